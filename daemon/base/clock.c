@@ -1,0 +1,122 @@
+#include "daemon/base/clock.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/timex.h>
+#include <time.h>
+
+struct clock {
+    pthread_mutex_t lock;
+    enum clock_trust trust;
+    int64_t start_us; /* CLOCK_BOOTTIME when made */
+    /* plant: */
+    bool fed;
+    int64_t offset_us; /* mono_us - device_us */
+    int64_t mono_us;
+    int64_t unix_ms;
+    /* system: the kernel is asked once a second */
+    int64_t asked_us;
+    bool synced;
+};
+
+static int64_t read_us(clockid_t id)
+{
+    struct timespec t;
+
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t clock_real_us(void)
+{
+    return read_us(CLOCK_BOOTTIME);
+}
+
+struct clock *clock_new(enum clock_trust trust)
+{
+    struct clock *c = calloc(1, sizeof(*c));
+
+    if (c == NULL) {
+        return NULL;
+    }
+    pthread_mutex_init(&c->lock, NULL);
+    c->trust = trust;
+    c->start_us = clock_real_us();
+    c->unix_ms = HWT_TIME_UNKNOWN;
+    c->asked_us = INT64_MIN;
+    return c;
+}
+
+void clock_free(struct clock *c)
+{
+    if (c != NULL) {
+        pthread_mutex_destroy(&c->lock);
+        free(c);
+    }
+}
+
+static bool kernel_synced(struct clock *c, int64_t now_us)
+{
+    if (c->asked_us == INT64_MIN || now_us - c->asked_us > 1000000) {
+        struct timex t = {.modes = 0};
+        int r = adjtimex(&t);
+
+        c->synced = r >= 0 && r != TIME_ERROR;
+        c->asked_us = now_us;
+    }
+    return c->synced;
+}
+
+struct clock_time clock_now(struct clock *c)
+{
+    struct clock_time t;
+
+    pthread_mutex_lock(&c->lock);
+    if (c->trust == CLOCK_TRUST_PLANT) {
+        t.mono_us = c->mono_us;
+        t.unix_ms = c->unix_ms;
+        t.quality = c->unix_ms == HWT_TIME_UNKNOWN ? HWT_CLOCK_UNKNOWN : HWT_CLOCK_PLANT;
+    } else {
+        int64_t now_us = clock_real_us();
+
+        t.mono_us = now_us - c->start_us;
+        t.unix_ms = read_us(CLOCK_REALTIME) / 1000;
+        t.quality = c->trust == CLOCK_TRUST_ALWAYS || kernel_synced(c, now_us)
+                        ? HWT_CLOCK_SYNCED
+                        : HWT_CLOCK_UNSYNCED;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return t;
+}
+
+int64_t clock_mono_us(struct clock *c)
+{
+    return clock_now(c).mono_us;
+}
+
+int64_t clock_unix_ms(struct clock *c)
+{
+    return clock_now(c).unix_ms;
+}
+
+int64_t clock_feed(struct clock *c, uint64_t device_us, int64_t wall_us, bool restart)
+{
+    int64_t mono;
+
+    if (c->trust != CLOCK_TRUST_PLANT) {
+        return clock_mono_us(c);
+    }
+    pthread_mutex_lock(&c->lock);
+    if (!c->fed || restart) {
+        c->offset_us = c->mono_us - (int64_t)device_us;
+        c->fed = true;
+    }
+    mono = (int64_t)device_us + c->offset_us;
+    if (mono > c->mono_us) {
+        c->mono_us = mono;
+    }
+    c->unix_ms = wall_us == HWT_TIME_UNKNOWN ? HWT_TIME_UNKNOWN : wall_us / 1000;
+    mono = c->mono_us;
+    pthread_mutex_unlock(&c->lock);
+    return mono;
+}
