@@ -5,8 +5,8 @@
  *    meter, wire      heat        tslog               query
  *
  * A source (a clamp, a meter, a sensor) delivers readings: one quantity, one instant. A channel is
- * one series: one quantity of one source; its id is `<source>_<quantity>`. A record holds the values
- * of all channels of one interval. A bucket summarises one channel over a span of records.
+ * one series: one quantity of one source; its id is `<source>_<quantity>`. A record holds the
+ * values of all channels of one interval. A bucket summarises one channel over a span of records.
  *
  * Values are int64, scaled by the quantity table below. No stage invents a value: what was not
  * measured has quality HWT_QUALITY_MISSING and its number means nothing.
@@ -83,7 +83,7 @@ enum hwt_quality {
 
 /* What the wall time of a record rests on. Stored in logs: append only. */
 enum hwt_clock_quality {
-    HWT_CLOCK_UNKNOWN = 0, /* no wall time: unix_ms is HWT_TIME_UNKNOWN */
+    HWT_CLOCK_UNKNOWN = 0,  /* no wall time: unix_ms is HWT_TIME_UNKNOWN */
     HWT_CLOCK_UNSYNCED = 1, /* the system clock, not known to be synchronised */
     HWT_CLOCK_SYNCED = 2,   /* the system clock, synchronised (NTP) */
     HWT_CLOCK_PLANT = 3,    /* the virtual plant's clock */
@@ -98,13 +98,18 @@ enum hwt_provenance {
     HWT_PROVENANCE_COUNT
 };
 
-#define HWT_TIME_UNKNOWN INT64_MIN
-#define HWT_ID_MAX 32        /* channel and source ids: [a-z0-9_]{1,32} */
-#define HWT_CHANNELS_MAX 256 /* channels of one stream */
-#define HWT_SLOTS_MAX 24
+#define HWT_TIME_UNKNOWN    INT64_MIN
+#define HWT_ID_MAX          32  /* channel and source ids: [a-z0-9_]{1,32} */
+#define HWT_CHANNELS_MAX    256 /* channels of one stream */
+#define HWT_SLOTS_MAX       24
 #define HWT_BLOCK_CODES_MAX 16384 /* scans x slots of one sample block */
 
-enum hwt_slot_kind { HWT_SLOT_UNUSED = 0, HWT_SLOT_VOLTAGE = 1, HWT_SLOT_CURRENT = 2, HWT_SLOT_ANALOG = 3 };
+enum hwt_slot_kind {
+    HWT_SLOT_UNUSED = 0,
+    HWT_SLOT_VOLTAGE = 1,
+    HWT_SLOT_CURRENT = 2,
+    HWT_SLOT_ANALOG = 3
+};
 
 struct hwt_slot {
     uint8_t kind;      /* enum hwt_slot_kind */
@@ -127,9 +132,9 @@ struct hwt_block {
 };
 
 struct hwt_reading {
-    int64_t value;   /* counts of the quantity table */
-    int64_t mono_us; /* us, the clock's monotonic time of the measurement */
-    uint16_t source; /* index in the installation's list of sources */
+    int64_t value;    /* counts of the quantity table */
+    int64_t mono_us;  /* us, the clock's monotonic time of the measurement */
+    uint16_t source;  /* index in the installation's list of sources */
     uint8_t quantity; /* enum hwt_quantity */
     uint8_t quality;  /* enum hwt_quality */
 };
@@ -146,7 +151,7 @@ struct hwt_schema {
 };
 
 struct hwt_value {
-    int64_t v;       /* counts of the quantity table: a gauge's mean, a counter's reading at the end */
+    int64_t v; /* counts of the quantity table: a gauge's mean, a counter's reading at the end */
     uint8_t quality; /* enum hwt_quality */
 };
 
@@ -162,18 +167,18 @@ struct hwt_record {
     const struct hwt_value *value; /* borrowed */
 };
 
-/* One channel summarised over [from_ms, to_ms). A record belongs to the bucket that holds the start of
- * its interval, unix_ms - span_ms. */
+/* One channel summarised over [from_ms, to_ms). A record belongs to the bucket that holds the start
+ * of its interval, unix_ms - span_ms. */
 struct hwt_bucket {
     int64_t from_ms;
     int64_t to_ms;
-    uint32_t count;          /* values present; 0: all else means nothing */
-    int64_t min, max;        /* counts */
-    double mean;             /* counts; each record weighs its span */
-    int64_t first, last;     /* counts */
-    int64_t delta;           /* counts; a counter's rise since the record before the bucket, so deltas of
-                              * adjoining buckets add up; a step down (a reset) counts nothing */
-    uint64_t measured_ms;    /* ms, sum of the spans present */
+    uint32_t count;      /* values present; 0: all else means nothing */
+    int64_t min, max;    /* counts */
+    double mean;         /* counts; each record weighs its span */
+    int64_t first, last; /* counts */
+    int64_t delta; /* counts; a counter's rise since the record before the bucket, so deltas of
+                    * adjoining buckets add up; a step down (a reset) counts nothing */
+    uint64_t measured_ms; /* ms, sum of the spans present */
 };
 
 #endif

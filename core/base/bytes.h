@@ -1,8 +1,8 @@
 /*
  * bytes.h: bounded cursors over octets, with explicit byte order.
  *
- * A reader or writer that runs out of bytes fails for good: `ok` turns false, reads give 0, writes do
- * nothing. Check once at the end.
+ * A reader or writer that runs out of bytes fails for good: `ok` turns false, reads give 0, writes
+ * do nothing. Check once at the end.
  */
 #ifndef HWT_CORE_BASE_BYTES_H
 #define HWT_CORE_BASE_BYTES_H
@@ -14,8 +14,8 @@
 
 struct hwt_reader {
     const uint8_t *p;
-    size_t n;   /* bytes in all */
-    size_t at;  /* bytes taken */
+    size_t n;  /* bytes in all */
+    size_t at; /* bytes taken */
     bool ok;
 };
 

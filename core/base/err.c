@@ -1,9 +1,8 @@
 #include "core/base/err.h"
 
-static const char *const names[HWT_ERR_KINDS] = {
-    "OK",
+static const char *const names[HWT_ERR_KINDS] = {"OK",
 #define HWT_X(name, no, text) [no] = (text),
-    HWT_ERRORS(HWT_X)
+                                                 HWT_ERRORS(HWT_X)
 #undef HWT_X
 };
 

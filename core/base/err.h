@@ -8,20 +8,20 @@
 #define HWT_MUST_CHECK __attribute__((warn_unused_result))
 
 /*      name         no  text (as users see it) */
-#define HWT_ERRORS(X)                                                                              \
-    X(LENGTH,        1, "LENGTH")      /* too short, too long, or lengths that contradict */       \
-    X(NOT_MINE,      2, "NOT_MINE")    /* well formed, for somebody else or of another kind */     \
-    X(CHECKSUM,      3, "CHECKSUM")                                                                \
-    X(SANITY,        4, "SANITY")      /* checksum right, content impossible */                    \
-    X(UNSUPPORTED,   5, "UNSUPPORTED") /* right, but not known here */                             \
-    X(APPLICATION,   6, "APPLICATION") /* the device itself reports an error */                    \
-    X(ARGUMENT,      7, "ARGUMENT")    /* a caller's value out of its range */                     \
-    X(SPACE,         8, "SPACE")       /* no room in memory handed over, or on the device */       \
-    X(IO,            9, "IO")          /* the storage or the transport failed */                   \
-    X(CORRUPT,      10, "CORRUPT")     /* stored data fails its checksum */                        \
-    X(NOT_FOUND,    11, "NOT_FOUND")                                                               \
-    X(LOST,         12, "LOST")        /* records between the cursor and the next are gone */      \
-    X(AGAIN,        13, "AGAIN")       /* nothing yet */
+#define HWT_ERRORS(X)                                                                      \
+    X(LENGTH, 1, "LENGTH")     /* too short, too long, or lengths that contradict */       \
+    X(NOT_MINE, 2, "NOT_MINE") /* well formed, for somebody else or of another kind */     \
+    X(CHECKSUM, 3, "CHECKSUM")                                                             \
+    X(SANITY, 4, "SANITY")           /* checksum right, content impossible */              \
+    X(UNSUPPORTED, 5, "UNSUPPORTED") /* right, but not known here */                       \
+    X(APPLICATION, 6, "APPLICATION") /* the device itself reports an error */              \
+    X(ARGUMENT, 7, "ARGUMENT")       /* a caller's value out of its range */               \
+    X(SPACE, 8, "SPACE")             /* no room in memory handed over, or on the device */ \
+    X(IO, 9, "IO")                   /* the storage or the transport failed */             \
+    X(CORRUPT, 10, "CORRUPT")        /* stored data fails its checksum */                  \
+    X(NOT_FOUND, 11, "NOT_FOUND")                                                          \
+    X(LOST, 12, "LOST")   /* records between the cursor and the next are gone */           \
+    X(AGAIN, 13, "AGAIN") /* nothing yet */
 
 enum hwt_err {
     HWT_OK = 0,

@@ -1,6 +1,6 @@
 /*
- * json.h: a streaming JSON writer into memory of the caller. No tree, no malloc, no floats by printf:
- * numbers are scaled integers.
+ * json.h: a streaming JSON writer into memory of the caller. No tree, no malloc, no floats by
+ * printf: numbers are scaled integers.
  *
  * Commas are put by the writer. Running out of room is sticky: `ok` turns false and nothing more is
  * written; check once at the end. Nesting to 32 levels.
@@ -30,7 +30,8 @@ void hwt_json_array(struct hwt_json *j, const char *key);
 void hwt_json_end_object(struct hwt_json *j);
 void hwt_json_end_array(struct hwt_json *j);
 
-/* NUL terminated UTF-8; NULL writes null. Quotes, backslashes and control characters are escaped. */
+/* NUL terminated UTF-8; NULL writes null. Quotes, backslashes and control characters are escaped.
+ */
 void hwt_json_string(struct hwt_json *j, const char *key, const char *s);
 /* n bytes; those that are not printable ASCII are escaped as their Latin-1 code points. */
 void hwt_json_bytes(struct hwt_json *j, const char *key, const void *s, size_t n);

@@ -5,14 +5,14 @@
 #include "core/base/fixed.h"
 
 static const struct hwt_quantity_info table[HWT_Q_COUNT] = {
-#define HWT_X(name, no, id_, unit_, per_unit_, digits_, kind_, what_)                              \
-    [no] = {                                                                                       \
-        .id = (id_),                                                                               \
-        .unit = (unit_),                                                                           \
-        .what = (what_),                                                                           \
-        .per_unit = (per_unit_),                                                                   \
-        .digits = (digits_),                                                                       \
-        .kind = HWT_##kind_,                                                                       \
+#define HWT_X(name, no, id_, unit_, per_unit_, digits_, kind_, what_) \
+    [no] = {                                                          \
+        .id = (id_),                                                  \
+        .unit = (unit_),                                              \
+        .what = (what_),                                              \
+        .per_unit = (per_unit_),                                      \
+        .digits = (digits_),                                          \
+        .kind = HWT_##kind_,                                          \
     },
     HWT_QUANTITIES(HWT_X)
 #undef HWT_X

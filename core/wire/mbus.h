@@ -1,10 +1,12 @@
 /*
- * mbus.h: wired M-Bus (EN 13757-2 link layer, EN 13757-3 application layer): frames, records, requests.
+ * mbus.h: wired M-Bus (EN 13757-2 link layer, EN 13757-3 application layer): frames, records,
+ * requests.
  *
- *   octets ──hwt_mbus_frame_find──▶ frame ──hwt_mbus_open──▶ telegram header ──hwt_mbus_next──▶ records
+ *   octets ──hwt_mbus_frame_find──▶ frame ──hwt_mbus_open──▶ telegram header ──hwt_mbus_next──▶
+ * records
  *
- * Strict: lengths, checksum and stop byte are always verified; no length in a telegram is trusted. No malloc, no
- * recursion. The decoder knows no maker's meter by name.
+ * Strict: lengths, checksum and stop byte are always verified; no length in a telegram is trusted.
+ * No malloc, no recursion. The decoder knows no maker's meter by name.
  */
 #ifndef HWT_CORE_WIRE_MBUS_H
 #define HWT_CORE_WIRE_MBUS_H

@@ -16,9 +16,9 @@ enum { HWT_SAMPLES_HEADER_MAX = 1024, HWT_SAMPLES_PAYLOAD_MAX = 65536 };
 enum { HWT_SAMPLES_BLOCK_MAX = HWT_SAMPLES_HEADER_MAX + HWT_SAMPLES_PAYLOAD_MAX + 4 };
 
 struct hwt_samples_counters {
-    uint64_t blocks;                  /* delivered */
-    uint64_t refused[HWT_ERR_KINDS];  /* by -reason: LENGTH, CHECKSUM, SANITY, UNSUPPORTED */
-    uint64_t skipped_bytes;           /* not part of any good block */
+    uint64_t blocks;                 /* delivered */
+    uint64_t refused[HWT_ERR_KINDS]; /* by -reason: LENGTH, CHECKSUM, SANITY, UNSUPPORTED */
+    uint64_t skipped_bytes;          /* not part of any good block */
 };
 
 /* Private but for the counters; the caller places it (about 140 kB). */
@@ -36,8 +36,8 @@ uint8_t *hwt_samples_room(struct hwt_samples *s, size_t *room_out);
 void hwt_samples_fed(struct hwt_samples *s, size_t n);
 
 /*
- * Takes the next whole block out of what was fed. True: *block_out is filled, its codes are valid until the
- * next call. False: more octets are needed. Refused blocks are counted and passed over.
+ * Takes the next whole block out of what was fed. True: *block_out is filled, its codes are valid
+ * until the next call. False: more octets are needed. Refused blocks are counted and passed over.
  */
 HWT_MUST_CHECK bool hwt_samples_next(struct hwt_samples *s, struct hwt_block *block_out);
 

@@ -81,9 +81,8 @@ struct clock_time clock_now(struct clock *c)
 
         t.mono_us = now_us - c->start_us;
         t.unix_ms = read_us(CLOCK_REALTIME) / 1000;
-        t.quality = c->trust == CLOCK_TRUST_ALWAYS || kernel_synced(c, now_us)
-                        ? HWT_CLOCK_SYNCED
-                        : HWT_CLOCK_UNSYNCED;
+        t.quality = c->trust == CLOCK_TRUST_ALWAYS || kernel_synced(c, now_us) ? HWT_CLOCK_SYNCED
+                                                                               : HWT_CLOCK_UNSYNCED;
     }
     pthread_mutex_unlock(&c->lock);
     return t;

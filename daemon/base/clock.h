@@ -1,10 +1,11 @@
 /*
  * clock.h: the one clock that timers, polls, records and the ledger ask. Thread-safe.
  *
- * mono_us runs from the daemon's start and never steps. wall is unix time: may be unknown, may step.
- * Source `system`: CLOCK_BOOTTIME and CLOCK_REALTIME. Source `plant`: both follow the sample stream's device
- * clock, so that plant time may run faster than real time; between two blocks the clock stands.
- * Reply time-outs, HTTP, uploads and fsync do not ask this clock: they live in real time.
+ * mono_us runs from the daemon's start and never steps. wall is unix time: may be unknown, may
+ * step. Source `system`: CLOCK_BOOTTIME and CLOCK_REALTIME. Source `plant`: both follow the sample
+ * stream's device clock, so that plant time may run faster than real time; between two blocks the
+ * clock stands. Reply time-outs, HTTP, uploads and fsync do not ask this clock: they live in real
+ * time.
  */
 #ifndef DAEMON_BASE_CLOCK_H
 #define DAEMON_BASE_CLOCK_H
@@ -34,9 +35,10 @@ struct clock_time clock_now(struct clock *c);
 int64_t clock_mono_us(struct clock *c);
 int64_t clock_unix_ms(struct clock *c); /* or HWT_TIME_UNKNOWN */
 /*
- * The sampler tells the end of a block: device_us of the stream, wall_us or HWT_TIME_UNKNOWN. Returns the
- * clock's mono_us for that instant. A restarted device (restart true) continues where the clock stands.
- * With another trust than plant the device clock only maps onto the system's: the result is the mono_us now.
+ * The sampler tells the end of a block: device_us of the stream, wall_us or HWT_TIME_UNKNOWN.
+ * Returns the clock's mono_us for that instant. A restarted device (restart true) continues where
+ * the clock stands. With another trust than plant the device clock only maps onto the system's: the
+ * result is the mono_us now.
  */
 int64_t clock_feed(struct clock *c, uint64_t device_us, int64_t wall_us, bool restart);
 /* Real monotonic microseconds, for what lives in real time. */

@@ -31,7 +31,8 @@ static int put_prefix(char *line, size_t n, enum log_level level, const char *so
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
     strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-    return snprintf(line, n, "%s.%03ldZ %s %s: ", stamp, now.tv_nsec / 1000000, names[level], source);
+    return snprintf(line, n, "%s.%03ldZ %s %s: ", stamp, now.tv_nsec / 1000000, names[level],
+                    source);
 }
 
 void log_line(enum log_level level, const char *source, const char *format, ...)

@@ -31,7 +31,8 @@ struct status_view { /* a copy */
 struct status *status_new(const char *id, const char *type);
 void status_free(struct status *s);
 
-/* Changes state and cause; logs one line at a change of state, none at a repetition. unix_ms 0: unknown. */
+/* Changes state and cause; logs one line at a change of state, none at a repetition. unix_ms 0:
+ * unknown. */
 void status_set(struct status *s, enum status_state state, int64_t unix_ms, const char *cause, ...)
     __attribute__((format(printf, 4, 5)));
 /* A good value arrived. */

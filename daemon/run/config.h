@@ -1,9 +1,9 @@
 /*
- * config.h: the configuration file as the daemon sees it, and the options table that drives the parser,
- * the defaults, the documentation and the checks.
+ * config.h: the configuration file as the daemon sees it, and the options table that drives the
+ * parser, the defaults, the documentation and the checks.
  *
- * A configuration is made by config_load() and const afterwards. Every error of a file is reported, not the first:
- * file, line, field, what is wrong, what would be right.
+ * A configuration is made by config_load() and const afterwards. Every error of a file is reported,
+ * not the first: file, line, field, what is wrong, what would be right.
  */
 #ifndef DAEMON_RUN_CONFIG_H
 #define DAEMON_RUN_CONFIG_H
@@ -46,12 +46,12 @@ enum config_role {
 struct config_input {
     char id[HWT_ID_MAX + 1];
     char label[CONFIG_TEXT_MAX];
-    unsigned slot;     /* of the sample stream, 0..23 */
-    unsigned voltage;  /* clamps: index of their reference in voltages[] */
-    double ratio;      /* V or A (RMS) for each code (RMS) */
-    double phase_deg;  /* degrees the sensor leads at 50 Hz */
-    bool reversed;     /* clamps: turned round */
-    unsigned line;     /* in the file */
+    unsigned slot;    /* of the sample stream, 0..23 */
+    unsigned voltage; /* clamps: index of their reference in voltages[] */
+    double ratio;     /* V or A (RMS) for each code (RMS) */
+    double phase_deg; /* degrees the sensor leads at 50 Hz */
+    bool reversed;    /* clamps: turned round */
+    unsigned line;    /* in the file */
 };
 
 struct config_source {
@@ -92,7 +92,7 @@ struct config {
     char timezone[64]; /* IANA name */
     char data_dir[CONFIG_TEXT_MAX];
     enum clock_trust clock_trust;
-    bool simulated; /* provenance of the own stream: the plant (clock.trust plant) */
+    bool simulated;  /* provenance of the own stream: the plant (clock.trust plant) */
     char listen[64]; /* address: loopback only until passwords exist */
     uint16_t port;   /* 0: any free one */
     char hosts[CONFIG_HOSTS_MAX][CONFIG_TEXT_MAX]; /* further Host names that are served */

@@ -1,6 +1,7 @@
 /*
- * driver.c: replays files through a fuzz target without a fuzzer, so that the corpus and every crash ever
- * found are regression tests under any compiler. Arguments: files or folders. Output: TAP.
+ * driver.c: replays files through a fuzz target without a fuzzer, so that the corpus and every
+ * crash ever found are regression tests under any compiler. Arguments: files or folders. Output:
+ * TAP.
  */
 #include <dirent.h>
 #include <stdint.h>
