@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Runs the tests of a build folder and counts them.
+
+usage: run_tests.py BUILD [--only unit,fuzz,system] [PATTERN...]
+
+unit, fuzz: the programs Meson knows, each printing TAP. system: tests/system/test_*.py (unittest) with the real programs.
+A PATTERN keeps the tests whose program or file name contains it. The last line is `N passed, N failed, N skipped`.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+TAP = re.compile(r'^(not )?ok\b\s*\d*\s*(?:- )?([^#]*)(#\s*(?i:skip)\S*\s*(.*))?')
+UNIT_TIMEOUT_S = 240
+
+
+class Count:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, group, name, outcome, detail=''):
+        setattr(self, outcome, getattr(self, outcome) + 1)
+        if outcome != 'passed':
+            word = {'failed': 'FAILED', 'skipped': 'skipped'}[outcome]
+            print(f'  {word}: {group}: {name}' + (f' ({detail})' if detail else ''), flush=True)
+
+
+def run_tap(name, command, env, count):
+    """A program that prints TAP: its lines are counted; a crash or a missing plan is one failure more."""
+    try:
+        done = subprocess.run(command, env=env, capture_output=True, timeout=UNIT_TIMEOUT_S)
+        out, err, code = done.stdout, done.stderr, done.returncode
+    except subprocess.TimeoutExpired as e:
+        out, err, code = e.stdout or b'', e.stderr or b'', 'timeout'
+    lines = out.decode(errors='replace').splitlines()
+    plan = next((int(l[3:]) for l in lines if re.match(r'^1\.\.\d+$', l)), None)
+    results = failures = 0
+    for line in lines:
+        m = TAP.match(line)
+        if m:
+            results += 1
+            outcome = 'skipped' if m.group(3) else 'failed' if m.group(1) else 'passed'
+            failures += outcome == 'failed'
+            count.add(name, m.group(2).strip(), outcome, m.group(4) or '')
+    if (code != 0 and not failures) or plan != results:
+        count.add(name, f'exit {code}, {results} of {plan} results', 'failed')
+        failures += 1
+    if failures:
+        tail = (out + err).decode(errors='replace').splitlines()
+        print('\n'.join('    ' + l for l in tail[-40:]), flush=True)
+
+
+def run_meson_tests(build, suites, patterns, count):
+    tests = json.loads(subprocess.check_output(['meson', 'introspect', '--tests', str(build)]))
+    for t in tests:
+        suite = t['suite'][0].split(':')[-1]
+        if suite in suites and (not patterns or any(p in t['name'] for p in patterns)):
+            run_tap(t['name'], t['cmd'], {**os.environ, **t['env']}, count)
+
+
+class Result(unittest.TestResult):
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
+    def say(self, test, outcome, detail=''):
+        self.count.add('system', test.id(), outcome, detail)
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.started = time.monotonic()
+
+    def stopTest(self, test):
+        took = time.monotonic() - self.started
+        if took > 10:
+            print(f'  {took:.0f} s: {test.id()}', flush=True)
+        super().stopTest(test)
+
+    def addSuccess(self, test):
+        self.say(test, 'passed')
+
+    def addSkip(self, test, reason):
+        self.say(test, 'skipped', reason)
+
+    def fail(self, test, err):
+        self.say(test, 'failed')
+        print(self._exc_info_to_string(err, test), flush=True)
+
+    def addFailure(self, test, err):
+        self.fail(test, err)
+
+    def addError(self, test, err):
+        self.fail(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self.fail(subtest, err)
+
+    def addUnexpectedSuccess(self, test):
+        self.say(test, 'failed', 'unexpected success')
+
+    def addExpectedFailure(self, test, err):
+        self.say(test, 'passed')
+
+
+def run_system_tests(build, patterns, count):
+    os.environ['HEATWATT_BUILD'] = str(build.resolve())
+    os.environ.setdefault('HEATWATT_SHARED', str((TOP / '../shared').resolve()))
+    os.environ['HEATWATT_TOP'] = str(TOP)
+    folder = TOP / 'tests' / 'system'
+    sys.path.insert(0, str(folder))
+    for path in sorted(folder.glob('test_*.py')):
+        if patterns and not any(p in path.stem for p in patterns):
+            continue
+        before = (count.passed, count.failed, count.skipped)
+        started = time.monotonic()
+        unittest.defaultTestLoader.loadTestsFromName(path.stem).run(Result(count))
+        done = tuple(b - a for a, b in zip(before, (count.passed, count.failed, count.skipped)))
+        print(f'  {path.stem}: {done[0]} passed, {done[1]} failed, {done[2]} skipped, '
+              f'{time.monotonic() - started:.0f} s', flush=True)
+
+
+def main():
+    args = sys.argv[1:]
+    only = {'unit', 'fuzz', 'system'}
+    if '--only' in args:
+        at = args.index('--only')
+        only = set(args[at + 1].split(','))
+        del args[at:at + 2]
+    build, patterns = Path(args[0]), args[1:]
+    count = Count()
+    print('units and fuzz regressions', flush=True)
+    run_meson_tests(build, only, patterns, count)
+    if 'system' in only:
+        print('whole systems', flush=True)
+        run_system_tests(build, patterns, count)
+    print(f'{count.passed} passed, {count.failed} failed, {count.skipped} skipped')
+    return 1 if count.failed or not count.passed else 0
+
+
+sys.exit(main())
