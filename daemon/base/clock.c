@@ -5,6 +5,8 @@
 #include <sys/timex.h>
 #include <time.h>
 
+enum { PLANT_PATIENCE_US = 2000000 };
+
 struct clock {
     pthread_mutex_t lock;
     enum clock_trust trust;
@@ -12,6 +14,7 @@ struct clock {
     /* plant: */
     bool fed;
     int64_t offset_us; /* mono_us - device_us */
+    int64_t fed_us;    /* real, of the newest block */
     int64_t mono_us;
     int64_t unix_ms;
     /* system: the kernel is asked once a second */
@@ -55,6 +58,15 @@ void clock_free(struct clock *c)
     }
 }
 
+/* How long the plant has been silent beyond the patience for it: then time goes on at its real
+ * pace, so that ages grow and polls go on. */
+static int64_t silence_us(const struct clock *c)
+{
+    int64_t silent = c->fed ? clock_real_us() - c->fed_us : 0;
+
+    return silent > PLANT_PATIENCE_US ? silent - PLANT_PATIENCE_US : 0;
+}
+
 static bool kernel_synced(struct clock *c, int64_t now_us)
 {
     if (c->asked_us == INT64_MIN || now_us - c->asked_us > 1000000) {
@@ -73,8 +85,11 @@ struct clock_time clock_now(struct clock *c)
 
     pthread_mutex_lock(&c->lock);
     if (c->trust == CLOCK_TRUST_PLANT) {
-        t.mono_us = c->mono_us;
-        t.unix_ms = c->unix_ms;
+        int64_t silent_us = silence_us(c);
+
+        t.mono_us = c->mono_us + silent_us;
+        t.unix_ms =
+            c->unix_ms == HWT_TIME_UNKNOWN ? HWT_TIME_UNKNOWN : c->unix_ms + silent_us / 1000;
         t.quality = c->unix_ms == HWT_TIME_UNKNOWN ? HWT_CLOCK_UNKNOWN : HWT_CLOCK_PLANT;
     } else {
         int64_t now_us = clock_real_us();
@@ -106,10 +121,12 @@ int64_t clock_feed(struct clock *c, uint64_t device_us, int64_t wall_us, bool re
         return clock_mono_us(c);
     }
     pthread_mutex_lock(&c->lock);
+    c->mono_us += silence_us(c); /* what was shown is not taken back */
     if (!c->fed || restart) {
         c->offset_us = c->mono_us - (int64_t)device_us;
         c->fed = true;
     }
+    c->fed_us = clock_real_us();
     mono = (int64_t)device_us + c->offset_us;
     if (mono > c->mono_us) {
         c->mono_us = mono;
