@@ -1,0 +1,54 @@
+/* heatwatt: the sub-commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/cli/config_cmd.h"
+#include "daemon/cli/decode.h"
+#include "daemon/cli/demo.h"
+#include "daemon/cli/log_cmd.h"
+#include "daemon/cli/run_cmd.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the sub-command's name */
+    const char *usage;
+} commands[] = {
+    {"run", run_main, "run --config FILE           measure, log, show and publish"},
+    {"demo", demo_main, "demo [--port N] ...         all of it on the virtual plant"},
+    {"decode", decode_main, "decode mbus [FILE...]       explain telegrams, as JSON"},
+    {"log", log_main, "log verify|dump|import DIR  look after a log"},
+    {"config", config_main, "config check FILE           list every error of a configuration"},
+};
+
+static void usage(FILE *out)
+{
+    fputs("usage: heatwatt COMMAND [--help]\n\n", out);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        fprintf(out, "  heatwatt %s\n", commands[i].usage);
+    }
+    fputs("\nexit: 0 ok, 1 failed, 2 usage\n", out);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("heatwatt " HEATWATT_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    if (name[0] != '\0') {
+        fprintf(stderr, "heatwatt: no command '%s'\n", name);
+    }
+    usage(stderr);
+    return 2;
+}
