@@ -1,0 +1,311 @@
+#include "daemon/cli/demo.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/cli/log_cmd.h"
+#include "daemon/cli/plant_child.h"
+#include "daemon/run/config.h"
+#include "daemon/run/daemon.h"
+
+enum { DEFAULT_PORT = 8080, DEFAULT_HISTORY_DAYS = 30, HISTORY_DAYS_MAX = 3660, PATH_BYTES = 512 };
+
+static const char usage[] =
+    "usage: heatwatt demo [OPTION...]\n"
+    "\n"
+    "Runs the daemon on the virtual plant: a house with a heat pump, solar panels and fourteen "
+    "circuits.\n"
+    "  --port N        of the page (default 8080; 0: any free one)\n"
+    "  --history DAYS  of the past that the plant makes first (default 30; 0: none)\n"
+    "  --speed X       plant seconds a second (default 1)\n"
+    "  --seed S        of the weather, the household and the sensors' hidden errors (default 1)\n"
+    "  --data DIR      where the data goes (default: a new folder for temporary files)\n"
+    "  --for SECONDS   end after that time\n";
+
+struct demo {
+    unsigned port;
+    unsigned history_days;
+    double speed;
+    unsigned long seed;
+    char dir[PATH_BYTES];
+    double for_s;
+};
+
+/* A number of an option in [min, max], or a sentence and false. */
+static bool number(const char *option, const char *text, double min, double max, double *out)
+{
+    char *end;
+    double v;
+
+    errno = 0;
+    v = strtod(text, &end);
+    if (errno != 0 || end == text || *end != '\0' || !(v >= min && v <= max)) {
+        fprintf(stderr, "heatwatt demo: --%s %s: a number from %g to %g is needed\n", option, text,
+                min, max);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+/* 0: go on; 1: help was given; 2: usage. */
+static int parse(struct demo *d, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"port", required_argument, NULL, 'p'},  {"history", required_argument, NULL, 'y'},
+        {"speed", required_argument, NULL, 's'}, {"seed", required_argument, NULL, 'e'},
+        {"data", required_argument, NULL, 'd'},  {"for", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+    };
+    double v = 0;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        bool ok = true;
+
+        switch (c) {
+        case 'p':
+            ok = number("port", optarg, 0, 65535, &v);
+            d->port = (unsigned)v;
+            break;
+        case 'y':
+            ok = number("history", optarg, 0, HISTORY_DAYS_MAX, &v);
+            d->history_days = (unsigned)v;
+            break;
+        case 's':
+            ok = number("speed", optarg, 0.1, 1000, &d->speed);
+            break;
+        case 'e':
+            ok = number("seed", optarg, 0, 4294967295.0, &v);
+            d->seed = (unsigned long)v;
+            break;
+        case 'f':
+            ok = number("for", optarg, 0.1, 1e9, &d->for_s);
+            break;
+        case 'd':
+            ok = snprintf(d->dir, sizeof(d->dir), "%s", optarg) < (int)sizeof(d->dir) - 64;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 1;
+        default:
+            ok = false;
+        }
+        if (!ok) {
+            fputs(usage, stderr);
+            return 2;
+        }
+    }
+    if (optind != argc) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    return 0;
+}
+
+/* Makes the folder, absolute; the default is new under the folder for temporary files. */
+static bool make_folder(struct demo *d)
+{
+    char absolute[PATH_BYTES];
+    const char *tmp = getenv("TMPDIR");
+
+    if (d->dir[0] == '\0') {
+        snprintf(d->dir, sizeof(d->dir), "%s/heatwatt-demo-XXXXXX", tmp != NULL ? tmp : "/tmp");
+        if (mkdtemp(d->dir) != NULL) {
+            return true;
+        }
+    } else if (mkdir(d->dir, 0700) == 0 || errno == EEXIST) {
+        if (d->dir[0] == '/') {
+            return true;
+        }
+        if (getcwd(absolute, sizeof(absolute)) != NULL &&
+            strlen(absolute) + strlen(d->dir) + 2 < sizeof(absolute)) {
+            strcat(absolute, "/");
+            strcat(absolute, d->dir);
+            memcpy(d->dir, absolute, sizeof(absolute));
+            return true;
+        }
+        errno = ENAMETOOLONG;
+    }
+    fprintf(stderr, "heatwatt demo: %s: %s\n", d->dir, strerror(errno));
+    return false;
+}
+
+struct plant_arguments {
+    char start[24], seed[24], speed[24], history[24];
+    char samples[PATH_BYTES + 16], meter[PATH_BYTES + 16], truth[PATH_BYTES + 16];
+    char nominal[PATH_BYTES + 16], csv[PATH_BYTES + 16];
+};
+
+static void fill_arguments(struct plant_arguments *a, const struct demo *d, int64_t start_s)
+{
+    snprintf(a->start, sizeof(a->start), "%lld", (long long)start_s);
+    snprintf(a->seed, sizeof(a->seed), "%lu", d->seed);
+    snprintf(a->speed, sizeof(a->speed), "%g", d->speed);
+    snprintf(a->history, sizeof(a->history), "%u", d->history_days);
+    snprintf(a->samples, sizeof(a->samples), "%s/samples.sock", d->dir);
+    snprintf(a->meter, sizeof(a->meter), "%s/meter", d->dir);
+    snprintf(a->truth, sizeof(a->truth), "%s/truth.json", d->dir);
+    snprintf(a->nominal, sizeof(a->nominal), "%s/clamps.yaml", d->dir);
+    snprintf(a->csv, sizeof(a->csv), "%s/history.csv", d->dir);
+}
+
+static pid_t start_plant(struct plant_arguments *a)
+{
+    char *argv[] = {NULL,     "--start",   a->start,   "--seed",    a->seed,    "--speed",
+                    a->speed, "--history", a->history, "--samples", a->samples, "--mbus",
+                    a->meter, "--truth",   a->truth,   "--nominal", a->nominal, NULL};
+
+    return plant_start(argv, true);
+}
+
+static void show_progress(void *ctx, uint64_t done, uint64_t all)
+{
+    enum { WIDTH = 40 };
+    static const char full[] = "########################################";
+    int n = all > 0 ? (int)(done * WIDTH / all) : WIDTH;
+
+    (void)ctx;
+    if (isatty(STDERR_FILENO)) {
+        fprintf(stderr, "\rhistory [%-*.*s] %3d %%%s", WIDTH, n, full, n * 100 / WIDTH,
+                n == WIDTH ? "\n" : "");
+    }
+}
+
+/* The plant writes its past as CSV; it enters the log as any other import does. */
+static bool import_history(const struct demo *d, struct plant_arguments *a)
+{
+    char *argv[] = {NULL,        "--start",  a->start, "--seed", a->seed,
+                    "--history", a->history, "--csv",  a->csv,   NULL};
+    char log_dir[PATH_BYTES + 16];
+    pid_t pid;
+    int result;
+
+    snprintf(log_dir, sizeof(log_dir), "%s/log", d->dir);
+    if (d->history_days == 0 || access(log_dir, F_OK) == 0) {
+        return true; /* nothing asked for, or an earlier demo's data is already there */
+    }
+    fprintf(stderr, "making %u days of history\n", d->history_days);
+    pid = plant_start(argv, false);
+    if (pid < 0 || plant_wait(pid) != 0) {
+        fputs("heatwatt demo: the plant could not make its history\n", stderr);
+        return false;
+    }
+    result = log_import_csv(log_dir, a->csv, HWT_PROVENANCE_SIMULATED, "history", show_progress,
+                            NULL, stderr);
+    unlink(a->csv);
+    return result == 0;
+}
+
+static bool append_file(FILE *to, const char *path)
+{
+    char buf[4096];
+    size_t n;
+    FILE *from = fopen(path, "r");
+
+    if (from == NULL) {
+        fprintf(stderr, "heatwatt demo: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    while ((n = fread(buf, 1, sizeof(buf), from)) > 0) {
+        fwrite(buf, 1, n, to);
+    }
+    fclose(from);
+    return true;
+}
+
+/* The configuration of the demo: what a user would write, with the sensors' nominal values. */
+static bool write_config(const struct demo *d, const struct plant_arguments *a, char *path,
+                         size_t n)
+{
+    FILE *f;
+    bool ok;
+
+    snprintf(path, n, "%s/heatwatt.yaml", d->dir);
+    f = fopen(path, "w");
+    if (f == NULL) {
+        fprintf(stderr, "heatwatt demo: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    fprintf(f,
+            "# Written by `heatwatt demo`.\n"
+            "version: 1\n"
+            "site: {name: Demo house, timezone: Europe/London}\n"
+            "data_dir: %s\n"
+            "clock: {trust: plant}\n"
+            "http: {listen: 127.0.0.1, port: %u}\n",
+            d->dir, d->port);
+    ok = append_file(f, a->nominal);
+    fprintf(f,
+            "  - id: heatmeter\n"
+            "    type: mbus\n"
+            "    label: Heat meter\n"
+            "    port: %s\n"
+            "    baud: 2400\n"
+            "    address: 1\n"
+            "    mains_powered: true\n"
+            "roles: {elec: hp, heat: heatmeter, flow_t: heatmeter_flow_t, return_t: "
+            "heatmeter_return_t,\n"
+            "  flow_rate: heatmeter_flow_rate, outside_t: heatmeter_outside_t, grid: grid, solar: "
+            "solar}\n",
+            a->meter);
+    return fclose(f) == 0 && ok;
+}
+
+static void say_listening(void *ctx, const char *url)
+{
+    (void)ctx;
+    printf("\n  heatwatt on the virtual plant: %s\n\n  Ctrl-C ends both.\n\n", url);
+    fflush(stdout);
+}
+
+static int run(const struct demo *d, const char *config_path)
+{
+    struct config *config = config_load(config_path, stderr);
+    int result;
+
+    if (config == NULL) {
+        return 1;
+    }
+    result = daemon_run(config, &(struct daemon_options){.for_ms = (int64_t)(d->for_s * 1000),
+                                                         .listening = say_listening});
+    config_free(config);
+    return result;
+}
+
+int demo_main(int argc, char **argv)
+{
+    static struct plant_arguments arguments; /* large, once */
+    struct demo d = {
+        .port = DEFAULT_PORT, .history_days = DEFAULT_HISTORY_DAYS, .speed = 1, .seed = 1};
+    char config_path[PATH_BYTES + 16];
+    int result = parse(&d, argc, argv);
+    pid_t plant;
+
+    if (result != 0) {
+        return result == 1 ? 0 : 2;
+    }
+    if (!make_folder(&d)) {
+        return 1;
+    }
+    fill_arguments(&arguments, &d, time(NULL));
+    if (!import_history(&d, &arguments)) {
+        return 1;
+    }
+    plant = start_plant(&arguments);
+    if (plant < 0) {
+        return 1;
+    }
+    result =
+        write_config(&d, &arguments, config_path, sizeof(config_path)) ? run(&d, config_path) : 1;
+    plant_stop(plant);
+    printf("the data lies in %s\n", d.dir);
+    return result;
+}
