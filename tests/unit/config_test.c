@@ -68,7 +68,7 @@ static const struct row broken[] = {
     {V1 "sources:\n", 2, "sources", "at least one", 0, "sources without a value"},
     {V1 "sources: {id: a}\n", 2, "sources", "must be a list", 0, "a map for a list"},
     {V1 "sources: [clamps]\n", 2, "sources[0]", "must be a group of keys", 0, "a text for a map"},
-    {V1 METER "sight: {name: A}\n", 4, "sight", "did you mean site?", 0, "near a known section"},
+    {V1 METER "sites: {name: A}\n", 4, "sites", "did you mean site?", 0, "near a known section"},
     {V1 METER "http:\n  prot: 80\n", 5, "http.prot", "did you mean port?", 0, "near a known key"},
     {V1 METER "http: {colour: red}\n", 4, "http.colour", "here are: listen, port, hosts", 0,
      "far from all keys"},
@@ -127,7 +127,7 @@ static const struct row broken[] = {
     {V1 SAMPLER "      - {id: s, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
      "is already the source of line 3", 0, "the sampler's id too"},
     {V1 SAMPLER "      - {id: heatpump, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
-     "is kept for heatwatt's own", 2, "reserved, and its power would be a second one"},
+     "is kept for heatwatt's own", 0, "reserved"},
     {V1 SAMPLER "      - {id: device, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
      "is kept for heatwatt's own", 0, "reserved"},
     {V1 SAMPLER "      - {id: heatpump_elec, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
@@ -226,34 +226,43 @@ static const struct row broken[] = {
      "one of emoncms", 0, "unknown publisher"},
 };
 
-static void fail_listing(const char *why, const struct config_problems *p)
+static void list_problems(const char *why, const struct config_problems *p)
 {
+    fprintf(stderr, "%s: these problems are not those expected:\n", why);
     config_problems_write(p, stderr);
-    fail_msg("%s: the problems above are not those expected", why);
+}
+
+static bool says(const struct config_problems *p, const struct row *r)
+{
+    for (size_t k = 0; k < p->count; k++) {
+        if (p->item[k].line == r->line && strcmp(p->item[k].field, r->field) == 0 &&
+            strstr(p->item[k].text, r->says) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void each_mistake_is_named_with_its_line_field_and_cure(void **state)
 {
+    unsigned wrong = 0;
+
     (void)state;
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         const struct row *r = &broken[i];
         struct config_problems p;
-        const struct config_problem *found = NULL;
         struct config *c;
 
         config_problems_init(&p);
         c = config_parse(r->text, strlen(r->text), "f.yaml", &p);
-        for (size_t k = 0; k < p.count && found == NULL; k++) {
-            if (p.item[k].line == r->line && strcmp(p.item[k].field, r->field) == 0 &&
-                strstr(p.item[k].text, r->says) != NULL) {
-                found = &p.item[k];
-            }
+        if (c != NULL || !says(&p, r) || p.count != (r->count == 0 ? 1 : r->count)) {
+            list_problems(r->why, &p);
+            wrong++;
         }
-        if (c != NULL || found == NULL || p.count != (r->count == 0 ? 1 : r->count)) {
-            fail_listing(r->why, &p);
-        }
+        config_free(c);
         config_problems_free(&p);
     }
+    assert_int_equal(wrong, 0);
 }
 
 static char *print_problems(const char *text, size_t *count_out)
@@ -367,7 +376,8 @@ static struct config *parse_good(const char *text, const char *path)
     config_problems_init(&p);
     c = config_parse(text, strlen(text), path, &p);
     if (c == NULL || p.count > 0) {
-        fail_listing("a right file", &p);
+        list_problems("a right file", &p);
+        fail();
     }
     config_problems_free(&p);
     return c;
