@@ -1,9 +1,15 @@
 /*
- * config.h: the configuration file as the daemon sees it, and the options table that drives the
- * parser, the defaults, the documentation and the checks.
+ * config.h: the configuration file as the daemon sees it.
+ *
+ *   text ──config_tree──▶ tree with lines ──config_bind + config_table──▶ struct config
+ *        ──config_check, config_roles, config_files──▶ problems, or none
  *
  * A configuration is made by config_load() and const afterwards. Every error of a file is reported,
- * not the first: file, line, field, what is wrong, what would be right.
+ * not the first: file, line, field, what is wrong, what would be right. The options, their ranges,
+ * defaults and texts stand in one table (config_table.h); docs/CONFIG.md is printed from it.
+ *
+ * Does not open ports, make folders or talk to anybody: it reads the file, the secrets file and the
+ * time zone's name.
  */
 #ifndef DAEMON_RUN_CONFIG_H
 #define DAEMON_RUN_CONFIG_H
@@ -15,43 +21,61 @@
 
 #include "core/flow.h"
 #include "daemon/base/clock.h"
+#include "daemon/run/config_problems.h"
 
 enum {
+    CONFIG_VERSION = 1,
     CONFIG_SOURCES_MAX = 32,
+    CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
     CONFIG_PUBLISHERS_MAX = 8,
     CONFIG_HOSTS_MAX = 8,
-    CONFIG_TEXT_MAX = 256
+    CONFIG_TEXT_MAX = 256,
+    /* Columns of a record kept free for the daemon's own channels, heatpump_… and device_… */
+    CONFIG_CHANNELS_OWN = 16,
+    CONFIG_CHANNELS_MAX = HWT_CHANNELS_MAX - CONFIG_CHANNELS_OWN
 };
 
 enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS };
+enum config_publisher_type { CONFIG_EMONCMS };
+
+/* What a role names: a source, for all it delivers, or one channel. */
+enum config_role_kind { ROLE_IS_SOURCE, ROLE_IS_CHANNEL };
+
+/* clang-format off */
+#define CONFIG_ROLES(X)                                                                            \
+    X(ELEC,           "elec",           SOURCE,  "electricity of the heat pump: a clamp or a meter") \
+    X(HEAT,           "heat",           SOURCE,  "heat of the heat pump: a heat meter")              \
+    X(FLOW_T,         "flow_t",         CHANNEL, "temperature of the water to the house")            \
+    X(RETURN_T,       "return_t",       CHANNEL, "temperature of the water from the house")          \
+    X(FLOW_RATE,      "flow_rate",      CHANNEL, "volume flow of the water")                         \
+    X(OUTSIDE_T,      "outside_t",      CHANNEL, "outside temperature")                              \
+    X(ROOM_T,         "room_t",         CHANNEL, "room temperature")                                 \
+    X(DHW_T,          "dhw_t",          CHANNEL, "temperature of the hot water cylinder")            \
+    X(IMMERSION,      "immersion",      SOURCE,  "immersion heater: a clamp or a meter")             \
+    X(DHW_STATUS,     "dhw_status",     CHANNEL, "tells hot water runs")                             \
+    X(COOLING_STATUS, "cooling_status", CHANNEL, "tells cooling")                                    \
+    X(GRID,           "grid",           SOURCE,  "the house at its grid connection")                 \
+    X(SOLAR,          "solar",          SOURCE,  "solar panels")
+/* clang-format on */
 
 enum config_role {
-    ROLE_ELEC,
-    ROLE_HEAT,
-    ROLE_FLOW_T,
-    ROLE_RETURN_T,
-    ROLE_FLOW_RATE,
-    ROLE_OUTSIDE_T,
-    ROLE_ROOM_T,
-    ROLE_DHW_T,
-    ROLE_IMMERSION,
-    ROLE_DHW_STATUS,
-    ROLE_COOLING_STATUS,
-    ROLE_GRID,
-    ROLE_SOLAR,
-    ROLE_COUNT
+#define CONFIG_X(name, id, kind, text) ROLE_##name,
+    CONFIG_ROLES(CONFIG_X)
+#undef CONFIG_X
+        ROLE_COUNT
 };
 
 /* One input of a sample stream: a voltage reference or a clamp; each is a source of its own. */
 struct config_input {
     char id[HWT_ID_MAX + 1];
     char label[CONFIG_TEXT_MAX];
-    unsigned slot;    /* of the sample stream, 0..23 */
-    unsigned voltage; /* clamps: index of their reference in voltages[] */
-    double ratio;     /* V or A (RMS) for each code (RMS) */
-    double phase_deg; /* degrees the sensor leads at 50 Hz */
-    bool reversed;    /* clamps: turned round */
-    unsigned line;    /* in the file */
+    unsigned slot;                   /* of the sample stream, 0..23 */
+    char voltage_id[HWT_ID_MAX + 1]; /* clamps: id of their reference */
+    unsigned voltage;                /* clamps: index of their reference in voltages[] */
+    double ratio;                    /* V or A (RMS) for each code (RMS) */
+    double phase_deg;                /* degrees the sensor leads at 50 Hz */
+    bool reversed;                   /* clamps: turned round */
+    unsigned line;                   /* in the file */
 };
 
 struct config_source {
@@ -63,7 +87,7 @@ struct config_source {
     char socket[CONFIG_TEXT_MAX]; /* path of a stream socket, or "" */
     char port[CONFIG_TEXT_MAX];   /* serial port, or "": exactly one of the two; mbus: the port */
     unsigned baud;                /* samples over serial, mbus */
-    struct config_input voltages[3];
+    struct config_input voltages[CONFIG_VOLTAGES_MAX];
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];
     unsigned clamp_count;
@@ -75,11 +99,13 @@ struct config_source {
     unsigned retries;
 };
 
-struct config_publisher { /* type emoncms */
+struct config_publisher {
+    enum config_publisher_type type;
     char id[HWT_ID_MAX + 1];
-    char url[CONFIG_TEXT_MAX]; /* https://host/path or http://… with allow_cleartext */
+    char url[CONFIG_TEXT_MAX]; /* https://host/path or http://… with allow_cleartext; as written */
     char node[HWT_ID_MAX + 1];
-    char key[CONFIG_TEXT_MAX]; /* the secret's value, from the secrets file */
+    char key_secret[HWT_ID_MAX + 1]; /* the secret's name */
+    char key[CONFIG_TEXT_MAX];       /* the secret's value, from the secrets file; never print it */
     bool allow_cleartext;
     unsigned interval_s; /* real s between posts */
     unsigned batch;      /* rows a post at most */
@@ -88,9 +114,11 @@ struct config_publisher { /* type emoncms */
 
 struct config {
     char path[CONFIG_TEXT_MAX];
+    unsigned version;
     char site[CONFIG_TEXT_MAX];
-    char timezone[64]; /* IANA name */
-    char data_dir[CONFIG_TEXT_MAX];
+    char timezone[64];              /* IANA name */
+    char data_dir[CONFIG_TEXT_MAX]; /* this and all paths: resolved against the file's folder */
+    char secrets[CONFIG_TEXT_MAX];  /* or "" */
     enum clock_trust clock_trust;
     bool simulated;  /* provenance of the own stream: the plant (clock.trust plant) */
     char listen[64]; /* address: loopback only until passwords exist */
@@ -102,7 +130,8 @@ struct config {
     uint64_t log_max_mb;
     struct config_source source[CONFIG_SOURCES_MAX];
     unsigned source_count;
-    char role[ROLE_COUNT][HWT_ID_MAX * 2 + 2]; /* a source id (elec, heat) or a channel id, or "" */
+    char role[ROLE_COUNT][HWT_ID_MAX * 2 + 2]; /* a source id or a channel id (by the role's kind),
+                                                  or "" */
     struct config_publisher publisher[CONFIG_PUBLISHERS_MAX];
     unsigned publisher_count;
 };
@@ -110,10 +139,43 @@ struct config {
 /* Reads and checks a file. NULL if it has errors: each was written to `errors` as a line
  * `FILE:LINE: FIELD: what is wrong`. */
 struct config *config_load(const char *path, FILE *errors);
+/* The same, but the problems are added to the list. NULL if there are any. */
+struct config *config_load_problems(const char *path, struct config_problems *problems);
+/*
+ * Reads and checks a text; opens no file, so secrets and time zone stay unread. `path` is the
+ * file's name in messages and what relative paths start from. NULL if there are problems.
+ */
+struct config *config_parse(const char *text, size_t n, const char *path,
+                            struct config_problems *problems);
+/* Wipes the keys. NULL is fine. */
 void config_free(struct config *c);
 
 const char *config_role_name(enum config_role role);
+enum config_role_kind config_role_kind(enum config_role role);
 /* Writes the options table as Markdown: docs/CONFIG.md is this output. */
 void config_write_reference(FILE *out);
+
+/*
+ * What delivers readings: each voltage reference, each clamp and each meter, in the order of the
+ * file. These are the sources of channel ids; the entry of a sample stream itself delivers nothing.
+ */
+enum config_point_kind { POINT_VOLTAGE, POINT_CLAMP, POINT_MBUS, POINT_KINDS };
+
+struct config_point {
+    enum config_point_kind kind;
+    const char *id;    /* borrowed from the configuration */
+    const char *label; /* the same */
+    unsigned source;   /* index in source[] */
+    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP: index in voltages[] or clamps[] */
+};
+
+/* Number `index`, from 0; false when there are no more. */
+bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out);
+/* The point with this id; false, output untouched, if none has it. */
+bool config_point_find(const struct config *c, const char *id, struct config_point *point_out);
+/* The quantities a point of this kind can deliver, in column order; returns how many. */
+size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out);
+/* Channels all points can deliver together. */
+size_t config_channel_count(const struct config *c);
 
 #endif

@@ -1,0 +1,47 @@
+/*
+ * config_bind.h: a tree into struct config, driven by the options table; and, for the checks that
+ * follow, the way back from a member of the struct to the line that set it.
+ */
+#ifndef DAEMON_RUN_CONFIG_BIND_H
+#define DAEMON_RUN_CONFIG_BIND_H
+
+#include <stdbool.h>
+
+#include "daemon/run/config.h"
+#include "daemon/run/config_tree.h"
+
+struct config_build {
+    struct config *c;
+    const struct config_tree *tree;
+    struct config_problems *problems;
+    const char *file; /* as in messages; relative paths start from its folder */
+    bool unsure;      /* a source's id or type is unreadable: a reference may be right */
+};
+
+/* Sets all defaults, then all values that are right; reports the others and unknown keys. */
+void config_bind(struct config_build *b);
+
+/* True if the file gave this member a good value (not the default). */
+bool config_given(const struct config_build *b, const void *member);
+
+/*
+ * Reports a problem of a member: at its own line if the file has it, else at that of the element it
+ * would be in, as the missing key `name`. The root's members: `name` with its section
+ * ("http.port").
+ */
+void config_complain(const struct config_build *b, const void *member, const char *name,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * A path of the file `from` against the folder of that file. False if it does not fit n bytes;
+ * out is then untouched.
+ */
+bool config_resolve(const char *from, const char *path, char *out, size_t n);
+
+/* The checks beyond the table; each reports what is wrong. */
+void config_check(struct config_build *b);
+void config_check_roles(struct config_build *b);
+void config_check_zone(struct config_build *b);
+void config_check_secrets(struct config_build *b);
+
+#endif

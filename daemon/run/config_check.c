@@ -1,0 +1,421 @@
+/* Checks between options: what one row of the options table cannot say. */
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "core/base/quantity.h"
+#include "daemon/run/config_bind.h"
+
+enum {
+    BATTERY_POLL_S = 60, /* about what the D cell of a Kamstrup 403 stands for its whole life */
+    MAINS_POLL_S = 10
+};
+
+/* Ids: every source, voltage and clamp has one, and no two the same. */
+
+struct named {
+    const char *id;
+    const char *what;
+    unsigned line;
+};
+
+enum { NAMED_MAX = CONFIG_SOURCES_MAX * (1 + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX) };
+
+static size_t add_inputs(struct named *list, size_t n, const struct config_input *in,
+                         unsigned count, const char *what)
+{
+    for (unsigned i = 0; i < count; i++) {
+        list[n++] = (struct named){in[i].id, what, in[i].line};
+    }
+    return n;
+}
+
+static void check_ids(struct config_build *b)
+{
+    struct named list[NAMED_MAX];
+    size_t n = 0;
+
+    for (unsigned s = 0; s < b->c->source_count; s++) {
+        const struct config_source *source = &b->c->source[s];
+
+        list[n++] = (struct named){source->id, "source", source->line};
+        n = add_inputs(list, n, source->voltages, source->voltage_count, "voltage");
+        n = add_inputs(list, n, source->clamps, source->clamp_count, "clamp");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].id[0] == '\0') {
+            b->unsure = true;
+            continue;
+        }
+        if (strcmp(list[i].id, "heatpump") == 0 || strcmp(list[i].id, "device") == 0) {
+            config_complain(b, list[i].id, "id", "\"%s\" is kept for heatwatt's own channels",
+                            list[i].id);
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(list[k].id, list[i].id) == 0) {
+                config_complain(b, list[i].id, "id", "\"%s\" is already the %s of line %u",
+                                list[i].id, list[k].what, list[k].line);
+                break;
+            }
+        }
+    }
+}
+
+/* Channel ids: "<id>_<quantity>", at most HWT_ID_MAX characters, none twice. */
+
+static void check_id_length(struct config_build *b, const struct config_point *point)
+{
+    const uint8_t *quantity;
+    size_t count = config_quantities(point->kind, &quantity);
+    const char *longest = "";
+
+    for (size_t i = 0; i < count; i++) {
+        const char *id = hwt_quantity_get(quantity[i])->id;
+
+        longest = strlen(id) > strlen(longest) ? id : longest;
+    }
+    if (strlen(point->id) + 1 + strlen(longest) > HWT_ID_MAX) {
+        config_complain(b, point->id, "id",
+                        "has %zu characters: at most %zu are possible here, as its channel "
+                        "<id>_%s may have %d",
+                        strlen(point->id), HWT_ID_MAX - 1 - strlen(longest), longest, HWT_ID_MAX);
+    }
+}
+
+struct channel {
+    char id[HWT_ID_MAX * 2];
+    const char *source;
+};
+
+/* Adds a channel; true if it is the first of its id. */
+static bool add_channel(struct config_build *b, struct channel *list, size_t n, const char *source,
+                        const char *quantity)
+{
+    snprintf(list[n].id, sizeof(list[n].id), "%s_%s", source, quantity);
+    list[n].source = source;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i].id, list[n].id) == 0 && strcmp(list[i].source, source) != 0) {
+            config_complain(b, source, "id", "gives a channel %s, and so does \"%s\": rename one",
+                            list[n].id, list[i].source);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "hp_apparent" with power and "hp" with apparent_power are one channel id. */
+static void check_twins(struct config_build *b)
+{
+    struct channel list[CONFIG_CHANNELS_MAX + HWT_Q_COUNT];
+    struct config_point point;
+    size_t n = 0;
+
+    while (n + 1 < HWT_Q_COUNT) { /* of heatwatt's own channels, those it has and may have later */
+        list[n].source = "heatpump";
+        snprintf(list[n].id, sizeof(list[n].id), "heatpump_%s",
+                 hwt_quantity_get((unsigned)n + 1)->id);
+        n++;
+    }
+    for (unsigned i = 0; config_point_get(b->c, i, &point); i++) {
+        const uint8_t *quantity;
+        size_t count = config_quantities(point.kind, &quantity);
+        bool unique = point.id[0] != '\0';
+
+        for (size_t k = 0; k < count && unique; k++) {
+            unique = add_channel(b, list, n++, point.id, hwt_quantity_get(quantity[k])->id);
+        }
+    }
+}
+
+static void check_channels(struct config_build *b)
+{
+    struct config_point point;
+    size_t count = config_channel_count(b->c);
+
+    for (unsigned i = 0; config_point_get(b->c, i, &point); i++) {
+        check_id_length(b, &point);
+    }
+    if (count > CONFIG_CHANNELS_MAX) {
+        config_problems_add(b->problems, b->file, 0, "sources",
+                            "have %zu channels together: at most %d are possible", count,
+                            CONFIG_CHANNELS_MAX);
+        return;
+    }
+    check_twins(b);
+}
+
+/* Samplers. */
+
+static void check_slots(struct config_build *b, const struct config_source *s)
+{
+    const struct config_input *taken[HWT_SLOTS_MAX] = {NULL};
+
+    for (unsigned i = 0; i < s->voltage_count + s->clamp_count; i++) {
+        const struct config_input *in =
+            i < s->voltage_count ? &s->voltages[i] : &s->clamps[i - s->voltage_count];
+
+        if (!config_given(b, &in->slot)) {
+            continue;
+        }
+        if (taken[in->slot] != NULL) {
+            config_complain(b, &in->slot, "slot", "%u is already that of \"%s\" in line %u",
+                            in->slot, taken[in->slot]->id, taken[in->slot]->line);
+        } else {
+            taken[in->slot] = in;
+        }
+    }
+}
+
+static void resolve_voltage(struct config_build *b, const struct config_source *s,
+                            struct config_input *clamp)
+{
+    struct config_nearest nearest;
+
+    if (!config_given(b, clamp->voltage_id)) {
+        if (s->voltage_count > 1 && clamp->voltage_id[0] == '\0') {
+            config_complain(b, clamp->voltage_id, "voltage",
+                            "is required, as the sampler has %u voltages", s->voltage_count);
+        } else if (s->voltage_count == 1) {
+            strcpy(clamp->voltage_id, s->voltages[0].id);
+        }
+        return;
+    }
+    config_nearest_init(&nearest, clamp->voltage_id);
+    for (unsigned v = 0; v < s->voltage_count; v++) {
+        if (strcmp(s->voltages[v].id, clamp->voltage_id) == 0) {
+            clamp->voltage = v;
+            return;
+        }
+        if (s->voltages[v].id[0] == '\0') {
+            return; /* unreadable, and reported: it may be the one */
+        }
+        config_nearest_offer(&nearest, s->voltages[v].id);
+    }
+    if (s->voltage_count > 0) {
+        config_complain(b, clamp->voltage_id, "voltage",
+                        "\"%s\" is none of this sampler's voltages, did you mean %s?",
+                        clamp->voltage_id, nearest.best != NULL ? nearest.best : s->voltages[0].id);
+    }
+}
+
+static void check_samples(struct config_build *b, struct config_source *s)
+{
+    bool socket = s->socket[0] != '\0', port = s->port[0] != '\0';
+
+    if (socket && port) {
+        config_complain(b, s->port, "port", "and socket exclude each other: remove one");
+    } else if (!socket && !port) {
+        config_complain(b, s->socket, "socket", "or port is required: where the samples come from");
+    } else if (socket && config_given(b, &s->baud)) {
+        config_complain(b, &s->baud, "baud", "is for a serial port, but here is a socket");
+    }
+    if (strlen(s->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+        config_complain(b, s->socket, "socket", "is too long: at most %zu bytes with its folder",
+                        sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+    }
+    check_slots(b, s);
+    for (unsigned i = 0; i < s->clamp_count; i++) {
+        resolve_voltage(b, s, &s->clamps[i]);
+    }
+}
+
+static void check_mbus(struct config_build *b, struct config_source *s)
+{
+    if (s->address > 250 && s->address != 254) {
+        config_complain(b, &s->address, "address",
+                        "%u is no meter's address: 0 to 250, or 254 for a single meter",
+                        s->address);
+    }
+    if (s->mains_powered && !config_given(b, &s->poll_s)) {
+        s->poll_s = MAINS_POLL_S;
+    }
+    if (!s->mains_powered && s->poll_s < BATTERY_POLL_S) {
+        config_complain(b, &s->poll_s, "poll_s",
+                        "%u is below the minimum %d s of battery meters; if the meter has a mains "
+                        "supply, add mains_powered: true",
+                        s->poll_s, BATTERY_POLL_S);
+    }
+}
+
+/* Two meters may share a bus, all else has its port for itself. */
+static void check_ports(struct config_build *b, const struct config_source *s,
+                        const struct config_source *other)
+{
+    if (s->socket[0] != '\0' && strcmp(s->socket, other->socket) == 0) {
+        config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
+                        other->line);
+    }
+    if (s->port[0] == '\0' || strcmp(s->port, other->port) != 0) {
+        return;
+    }
+    if (s->type != CONFIG_MBUS || other->type != CONFIG_MBUS) {
+        config_complain(b, s->port, "port", "is already that of \"%s\" in line %u", other->id,
+                        other->line);
+    } else if (s->address == other->address && config_given(b, &s->address)) {
+        config_complain(b, &s->address, "address", "%u on this port is already \"%s\" in line %u",
+                        s->address, other->id, other->line);
+    } else if (s->address == 254 || other->address == 254) {
+        config_complain(b, s->address == 254 ? &s->address : &other->address, "address",
+                        "254 is answered by all meters, and this port has several");
+    } else if (s->baud != other->baud) {
+        config_complain(b, &s->baud, "baud", "is not that of \"%s\" on the same port, %u",
+                        other->id, other->baud);
+    }
+}
+
+static void check_sources(struct config_build *b)
+{
+    for (unsigned i = 0; i < b->c->source_count; i++) {
+        struct config_source *s = &b->c->source[i];
+
+        if (s->type == CONFIG_SAMPLES) {
+            check_samples(b, s);
+        } else {
+            check_mbus(b, s);
+        }
+        for (unsigned k = 0; k < i; k++) {
+            check_ports(b, s, &b->c->source[k]);
+        }
+    }
+}
+
+static void check_clock(struct config_build *b)
+{
+    bool samples = b->unsure;
+
+    for (unsigned i = 0; i < b->c->source_count; i++) {
+        samples |= b->c->source[i].type == CONFIG_SAMPLES;
+    }
+    b->c->simulated = b->c->clock_trust == CLOCK_TRUST_PLANT;
+    if (b->c->simulated && !samples) {
+        config_complain(b, &b->c->clock_trust, "clock.trust",
+                        "plant takes the clock of a sample stream, but no source is of type "
+                        "samples");
+    }
+}
+
+/* The page and publishers. */
+
+static void check_listen(struct config_build *b)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    bool loopback = false, address = true;
+
+    if (inet_pton(AF_INET, b->c->listen, &v4) == 1) {
+        loopback = ntohl(v4.s_addr) >> 24 == 127;
+    } else if (inet_pton(AF_INET6, b->c->listen, &v6) == 1) {
+        loopback = IN6_IS_ADDR_LOOPBACK(&v6);
+    } else {
+        address = false;
+    }
+    if (!address) {
+        config_complain(b, b->c->listen, "http.listen",
+                        "\"%s\" is not an IP address: write 127.0.0.1 or ::1", b->c->listen);
+    } else if (!loopback) {
+        config_complain(b, b->c->listen, "http.listen",
+                        "%s can be reached from outside, which needs a password, and passwords are "
+                        "not supported yet: write 127.0.0.1 or ::1 and put a reverse proxy in "
+                        "front",
+                        b->c->listen);
+    }
+}
+
+static void check_hosts(struct config_build *b)
+{
+    for (unsigned i = 0; i < b->c->host_count; i++) {
+        const char *host = b->c->hosts[i];
+        size_t n = strlen(host);
+
+        if (config_given(b, host) &&
+            strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != n) {
+            config_complain(b, host, "http.hosts",
+                            "\"%.60s\" is not a host name: letters, digits, - and . only, without "
+                            "http:// and port",
+                            host);
+        }
+    }
+}
+
+static void check_url(struct config_build *b, const struct config_publisher *p)
+{
+    bool clear = strncmp(p->url, "http://", 7) == 0;
+    const char *host = p->url + (clear ? 7 : 8);
+    size_t length;
+
+    if (!config_given(b, p->url)) {
+        return;
+    }
+    if (!clear && strncmp(p->url, "https://", 8) != 0) {
+        config_complain(b, p->url, "url", "must begin with https://, or http://");
+        return;
+    }
+    length = strcspn(host, "/?#");
+    if (length == 0 || host[0] == ':') {
+        config_complain(b, p->url, "url", "names no host");
+    } else if (memchr(host, '@', length) != NULL) {
+        config_complain(b, p->url, "url", "must not hold a user or password");
+    } else if (strpbrk(p->url, "?# \"<>\\^`{|}") != NULL) {
+        config_complain(b, p->url, "url",
+                        "must be an address only, without blanks, ? and #; keys go to the secrets "
+                        "file");
+    }
+    if (clear && !p->allow_cleartext) {
+        config_complain(b, p->url, "url",
+                        "is http://, so that all on the way could read the key: use https://, or "
+                        "add allow_cleartext: true");
+    }
+}
+
+static void check_publishers(struct config_build *b)
+{
+    for (unsigned i = 0; i < b->c->publisher_count; i++) {
+        const struct config_publisher *p = &b->c->publisher[i];
+
+        check_url(b, p);
+        for (unsigned k = 0; k < i && p->id[0] != '\0'; k++) {
+            if (strcmp(p->id, b->c->publisher[k].id) == 0) {
+                config_complain(b, p->id, "id", "\"%s\" is already the publisher of line %u", p->id,
+                                b->c->publisher[k].line);
+            }
+        }
+        if (config_given(b, p->key_secret) && b->c->secrets[0] == '\0') {
+            config_complain(b, p->key_secret, "key_secret",
+                            "needs the secrets file: add secrets: secrets.yaml at the top level");
+        }
+    }
+}
+
+static void set_label(char label[CONFIG_TEXT_MAX], const char *id)
+{
+    if (label[0] == '\0') {
+        strcpy(label, id);
+    }
+}
+
+static void set_labels(struct config *c)
+{
+    for (unsigned s = 0; s < c->source_count; s++) {
+        struct config_source *source = &c->source[s];
+
+        set_label(source->label, source->id);
+        for (unsigned i = 0; i < source->voltage_count; i++) {
+            set_label(source->voltages[i].label, source->voltages[i].id);
+        }
+        for (unsigned i = 0; i < source->clamp_count; i++) {
+            set_label(source->clamps[i].label, source->clamps[i].id);
+        }
+    }
+}
+
+void config_check(struct config_build *b)
+{
+    set_labels(b->c);
+    check_ids(b);
+    check_channels(b);
+    check_sources(b);
+    check_clock(b);
+    check_listen(b);
+    check_hosts(b);
+    check_publishers(b);
+}

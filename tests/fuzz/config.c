@@ -1,0 +1,79 @@
+/*
+ * Any octets as a configuration: refused with a reason, or accepted and then sound: every number in
+ * its range, every id well formed, every reference to something that is there.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/run/config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(int holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+static void check_id(const char *id)
+{
+    size_t n = strlen(id);
+
+    must(n >= 1 && n <= HWT_ID_MAX && strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_") == n);
+}
+
+static void check_source(const struct config_source *s)
+{
+    check_id(s->id);
+    if (s->type == CONFIG_MBUS) {
+        must(s->port[0] != '\0' && s->address <= 254 && s->poll_s >= (s->mains_powered ? 2 : 60));
+        return;
+    }
+    must((s->port[0] != '\0') != (s->socket[0] != '\0'));
+    must(s->voltage_count >= 1 && s->voltage_count <= CONFIG_VOLTAGES_MAX);
+    for (unsigned i = 0; i < s->clamp_count; i++) {
+        check_id(s->clamps[i].id);
+        must(s->clamps[i].slot < HWT_SLOTS_MAX && s->clamps[i].ratio > 0);
+        must(s->clamps[i].voltage < s->voltage_count);
+        must(strcmp(s->voltages[s->clamps[i].voltage].id, s->clamps[i].voltage_id) == 0);
+    }
+}
+
+static void check_config(const struct config *c)
+{
+    struct config_point point;
+
+    must(c->source_count >= 1 && c->source_count <= CONFIG_SOURCES_MAX);
+    must(c->record_s >= 1 && c->record_s <= 60 && c->publisher_count <= CONFIG_PUBLISHERS_MAX);
+    must(config_channel_count(c) <= CONFIG_CHANNELS_MAX);
+    for (unsigned i = 0; i < c->source_count; i++) {
+        check_source(&c->source[i]);
+    }
+    for (unsigned r = 0; r < ROLE_COUNT; r++) {
+        if (c->role[r][0] != '\0' && config_role_kind((enum config_role)r) == ROLE_IS_SOURCE) {
+            must(config_point_find(c, c->role[r], &point));
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct config_problems problems;
+    struct config *c;
+
+    config_problems_init(&problems);
+    c = config_parse((const char *)data, size, "dir/f.yaml", &problems);
+    must((c == NULL) == (problems.count > 0));
+    for (size_t i = 0; i < problems.count; i++) {
+        must(problems.item[i].text[0] != '\0' && strchr(problems.item[i].text, '\n') == NULL);
+    }
+    if (c != NULL) {
+        check_config(c);
+    }
+    config_free(c);
+    config_problems_free(&problems);
+    return 0;
+}

@@ -1,0 +1,114 @@
+"""heatwatt config check: exit status, what is printed where, secrets."""
+import json
+import os
+import pathlib
+import stat
+import subprocess
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+HEATWATT = pathlib.Path(os.environ.get("HEATWATT_BUILD", TOP / "build")) / "heatwatt"
+
+WRONG = """version: 1
+http: {prot: 80}
+sources:
+  - {id: hm, type: mbus, port: /dev/u, address: 1, poll_s: 5}
+roles: {heat: hn}
+"""
+
+PUBLISHING = """version: 1
+secrets: secrets.yaml
+sources:
+  - {id: hm, type: mbus, port: /dev/u, address: 1}
+publish:
+  - {id: e, type: emoncms, url: https://emoncms.example/, key_secret: emoncms_key}
+"""
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def heatwatt(*args):
+    return subprocess.run([HEATWATT, *args], capture_output=True, text=True, timeout=30)
+
+
+@unittest.skipUnless(HEATWATT.exists(), f"{HEATWATT} is not built")
+class ConfigCheck(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def write(self, name, text, mode=0o600):
+        path = pathlib.Path(self.folder.name) / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def test_every_error_is_listed_with_file_line_and_field(self):
+        path = self.write("wrong.yaml", WRONG)
+        done = heatwatt("config", "check", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, "")
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 3, done.stderr)
+        self.assertEqual(lines[0], f"{path}:2: http.prot: is not a known key, did you mean port?")
+        self.assertTrue(lines[1].startswith(f"{path}:4: sources[0].poll_s: 5 is below the minimum 60 s"))
+        self.assertEqual(lines[2], f'{path}:5: roles.heat: "hn" is not a source, did you mean hm?')
+
+    def test_json_holds_the_same_errors(self):
+        path = self.write("wrong.yaml", WRONG)
+        done = heatwatt("config", "check", "--json", path)
+        self.assertEqual(done.returncode, 1)
+        answer = json.loads(done.stdout)
+        self.assertFalse(answer["ok"])
+        self.assertEqual(
+            [(e["file"], e["line"], e["field"]) for e in answer["errors"]],
+            [(str(path), 2, "http.prot"), (str(path), 4, "sources[0].poll_s"), (str(path), 5, "roles.heat")],
+        )
+
+    def test_a_right_file_is_summed_up(self):
+        self.write("secrets.yaml", f"emoncms_key: {KEY}\n")
+        path = self.write("right.yaml", PUBLISHING, 0o644)
+        done = heatwatt("config", "check", path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("sources: 1, channels: 8\n", done.stdout)
+        answer = json.loads(heatwatt("config", "check", path, "--json").stdout)
+        self.assertTrue(answer["ok"])
+        self.assertEqual(answer["sources"], [{"id": "hm", "type": "mbus", "channels": 8}])
+        self.assertEqual(answer["publishers"], [{"id": "e", "url": "https://emoncms.example/"}])
+        self.assertNotIn(KEY, done.stdout + json.dumps(answer))
+
+    def test_secrets_others_can_read_are_refused_by_check_and_run(self):
+        secrets = self.write("secrets.yaml", f"emoncms_key: {KEY}\n", 0o640)
+        path = self.write("f.yaml", PUBLISHING, 0o644)
+        for command in (("config", "check", path), ("run", "--config", path)):
+            with self.subTest(command=command[0]):
+                done = heatwatt(*command)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"chmod 600 {secrets}", done.stderr)
+                self.assertNotIn(KEY, done.stdout + done.stderr)
+        self.assertEqual(stat.S_IMODE(secrets.stat().st_mode), 0o640)
+
+    def test_run_lists_the_same_errors_and_starts_nothing(self):
+        path = self.write("wrong.yaml", WRONG)
+        done = heatwatt("run", "--config", path)
+        self.assertEqual(done.returncode, 1)
+        for part in (":2: http.prot: ", ":4: sources[0].poll_s: ", ":5: roles.heat: "):
+            self.assertIn(f"{path}{part}", done.stderr)
+        self.assertEqual([p.name for p in pathlib.Path(self.folder.name).iterdir()], ["wrong.yaml"])
+
+    def test_wrong_usage_is_status_2(self):
+        for args in ([], ["check"], ["check", "a", "b"], ["check", "--wrong", "a"], ["frobnicate"]):
+            with self.subTest(args=args):
+                done = heatwatt("config", *args)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn("usage: heatwatt config check", done.stderr)
+
+    def test_the_reference_page_is_what_the_program_prints(self):
+        done = heatwatt("config", "reference")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, (TOP / "docs" / "CONFIG.md").read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()

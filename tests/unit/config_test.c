@@ -1,0 +1,1032 @@
+/* daemon/run/config: the right file gives the right struct, the wrong one tells all that is wrong.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/run/config.h"
+#include "daemon/run/config_table.h"
+#include "daemon/run/config_tree.h"
+
+#define V1    "version: 1\n"
+#define METER "sources:\n  - {id: hm, type: mbus, port: /dev/u, address: 1}\n" /* lines 2, 3 */
+/* Lines 2 to 9; a further clamp would be line 10. */
+#define SAMPLER                                                                                \
+    "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
+    "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
+    "0.1}\n"
+#define PUBLISH "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
+
+struct row {
+    const char *text;
+    unsigned line;
+    const char *field;
+    const char *says; /* part of the text */
+    unsigned count;   /* problems in all; 0: one */
+    const char *why;
+};
+
+static const struct row broken[] = {
+    /* YAML and its strict part */
+    {"", 0, "", "is empty", 0, "nothing at all"},
+    {"# only a comment\n", 0, "", "is empty", 0, "no document"},
+    {"hello\n", 1, "", "expected lines such as \"version: 1\"", 0, "a text is no configuration"},
+    {"- version: 1\n", 1, "", "expected lines such as", 0, "a list is no configuration"},
+    {V1 "site: {name: Home\n" METER, 3, "", "is not valid YAML", 0, "a brace never closed"},
+    {V1 "site:\n\tname: Home\n" METER, 3, "", "indented by a tab", 0, "tab indent"},
+    {V1 "site:\n  name: \xff\xfe\n" METER, 3, "", "is not valid YAML", 0, "not UTF-8"},
+    {V1 "site: &here {name: Home}\n" METER, 2, "site", "anchor", 0, "anchor"},
+    {V1 METER "site:\n  name: *here\n", 5, "site.name", "is an alias", 0, "alias"},
+    {V1 METER "site:\n  name: !!str Home\n", 5, "site.name", "has a tag", 0, "tag"},
+    {V1 METER "---\nversion: 1\n", 4, "", "second document", 0, "two documents"},
+    {V1 METER "site: {name: A}\nsite: {name: B}\n", 5, "site", "twice, first in line 4", 0,
+     "duplicate section"},
+    {V1 METER "http: {port: 1,\n  port: 2}\n", 5, "http.port", "twice, first in line 4", 0,
+     "duplicate key"},
+    {V1 METER "? [a, b]\n: c\n", 4, "", "a key that is not a plain word", 0, "complex key"},
+    {V1 METER "site: {name: \"a\\x07b\"}\n", 4, "site.name", "control character", 0, "bell"},
+    {V1 METER "site: {name: \"a\\0b\"}\n", 4, "site.name", "control character", 0, "NUL"},
+    {V1 METER "site: {name: |\n", 4, "", "is not valid YAML", 0, "block text in a flow map"},
+    {"a: [[[[[[[[[[[[]]]]]]]]]]]]\n", 1, "", "deeper than 8", 0, "deep nesting"},
+
+    /* the table: keys */
+    {METER, 1, "version", "is required", 0, "no version"},
+    {"version: 2\nstrange: 1\n", 1, "version", "this program reads version 1", 0,
+     "of a later version nothing else is judged"},
+    {"version: \"1\"\n" METER, 1, "version", "is in quotes", 0, "quoted version"},
+    {V1, 1, "sources", "is required", 0, "no sources"},
+    {V1 "sources: []\n", 2, "sources", "at least one", 0, "empty sources"},
+    {V1 "sources:\n", 2, "sources", "at least one", 0, "sources without a value"},
+    {V1 "sources: {id: a}\n", 2, "sources", "must be a list", 0, "a map for a list"},
+    {V1 "sources: [clamps]\n", 2, "sources[0]", "must be a group of keys", 0, "a text for a map"},
+    {V1 METER "sites: {name: A}\n", 4, "sites", "did you mean site?", 0, "near a known section"},
+    {V1 METER "http:\n  prot: 80\n", 5, "http.prot", "did you mean port?", 0, "near a known key"},
+    {V1 METER "http: {colour: red}\n", 4, "http.colour", "here are: listen, port, hosts", 0,
+     "far from all keys"},
+    {V1 METER "site: Home\n", 4, "site", "must be a group of keys", 0, "a text for a section"},
+    {V1 METER "site: {name: [a]}\n", 4, "site.name", "is a list, but takes one value", 0, "list"},
+    {V1 METER "site: {name: }\n", 4, "site.name", "has no value", 0, "no value"},
+    {V1 METER "site: {name: ~}\n", 4, "site.name", "has no value", 0, "null"},
+    {V1 METER "site: {name: \"\"}\n", 4, "site.name", "is empty", 0, "empty text"},
+    {V1 "sources:\n  - {id: a}\n", 3, "sources[0].type", "one of samples, mbus", 0, "no type"},
+    {V1 "sources:\n  - {id: a, type: mbuss}\n", 3, "sources[0].type", "did you mean mbus", 0,
+     "near type"},
+    {V1 "sources:\n  - {id: a, type: modbus_tcp_x}\n", 3, "sources[0].type", "one of samples, mbus",
+     0, "unknown type"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, socket: y}\n", 3,
+     "sources[0].socket", "is a key of type samples, not of mbus", 0, "the other type's key"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x}\n", 3, "sources[0].address", "is required", 0,
+     "a required key"},
+
+    /* the table: values */
+    {V1 METER "http: {port: 65536}\n", 4, "http.port", "65536 is above the maximum 65535", 0,
+     "above"},
+    {V1 METER "http: {port: 99999999999999999999999}\n", 4, "http.port", "above the maximum", 0,
+     "beyond 64 bits"},
+    {V1 METER "http: {port: -1}\n", 4, "http.port", "-1 is below the minimum 0", 0, "negative"},
+    {V1 METER "http: {port: 8e3}\n", 4, "http.port", "is not a whole number", 0, "exponent"},
+    {V1 METER "http: {port: 010}\n", 4, "http.port", "is not a whole number", 0, "octal?"},
+    {V1 METER "record: {interval_s: 0}\n", 4, "record.interval_s", "0 is below the minimum 1 s", 0,
+     "below"},
+    {V1 METER "record: {interval_s: 10s}\n", 4, "record.interval_s",
+     "\"10s\" is not a whole number (of s)", 0, "unit in the value"},
+    {V1 METER "log: {max_mb: 15}\n", 4, "log.max_mb", "below the minimum 16 MB", 0, "small log"},
+    {V1 METER "clock: {trust: never}\n", 4, "clock.trust", "one of auto always plant", 0, "choice"},
+    {V1 METER "data_dir: ~/log\n", 4, "data_dir", "begins with ~", 0, "shell path"},
+    {V1 "sources:\n  - {id: A-1, type: mbus, port: x, address: 1}\n", 3, "sources[0].id",
+     "\"A-1\" is not an id", 0, "id characters"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, baud: 1000}\n", 3,
+     "sources[0].baud", "one of 300 600 1200", 0, "no such speed"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, mains_powered: yes}\n", 3,
+     "sources[0].mains_powered", "\"yes\" is neither true nor false", 0, "YAML 1.1 yes"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: nan}\n", 10, "sources[0].clamps[1].ratio",
+     "is not a number", 0, "not a number"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 0}\n", 10, "sources[0].clamps[1].ratio",
+     "below the minimum 1e-06 A", 0, "no ratio"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 0x1}\n", 10, "sources[0].clamps[1].ratio",
+     "is not a number", 0, "hexadecimal"},
+    {V1 SAMPLER "      - {id: b, slot: 24, ratio: 1}\n", 10, "sources[0].clamps[1].slot",
+     "24 is above the maximum 23", 0, "no such slot"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, phase_deg: -31}\n", 10,
+     "sources[0].clamps[1].phase_deg", "below the minimum -30 degrees", 0, "negative bound"},
+
+    /* between keys */
+    {V1 SAMPLER "      - {id: hp, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
+     "is already the clamp of line 9", 0, "same id"},
+    {V1 SAMPLER "      - {id: mains, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
+     "is already the voltage of line 7", 0, "ids are one space"},
+    {V1 SAMPLER "      - {id: s, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
+     "is already the source of line 3", 0, "the sampler's id too"},
+    {V1 SAMPLER "      - {id: heatpump, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
+     "is kept for heatwatt's own", 0, "reserved"},
+    {V1 SAMPLER "      - {id: device, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
+     "is kept for heatwatt's own", 0, "reserved"},
+    {V1 SAMPLER "      - {id: heatpump_elec, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
+     "channel heatpump_elec_power, and so does \"heatpump\"", 0, "would be heatwatt's own channel"},
+    {V1 SAMPLER "      - {id: hp_apparent, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
+     "channel hp_apparent_power, and so does \"hp\"", 0, "two sources, one channel id"},
+    {V1 SAMPLER "      - {id: a23456789012345678, slot: 2, ratio: 1}\n", 10,
+     "sources[0].clamps[1].id", "has 18 characters: at most 17", 0, "<id>_reactive_power"},
+    {V1 "sources:\n  - {id: a2345678901234567890123, type: mbus, port: x, address: 1}\n", 3,
+     "sources[0].id", "has 23 characters: at most 22", 0, "<id>_flow_rate"},
+    {V1 SAMPLER "      - {id: b, slot: 1, ratio: 1}\n", 10, "sources[0].clamps[1].slot",
+     "1 is already that of \"hp\" in line 9", 0, "same slot"},
+    {V1 SAMPLER "      - {id: b, slot: 0, ratio: 1}\n", 10, "sources[0].clamps[1].slot",
+     "0 is already that of \"mains\" in line 7", 0, "the voltage's slot"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, voltage: main}\n", 10,
+     "sources[0].clamps[1].voltage", "did you mean mains?", 0, "no such voltage"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    voltages:\n"
+        "      - {id: l1, slot: 0, ratio: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
+        "    clamps:\n      - {id: c, slot: 2, ratio: 1}\n",
+     10, "sources[0].clamps[0].voltage", "is required, as the sampler has 2", 0, "which phase?"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    voltages: [{id: l1, slot: 0, ratio: 1}]\n", 3,
+     "sources[0].socket", "or port is required", 0, "neither socket nor port"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    port: b\n"
+        "    voltages: [{id: l1, slot: 0, ratio: 1}]\n",
+     6, "sources[0].port", "exclude each other", 0, "both"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    baud: 115200\n"
+        "    voltages: [{id: l1, slot: 0, ratio: 1}]\n",
+     6, "sources[0].baud", "here is a socket", 0, "baud of a socket"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n", 3, "sources[0].voltages",
+     "is required", 0, "no voltage"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 251}\n", 3, "sources[0].address",
+     "251 is no meter's address", 0, "reserved address"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, poll_s: 30}\n", 3,
+     "sources[0].poll_s", "below the minimum 60 s of battery meters", 0, "drains the battery"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, mains_powered: true, poll_s: 1}\n",
+     3, "sources[0].poll_s", "1 is below the minimum 2 s", 0, "too fast even with mains"},
+    {V1 METER "  - {id: b, type: mbus, port: /dev/u, address: 1}\n", 4, "sources[1].address",
+     "is already \"hm\" in line 3", 0, "same meter twice"},
+    {V1 METER "  - {id: b, type: mbus, port: /dev/u, address: 254}\n", 4, "sources[1].address",
+     "254 is answered by all", 0, "254 on a shared bus"},
+    {V1 METER "  - {id: b, type: mbus, port: /dev/u, address: 2, baud: 300}\n", 4,
+     "sources[1].baud", "is not that of \"hm\"", 0, "one bus, one speed"},
+    {V1 METER "  - {id: s, type: samples, port: /dev/u, voltages: [{id: l, slot: 0, ratio: 1}]}\n",
+     4, "sources[1].port", "is already that of \"hm\" in line 3", 0, "port taken"},
+    {V1 METER "clock: {trust: plant}\n", 4, "clock.trust", "no source is of type samples", 0,
+     "plant clock without plant"},
+    {V1 METER "http: {listen: 0.0.0.0}\n", 4, "http.listen", "needs a password", 0, "open"},
+    {V1 METER "http: {listen: 192.168.1.2}\n", 4, "http.listen", "needs a password", 0, "open"},
+    {V1 METER "http: {listen: \"::\"}\n", 4, "http.listen", "needs a password", 0, "open, IPv6"},
+    {V1 METER "http: {listen: localhost}\n", 4, "http.listen", "is not an IP address", 0, "name"},
+    {V1 METER "http: {hosts: [ok.example, \"a b\"]}\n", 4, "http.hosts[1]", "is not a host name", 0,
+     "blank in a host"},
+    {V1 METER "http: {hosts: [a, a, a, a, a, a, a, a, a]}\n", 4, "http.hosts[8]", "at most 8", 0,
+     "too many"},
+
+    /* roles */
+    {V1 METER "roles: {heat: hmm}\n", 4, "roles.heat", "did you mean hm?", 0, "near source"},
+    {V1 METER "roles: {heat: boiler}\n", 4, "roles.heat", "is not a source of this file", 0, "far"},
+    {V1 METER "roles: {heat: hm_power}\n", 4, "roles.heat", "is a channel: name its source, hm", 0,
+     "channel for a source"},
+    {V1 METER "roles: {flow_t: hm}\n", 4, "roles.flow_t", "such as hm_flow_t", 0,
+     "source for a channel"},
+    {V1 METER "roles: {flow_t: hm_flow_tt}\n", 4, "roles.flow_t", "did you mean hm_flow_t?", 0,
+     "near channel"},
+    {V1 METER "roles: {flow_t: hm_room_t}\n", 4, "roles.flow_t", "is not a channel of any source",
+     0, "a quantity this meter cannot have"},
+    {V1 METER "roles: {flow_t: hm_power}\n", 4, "roles.flow_t", "is in W, but this role needs degC",
+     0, "wrong unit"},
+    {V1 METER "roles: {flow_rate: hm_volume}\n", 4, "roles.flow_rate", "needs l/h", 0,
+     "wrong unit"},
+    {V1 SAMPLER "roles: {heat: hp}\n", 10, "roles.heat", "is a clamp, but this role needs a heat",
+     0, "wrong kind"},
+    {V1 SAMPLER "roles: {elec: mains}\n", 10, "roles.elec", "is a voltage", 0, "wrong kind"},
+    {V1 SAMPLER "roles: {elec: s}\n", 10, "roles.elec", "name one of its clamps", 0, "sampler"},
+    {V1 METER "roles: {eelc: hm}\n", 4, "roles.eelc", "did you mean elec?", 0, "no such role"},
+
+    /* publishers */
+    {V1 METER "secrets: x\n" PUBLISH "http://h/}\n", 6, "publish[0].url", "allow_cleartext: true",
+     0, "cleartext"},
+    {V1 METER "secrets: x\n" PUBLISH "ftp://h/}\n", 6, "publish[0].url", "must begin with https", 0,
+     "scheme"},
+    {V1 METER "secrets: x\n" PUBLISH "https:///}\n", 6, "publish[0].url", "names no host", 0,
+     "host"},
+    {V1 METER "secrets: x\n" PUBLISH "https://u:p@h/}\n", 6, "publish[0].url", "user or password",
+     0, "credentials"},
+    {V1 METER "secrets: x\n" PUBLISH "\"https://h/?apikey=1\"}\n", 6, "publish[0].url",
+     "keys go to the secrets", 0, "key in the URL"},
+    {V1 METER PUBLISH "https://h/}\n", 5, "publish[0].key_secret", "add secrets:", 0,
+     "no secrets file"},
+    {V1 METER "secrets: x\n" PUBLISH "https://h/}\n  - {id: e, type: emoncms, key_secret: k, url: "
+              "https://i/}\n",
+     7, "publish[1].id", "is already the publisher of line 6", 0, "same id"},
+    {V1 METER "secrets: x\npublish: [{id: e, type: emoncms, url: https://h/}]\n", 5,
+     "publish[0].key_secret", "is required", 0, "no key"},
+    {V1 METER "secrets: x\npublish: [{id: e, type: mqtt}]\n", 5, "publish[0].type",
+     "one of emoncms", 0, "unknown publisher"},
+};
+
+static void list_problems(const char *why, const struct config_problems *p)
+{
+    fprintf(stderr, "%s: these problems are not those expected:\n", why);
+    config_problems_write(p, stderr);
+}
+
+static bool says(const struct config_problems *p, const struct row *r)
+{
+    for (size_t k = 0; k < p->count; k++) {
+        if (p->item[k].line == r->line && strcmp(p->item[k].field, r->field) == 0 &&
+            strstr(p->item[k].text, r->says) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void each_mistake_is_named_with_its_line_field_and_cure(void **state)
+{
+    unsigned wrong = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        const struct row *r = &broken[i];
+        struct config_problems p;
+        struct config *c;
+
+        config_problems_init(&p);
+        c = config_parse(r->text, strlen(r->text), "f.yaml", &p);
+        if (c != NULL || !says(&p, r) || p.count != (r->count == 0 ? 1 : r->count)) {
+            list_problems(r->why, &p);
+            wrong++;
+        }
+        config_free(c);
+        config_problems_free(&p);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static char *print_problems(const char *text, size_t *count_out)
+{
+    struct config_problems p;
+    char *printed = NULL;
+    size_t n;
+    FILE *out = open_memstream(&printed, &n);
+
+    config_problems_init(&p);
+    assert_null(config_parse(text, strlen(text), "dir/f.yaml", &p));
+    config_problems_write(&p, out);
+    *count_out = p.count + p.left_out;
+    config_problems_free(&p);
+    fclose(out);
+    return printed;
+}
+
+static void all_mistakes_of_a_file_are_told_in_the_order_of_its_lines(void **state)
+{
+    size_t count;
+    char *printed = print_problems("version: 1\n"
+                                   "http: {port: 99999, listen: 1.2.3.4}\n"
+                                   "sources:\n"
+                                   "  - {id: hm, type: mbus, port: x, address: 1, poll_s: 1}\n"
+                                   "  - id: hm\n"
+                                   "    type: mbus\n"
+                                   "    colour: red\n"
+                                   "    port: y\n"
+                                   "roles: {elec: zzzz, flow_t: hm_power}\n"
+                                   "record: {interval_s: 61}\n",
+                                   &count);
+    static const char *const starts[] = {
+        "dir/f.yaml:2: http.port: 99999 is above the maximum 65535\n",
+        "dir/f.yaml:2: http.listen: 1.2.3.4 can be reached from outside",
+        "dir/f.yaml:4: sources[0].poll_s: 1 is below the minimum 2 s\n",
+        "dir/f.yaml:5: sources[1].address: is required",
+        "dir/f.yaml:5: sources[1].id: \"hm\" is already the source of line 4\n",
+        "dir/f.yaml:7: sources[1].colour: is not a known key; here are: id, type, label, port, ",
+        "dir/f.yaml:9: roles.elec: \"zzzz\" is not a source of this file\n",
+        "dir/f.yaml:9: roles.flow_t: \"hm_power\" is in W, but this role needs degC\n",
+        "dir/f.yaml:10: record.interval_s: 61 is above the maximum 60 s\n",
+    };
+    const char *at = printed;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        if (strncmp(at, starts[i], strlen(starts[i])) != 0) {
+            fail_msg("expected %s\ngot:\n%s", starts[i], at);
+        }
+        at = strchr(at, '\n') + 1;
+    }
+    assert_string_equal(at, "");
+    assert_int_equal(count, sizeof(starts) / sizeof(starts[0]));
+    free(printed);
+}
+
+static void unreadable_sources_do_not_make_their_references_wrong(void **state)
+{
+    size_t count;
+    char *printed = print_problems(V1 "sources:\n  - {id: HM, type: mbus, port: x, address: 1}\n"
+                                      "roles: {heat: hm, flow_t: hm_flow_t}\n",
+                                   &count);
+
+    (void)state;
+    assert_int_equal(count, 1);
+    free(printed);
+    printed = print_problems(V1 "sources:\n  - {id: hm, type: mbsu, port: x, address: 1}\n"
+                                "roles: {heat: hm}\nclock: {trust: plant}\n",
+                             &count);
+    assert_int_equal(count, 1);
+    free(printed);
+}
+
+static void more_mistakes_than_are_kept_are_counted(void **state)
+{
+    char text[8192] = V1 METER "http:\n";
+    size_t count;
+    char *printed;
+
+    (void)state;
+    for (unsigned i = 0; i < CONFIG_PROBLEMS_MAX + 20; i++) {
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "  unknown%u: 1\n", i);
+    }
+    printed = print_problems(text, &count);
+    assert_int_equal(count, CONFIG_PROBLEMS_MAX + 20);
+    assert_non_null(strstr(printed, "\nand 20 more\n"));
+    free(printed);
+}
+
+static void values_in_messages_are_cut_between_characters(void **state)
+{
+    char out[9];
+
+    (void)state;
+    config_clip(out, sizeof(out), "12345678");
+    assert_string_equal(out, "12345678");
+    config_clip(out, sizeof(out), "123456789");
+    assert_string_equal(out, "12345...");
+    config_clip(out, sizeof(out), "1234\xc3\xa4\xc3\xa4\xc3\xa4");
+    assert_string_equal(out, "1234...");
+    config_clip(out, sizeof(out), "1\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac");
+    assert_string_equal(out, "1\xe2\x82\xac...");
+}
+
+static struct config *parse_good(const char *text, const char *path)
+{
+    struct config_problems p;
+    struct config *c;
+
+    config_problems_init(&p);
+    c = config_parse(text, strlen(text), path, &p);
+    if (c == NULL || p.count > 0) {
+        list_problems("a right file", &p);
+        fail();
+    }
+    config_problems_free(&p);
+    return c;
+}
+
+static void the_smallest_file_gives_the_defaults(void **state)
+{
+    struct config *c = parse_good(V1 METER, "f.yaml");
+    const struct config_source *s = &c->source[0];
+
+    (void)state;
+    assert_string_equal(c->path, "f.yaml");
+    assert_int_equal(c->version, 1);
+    assert_string_equal(c->site, "Home");
+    assert_string_equal(c->timezone, "UTC");
+    assert_string_equal(c->data_dir, "/var/lib/heatwatt");
+    assert_string_equal(c->secrets, "");
+    assert_int_equal(c->clock_trust, CLOCK_TRUST_AUTO);
+    assert_false(c->simulated);
+    assert_string_equal(c->listen, "127.0.0.1");
+    assert_int_equal(c->port, 8080);
+    assert_int_equal(c->host_count, 0);
+    assert_int_equal(c->record_s, 10);
+    assert_int_equal(c->commit_s, 10);
+    assert_int_equal(c->log_max_mb, 2048);
+    assert_int_equal(c->publisher_count, 0);
+    for (unsigned r = 0; r < ROLE_COUNT; r++) {
+        assert_string_equal(c->role[r], "");
+    }
+    assert_int_equal(c->source_count, 1);
+    assert_int_equal(s->type, CONFIG_MBUS);
+    assert_string_equal(s->id, "hm");
+    assert_string_equal(s->label, "hm");
+    assert_string_equal(s->port, "/dev/u");
+    assert_int_equal(s->baud, 2400);
+    assert_int_equal(s->address, 1);
+    assert_false(s->mains_powered);
+    assert_int_equal(s->poll_s, 60);
+    assert_int_equal(s->timeout_ms, 1000);
+    assert_int_equal(s->retries, 2);
+    assert_int_equal(s->line, 3);
+    config_free(c);
+}
+
+static const char full[] = "version: 1\n"
+                           "site: {name: 'Haus Süd', timezone: Europe/Berlin}\n"
+                           "data_dir: ./data\n"
+                           "secrets: private/keys.yaml\n"
+                           "clock: {trust: plant}\n"
+                           "http: {listen: '::1', port: 0, hosts: [heat.example, pi]}\n"
+                           "record: {interval_s: 60}\n"
+                           "log: {commit_s: 1, max_mb: 1048576}\n"
+                           "sources:\n"
+                           "  - id: s\n"
+                           "    type: samples\n"
+                           "    label: Three phases\n"
+                           "    port: /dev/ttyACM0\n"
+                           "    baud: 2000000\n"
+                           "    voltages:\n"
+                           "      - {id: l1, slot: 0, ratio: 0.2090909, phase_deg: 0.3}\n"
+                           "      - {id: l2, label: Phase 2, slot: 1, ratio: 2e-1}\n"
+                           "    clamps:\n"
+                           "      - {id: hp, label: Heat pump, slot: 23, voltage: l2,\n"
+                           "         ratio: 0.0847458, phase_deg: -2.5, reversed: true}\n"
+                           "      - {id: pv, slot: 2, voltage: l1, ratio: 1}\n"
+                           "  - id: hm\n"
+                           "    type: mbus\n"
+                           "    port: tty\n"
+                           "    baud: 9600\n"
+                           "    address: 250\n"
+                           "    mains_powered: true\n"
+                           "    timeout_ms: 50\n"
+                           "    retries: 0\n"
+                           "  - {id: slow, type: mbus, port: tty, baud: 9600, address: 0,\n"
+                           "     poll_s: 86400}\n"
+                           "roles:\n"
+                           "  elec: hp\n"
+                           "  heat: hm\n"
+                           "  flow_t: hm_flow_t\n"
+                           "  outside_t: slow_outside_t\n"
+                           "  solar: pv\n"
+                           "publish:\n"
+                           "  - id: e\n"
+                           "    type: emoncms\n"
+                           "    url: http://10.0.0.1:8080/emoncms\n"
+                           "    allow_cleartext: true\n"
+                           "    node: house\n"
+                           "    key_secret: my_key\n"
+                           "    interval_s: 3600\n"
+                           "    batch: 1\n";
+
+static void a_full_file_gives_exactly_its_values(void **state)
+{
+    struct config *c = parse_good(full, "/etc/heatwatt/f.yaml");
+    const struct config_source *s = &c->source[0], *hm = &c->source[1];
+    const struct config_publisher *e = &c->publisher[0];
+
+    (void)state;
+    assert_string_equal(c->site, "Haus Süd");
+    assert_string_equal(c->timezone, "Europe/Berlin");
+    assert_string_equal(c->data_dir, "/etc/heatwatt/data");
+    assert_string_equal(c->secrets, "/etc/heatwatt/private/keys.yaml");
+    assert_int_equal(c->clock_trust, CLOCK_TRUST_PLANT);
+    assert_true(c->simulated);
+    assert_string_equal(c->listen, "::1");
+    assert_int_equal(c->port, 0);
+    assert_int_equal(c->host_count, 2);
+    assert_string_equal(c->hosts[0], "heat.example");
+    assert_string_equal(c->hosts[1], "pi");
+    assert_int_equal(c->record_s, 60);
+    assert_int_equal(c->commit_s, 1);
+    assert_int_equal(c->log_max_mb, 1048576);
+
+    assert_int_equal(c->source_count, 3);
+    assert_int_equal(s->type, CONFIG_SAMPLES);
+    assert_string_equal(s->label, "Three phases");
+    assert_string_equal(s->socket, "");
+    assert_string_equal(s->port, "/dev/ttyACM0");
+    assert_int_equal(s->baud, 2000000);
+    assert_int_equal(s->line, 10);
+    assert_int_equal(s->voltage_count, 2);
+    assert_string_equal(s->voltages[0].label, "l1");
+    assert_true(s->voltages[0].ratio == 0.2090909);
+    assert_true(s->voltages[0].phase_deg == 0.3);
+    assert_int_equal(s->voltages[1].slot, 1);
+    assert_true(s->voltages[1].ratio == 0.2);
+    assert_true(s->voltages[1].phase_deg == 0.0);
+    assert_int_equal(s->clamp_count, 2);
+    assert_string_equal(s->clamps[0].id, "hp");
+    assert_string_equal(s->clamps[0].label, "Heat pump");
+    assert_int_equal(s->clamps[0].slot, 23);
+    assert_int_equal(s->clamps[0].voltage, 1);
+    assert_true(s->clamps[0].ratio == 0.0847458);
+    assert_true(s->clamps[0].phase_deg == -2.5);
+    assert_true(s->clamps[0].reversed);
+    assert_int_equal(s->clamps[0].line, 19);
+    assert_int_equal(s->clamps[1].voltage, 0);
+    assert_false(s->clamps[1].reversed);
+
+    assert_string_equal(hm->port, "/etc/heatwatt/tty");
+    assert_int_equal(hm->baud, 9600);
+    assert_int_equal(hm->address, 250);
+    assert_true(hm->mains_powered);
+    assert_int_equal(hm->poll_s, 10);
+    assert_int_equal(hm->timeout_ms, 50);
+    assert_int_equal(hm->retries, 0);
+    assert_int_equal(c->source[2].poll_s, 86400);
+
+    assert_string_equal(c->role[ROLE_ELEC], "hp");
+    assert_string_equal(c->role[ROLE_FLOW_T], "hm_flow_t");
+    assert_string_equal(c->role[ROLE_OUTSIDE_T], "slow_outside_t");
+    assert_string_equal(c->role[ROLE_GRID], "");
+
+    assert_int_equal(c->publisher_count, 1);
+    assert_int_equal(e->type, CONFIG_EMONCMS);
+    assert_string_equal(e->url, "http://10.0.0.1:8080/emoncms");
+    assert_true(e->allow_cleartext);
+    assert_string_equal(e->node, "house");
+    assert_string_equal(e->key_secret, "my_key");
+    assert_string_equal(e->key, "");
+    assert_int_equal(e->interval_s, 3600);
+    assert_int_equal(e->batch, 1);
+    config_free(c);
+}
+
+static void a_clamp_without_voltage_takes_the_only_one(void **state)
+{
+    struct config *c = parse_good(V1 SAMPLER, "f.yaml");
+
+    (void)state;
+    assert_string_equal(c->source[0].clamps[0].voltage_id, "mains");
+    assert_int_equal(c->source[0].clamps[0].voltage, 0);
+    assert_string_equal(c->source[0].socket, "/run/s");
+    assert_int_equal(c->source[0].baud, 921600);
+    config_free(c);
+}
+
+static void empty_groups_and_lists_are_as_if_left_out(void **state)
+{
+    struct config *c = parse_good(V1 METER "http:\nroles:\npublish:\nlog: {}\n", "f.yaml");
+
+    (void)state;
+    assert_int_equal(c->port, 8080);
+    assert_int_equal(c->publisher_count, 0);
+    assert_int_equal(c->log_max_mb, 2048);
+    config_free(c);
+}
+
+static void points_are_the_voltages_clamps_and_meters_in_file_order(void **state)
+{
+    static const struct {
+        const char *id;
+        enum config_point_kind kind;
+        unsigned source, input;
+    } rows[] = {
+        {"l1", POINT_VOLTAGE, 0, 0}, {"l2", POINT_VOLTAGE, 0, 1}, {"hp", POINT_CLAMP, 0, 0},
+        {"pv", POINT_CLAMP, 0, 1},   {"hm", POINT_MBUS, 1, 0},    {"slow", POINT_MBUS, 2, 0},
+    };
+    struct config *c = parse_good(full, "f.yaml");
+    struct config_point p;
+    const uint8_t *q;
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        assert_true(config_point_get(c, i, &p));
+        assert_string_equal(p.id, rows[i].id);
+        assert_int_equal(p.kind, rows[i].kind);
+        assert_int_equal(p.source, rows[i].source);
+        assert_int_equal(p.input, rows[i].input);
+        assert_true(config_point_find(c, rows[i].id, &p));
+        assert_int_equal(p.source, rows[i].source);
+    }
+    assert_false(config_point_get(c, 6, &p));
+    assert_false(config_point_find(c, "s", &p)); /* the sampler itself delivers nothing */
+    assert_int_equal(config_channel_count(c), 2 * 2 + 2 * 7 + 2 * 8);
+    assert_int_equal(config_quantities(POINT_CLAMP, &q), 7);
+    assert_int_equal(q[0], HWT_Q_POWER);
+    config_free(c);
+}
+
+/* 32 samplers of 1 voltage and 1 clamp are 288 channels. */
+static void more_channels_than_a_record_holds_are_refused(void **state)
+{
+    char text[8192] = V1 "sources:\n";
+    size_t count;
+    char *printed;
+
+    (void)state;
+    for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "  - {id: s%u, type: samples, socket: x%u, voltages: [{id: v%u, slot: 0, "
+                 "ratio: 1}], clamps: [{id: c%u, slot: 1, ratio: 1}]}\n",
+                 i, i, i, i);
+    }
+    printed = print_problems(text, &count);
+    assert_int_equal(count, 1);
+    assert_non_null(strstr(printed, "sources: have 288 channels together: at most 240"));
+    free(printed);
+    strcat(text, "  - {id: last, type: mbus, port: x, address: 1}\n");
+    printed = print_problems(text, &count);
+    assert_int_equal(count, 2);
+    assert_non_null(strstr(printed, ":35: sources[32]: is one too many: at most 32"));
+    free(printed);
+}
+
+static void limits_on_size_and_values_hold(void **state)
+{
+    static char text[CONFIG_FILE_MAX + 2];
+    size_t count;
+    char *printed;
+
+    (void)state;
+    memset(text, '#', CONFIG_FILE_MAX + 1);
+    printed = print_problems(text, &count);
+    assert_non_null(strstr(printed, "dir/f.yaml: is larger than 131072 bytes"));
+    free(printed);
+    strcpy(text, "a:\n");
+    for (unsigned i = 0; i < CONFIG_NODES_MAX; i++) {
+        strcpy(text + 3 + 4 * i, "- 1\n");
+    }
+    printed = print_problems(text, &count);
+    assert_int_equal(count, 1);
+    assert_non_null(strstr(printed, "has more than 4096 values"));
+    free(printed);
+}
+
+/* A right file cut anywhere is refused with a reason, or right by itself. */
+static void every_beginning_of_a_file_is_answered(void **state)
+{
+    unsigned right = 0;
+
+    (void)state;
+    for (size_t n = 0; n < strlen(full); n++) {
+        struct config_problems p;
+        char *cut = malloc(n + 1); /* its own block: sanitizers see a read past the end */
+        struct config *c;
+
+        memcpy(cut, full, n);
+        config_problems_init(&p);
+        c = config_parse(cut, n, "f.yaml", &p);
+        assert_true((c == NULL) == (p.count > 0));
+        right += c != NULL;
+        config_free(c);
+        config_problems_free(&p);
+        free(cut);
+    }
+    assert_in_range(right, 1, strlen(full) / 2); /* as after whole entries of roles */
+}
+
+/* The table. */
+
+static void the_table_is_whole_and_without_overlap(void **state)
+{
+    (void)state;
+    assert_true(sizeof(enum clock_trust) == sizeof(unsigned)); /* CHOICE stores an unsigned */
+    for (size_t i = 0; i < config_option_count; i++) {
+        const struct config_option *o = &config_options[i];
+
+        if (config_option_find(o->section, o->name) != o) {
+            fail_msg("%s stands twice in its section", o->name);
+        }
+        if (o->text == NULL || o->text[0] == '\0') {
+            fail_msg("%s has no text", o->name);
+        }
+        if (o->required && o->fallback != NULL) {
+            fail_msg("%s is required and has a default", o->name);
+        }
+        if (o->kind == CONFIG_KIND_INTEGER && o->choices == NULL &&
+            (o->min < 0 || o->max < o->min)) {
+            fail_msg("%s has no range", o->name);
+        }
+        if (o->kind == CONFIG_KIND_INTEGER && o->size != 2 && o->size != 4 && o->size != 8) {
+            fail_msg("%s has a size nobody stores", o->name);
+        }
+        if (o->kind == CONFIG_KIND_NUMBER && (o->size != sizeof(double) || o->max <= o->min)) {
+            fail_msg("%s is not a double with a range", o->name);
+        }
+        if (i > 0 && o->section < config_options[i - 1].section) {
+            fail_msg("%s stands behind a later section", o->name);
+        }
+    }
+    for (unsigned r = 0; r < ROLE_COUNT; r++) {
+        const char *name = config_role_name((enum config_role)r);
+        const struct config_option *o = config_option_find(SECTION_ROLES, name);
+
+        assert_non_null(o);
+        assert_int_equal(o->offset,
+                         offsetof(struct config, role) + r * sizeof(((struct config *)0)->role[0]));
+    }
+}
+
+static char *read_whole(const char *path)
+{
+    static char text[CONFIG_FILE_MAX];
+    FILE *f = fopen(path, "rb");
+    size_t n;
+
+    if (f == NULL) {
+        fail_msg("cannot open %s", path);
+        return NULL;
+    }
+    n = fread(text, 1, sizeof(text) - 1, f);
+    text[n] = '\0';
+    fclose(f);
+    return text;
+}
+
+static const char *top(void)
+{
+    const char *dir = getenv("HEATWATT_TOP");
+
+    return dir == NULL ? "." : dir;
+}
+
+static void the_reference_page_is_the_table(void **state)
+{
+    char path[512], *printed = NULL;
+    size_t n;
+    FILE *out = open_memstream(&printed, &n);
+
+    (void)state;
+    config_write_reference(out);
+    fclose(out);
+    snprintf(path, sizeof(path), "%s/docs/CONFIG.md", top());
+    if (strcmp(read_whole(path), printed) != 0) {
+        fail_msg("docs/CONFIG.md is not what `heatwatt config reference` prints: print it again");
+    }
+    for (size_t i = 0; i < config_option_count; i++) {
+        char key[64];
+
+        snprintf(key, sizeof(key), "| `%s` |", config_options[i].name);
+        assert_non_null(strstr(printed, key));
+    }
+    free(printed);
+}
+
+/* Files: secrets and time zone. */
+
+static char folder[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/heatwatt-config-XXXXXX");
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state)
+{
+    static const char *const names[] = {"f.yaml", "secrets.yaml", "dir"};
+    char path[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        remove(path);
+    }
+    return rmdir(folder);
+}
+
+static const char *write_file(const char *name, const char *text, mode_t mode)
+{
+    static char path[128];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    remove(path);
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    assert_int_equal(chmod(path, mode), 0);
+    return path;
+}
+
+static const char with_secrets[] = V1 METER "secrets: secrets.yaml\n" PUBLISH "https://h/}\n";
+
+static char *load(const char *text, struct config **c_out)
+{
+    static char printed[4096];
+    FILE *out;
+
+    memset(printed, 0, sizeof(printed));
+    out = fmemopen(printed, sizeof(printed) - 1, "w");
+    *c_out = config_load(write_file("f.yaml", text, 0644), out);
+    fclose(out);
+    return printed;
+}
+
+static void a_key_comes_from_the_secrets_file(void **state)
+{
+    struct config *c;
+
+    (void)state;
+    write_file("secrets.yaml", "# keys\nother: zzz\nk: 0123456789abcdef\n", 0600);
+    assert_string_equal(load(with_secrets, &c), "");
+    assert_non_null(c);
+    assert_string_equal(c->publisher[0].key, "0123456789abcdef");
+    config_free(c);
+    write_file("secrets.yaml", "k: \"quoted 1\"\n", 0600);
+    assert_non_null(strstr(load(with_secrets, &c), "secrets.yaml:1: k: must be one value"));
+    assert_null(c);
+    write_file("secrets.yaml", "k: 12345678\n", 0400);
+    load(with_secrets, &c);
+    assert_non_null(c);
+    config_free(c);
+}
+
+static void a_secrets_file_others_can_touch_is_refused(void **state)
+{
+    static const mode_t modes[] = {0640, 0604, 0620, 0602, 0610, 0601, 0644, 0666};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        const char *path = write_file("secrets.yaml", "k: SECRETVALUE\n", modes[i]);
+        char expected[256], *printed;
+        struct config *c;
+
+        snprintf(expected, sizeof(expected),
+                 "%s: can be read or written by others (mode %04o): chmod 600 %s\n", path,
+                 (unsigned)modes[i], path);
+        printed = load(with_secrets, &c);
+        assert_null(c);
+        assert_string_equal(printed, expected);
+    }
+}
+
+static void a_secrets_file_of_another_user_is_refused(void **state)
+{
+    const char *path = write_file("secrets.yaml", "k: SECRETVALUE\n", 0600);
+    struct config *c;
+
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: only root can give a file away\n");
+        skip();
+    }
+    assert_int_equal(chown(path, 12345, (gid_t)-1), 0);
+    assert_non_null(strstr(load(with_secrets, &c), "belongs to user 12345"));
+    assert_null(c);
+}
+
+static void a_secrets_file_that_is_none_is_refused(void **state)
+{
+    char path[128];
+    struct config *c;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/secrets.yaml", folder);
+    remove(path);
+    assert_non_null(strstr(load(with_secrets, &c), "f.yaml:4: secrets: cannot open "));
+    assert_null(c);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_non_null(strstr(load(with_secrets, &c), "secrets.yaml: is not a regular file"));
+    assert_null(c);
+    rmdir(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_non_null(strstr(load(with_secrets, &c), "secrets.yaml: is not a regular file"));
+    assert_null(c);
+}
+
+/* What is in the secrets file, or was meant for it, is in no message. */
+static void messages_never_hold_a_secret(void **state)
+{
+    static const struct {
+        const char *secrets, *says, *why;
+    } rows[] = {
+        {"SECRETVALUE\n", "must hold lines \"name: value\"", "no name"},
+        {"k: [SECRETVALUE]\n", "k: must be one value", "a list"},
+        {"k: SECRETVALUE x\n", "k: must be one value", "a blank"},
+        {"k: SECRETVALUE\xc3\xa4\n", "k: must be one value", "not ASCII"},
+        {"k: SECRETVALUE\nk: SECRETVALUE\n", "is given twice", "duplicate"},
+        {"k: !x SECRETVALUE\n", "has a tag", "tag"},
+        {"k: \"SECRETVALUE\\n\"\n", "line break", "control character"},
+        {"k: \"SECRETVALUE\n", "is not valid YAML", "quote"},
+        {"kk: SECRETVALUE\n", "key_secret: is no name in ", "another name"},
+        {"kk: SECRETVALUE\n", "which has: kk\n", "another name"},
+    };
+    struct config *c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *printed;
+
+        write_file("secrets.yaml", rows[i].secrets, 0600);
+        printed = load(with_secrets, &c);
+        if (c != NULL || strstr(printed, rows[i].says) == NULL ||
+            strstr(printed, "SECRET") != NULL) {
+            fail_msg("%s: %s", rows[i].why, printed);
+        }
+    }
+    write_file("secrets.yaml", "k: 1\n", 0600);
+    assert_null(strstr(load(V1 METER "secrets: secrets.yaml\npublish: [{id: e, type: emoncms, "
+                                     "url: 'https://u:SECRET@h/', key_secret: SECRET}]\n",
+                            &c),
+                       "SECRET"));
+    assert_null(c);
+    assert_null(strstr(load(V1 METER "secrets: secrets.yaml\npublish: [{id: e, type: emoncms, "
+                                     "url: 'https://h/', key_secret: abcdef0123}]\n",
+                            &c),
+                       "abcdef"));
+    assert_null(c);
+}
+
+static void the_zone_must_be_in_the_database(void **state)
+{
+    static const char *const wrong[] = {"Europe/Lundon", "europe/london", "../../etc/passwd",
+                                        "Europe",        "/etc/passwd",   "zone.tab"};
+    char text[256];
+    struct config *c;
+
+    (void)state;
+    if (access("/usr/share/zoneinfo/Europe/London", R_OK) != 0) {
+        print_message("skipped: tzdata is not installed\n");
+        skip();
+    }
+    assert_string_equal(load(V1 METER "site: {timezone: Europe/London}\n", &c), "");
+    config_free(c);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(text, sizeof(text), V1 METER "site: {timezone: %s}\n", wrong[i]);
+        assert_non_null(strstr(load(text, &c), "f.yaml:4: site.timezone: \""));
+        assert_null(c);
+    }
+    setenv("TZDIR", "/nonexistent", 1);
+    assert_non_null(strstr(load(V1 METER "site: {timezone: Europe/London}\n", &c),
+                           "install the package tzdata"));
+    assert_null(c);
+    load(V1 METER, &c); /* UTC is known without the database */
+    assert_non_null(c);
+    config_free(c);
+    unsetenv("TZDIR");
+}
+
+static void a_file_that_cannot_be_read_is_said_so(void **state)
+{
+    char printed[512] = "";
+    FILE *out = fmemopen(printed, sizeof(printed) - 1, "w");
+
+    (void)state;
+    assert_null(config_load("/nonexistent/f.yaml", out));
+    assert_null(config_load("/tmp", out));
+    fclose(out);
+    assert_string_equal(printed, "/nonexistent/f.yaml: cannot be read: No such file or directory\n"
+                                 "/tmp: cannot be read: Is a directory\n");
+}
+
+/* Each example as it is in the tree, with a secrets file made for it. */
+static void every_example_is_right(void **state)
+{
+    char dir[512], path[1024];
+    struct dirent **entry;
+    unsigned done = 0;
+    int n;
+
+    (void)state;
+    snprintf(dir, sizeof(dir), "%s/examples", top());
+    n = scandir(dir, &entry, NULL, alphasort);
+    assert_true(n > 0);
+    for (int i = 0; i < n; i++) {
+        const char *end = strrchr(entry[i]->d_name, '.');
+        struct config *c;
+
+        if (end != NULL && strcmp(end, ".yaml") == 0) {
+            snprintf(path, sizeof(path), "%s/%s", dir, entry[i]->d_name);
+            write_file("secrets.yaml", "emoncms_key: 0123456789abcdef\n", 0600);
+            if (strcmp(load(read_whole(path), &c), "") != 0) {
+                fail_msg("%s: %s", path, load(read_whole(path), &c));
+            }
+            config_free(c);
+            done++;
+        }
+        free(entry[i]);
+    }
+    free(entry);
+    assert_true(done >= 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_mistake_is_named_with_its_line_field_and_cure),
+        cmocka_unit_test(all_mistakes_of_a_file_are_told_in_the_order_of_its_lines),
+        cmocka_unit_test(unreadable_sources_do_not_make_their_references_wrong),
+        cmocka_unit_test(more_mistakes_than_are_kept_are_counted),
+        cmocka_unit_test(values_in_messages_are_cut_between_characters),
+        cmocka_unit_test(the_smallest_file_gives_the_defaults),
+        cmocka_unit_test(a_full_file_gives_exactly_its_values),
+        cmocka_unit_test(a_clamp_without_voltage_takes_the_only_one),
+        cmocka_unit_test(empty_groups_and_lists_are_as_if_left_out),
+        cmocka_unit_test(points_are_the_voltages_clamps_and_meters_in_file_order),
+        cmocka_unit_test(more_channels_than_a_record_holds_are_refused),
+        cmocka_unit_test(limits_on_size_and_values_hold),
+        cmocka_unit_test(every_beginning_of_a_file_is_answered),
+        cmocka_unit_test(the_table_is_whole_and_without_overlap),
+        cmocka_unit_test(the_reference_page_is_the_table),
+        cmocka_unit_test_setup_teardown(a_key_comes_from_the_secrets_file, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_secrets_file_others_can_touch_is_refused, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_secrets_file_of_another_user_is_refused, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_secrets_file_that_is_none_is_refused, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(messages_never_hold_a_secret, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(the_zone_must_be_in_the_database, make_folder,
+                                        remove_folder),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_said_so),
+        cmocka_unit_test_setup_teardown(every_example_is_right, make_folder, remove_folder),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
