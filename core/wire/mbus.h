@@ -77,12 +77,14 @@ HWT_MUST_CHECK int hwt_mbus_frame_check(const uint8_t *p, size_t n,
                                         struct hwt_mbus_fault *fault_out);
 
 /*
- * The first whole frame in the n octets, whatever noise stands before or between: 0, and
- * *frame_out. HWT_ERR_AGAIN: none; *skip_out octets at the start can be dropped, the rest may
- * become one. With `final` nothing more will come: an unfinished beginning is noise, too.
+ * The first whole frame in the n octets, whatever noise stands before it: 0, and *frame_out.
+ * HWT_ERR_AGAIN: none. *skip_out octets at the start are noise and can be dropped; *why_out is 0
+ * if there are none, else what the best candidate among them was refused for (CHECKSUM, LENGTH,
+ * SANITY). With `final` nothing more will come: an unfinished beginning is noise, too (LENGTH).
  */
 HWT_MUST_CHECK int hwt_mbus_frame_find(const uint8_t *p, size_t n, bool final,
-                                       struct hwt_mbus_frame *frame_out, size_t *skip_out);
+                                       struct hwt_mbus_frame *frame_out, size_t *skip_out,
+                                       int *why_out);
 
 /* Writes 10 C A CS 16 and returns 5. */
 size_t hwt_mbus_short_encode(uint8_t c, uint8_t a, uint8_t out[HWT_MBUS_SHORT_SIZE]);

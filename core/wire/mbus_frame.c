@@ -121,21 +121,32 @@ int hwt_mbus_frame_check(const uint8_t *p, size_t n, struct hwt_mbus_frame *fram
     }
 }
 
+/* Of two reasons the one that came closer to a frame. */
+static int closer(int a, int b)
+{
+    static const uint8_t rank[HWT_ERR_KINDS] = {
+        [-HWT_ERR_SANITY] = 1, [-HWT_ERR_LENGTH] = 2, [-HWT_ERR_CHECKSUM] = 3};
+
+    return rank[-b] > rank[-a] ? b : a;
+}
+
 int hwt_mbus_frame_find(const uint8_t *p, size_t n, bool final, struct hwt_mbus_frame *frame_out,
-                        size_t *skip_out)
+                        size_t *skip_out, int *why_out)
 {
     struct hwt_mbus_fault fault;
+    size_t i;
+    int err = HWT_ERR_AGAIN;
 
-    for (size_t i = 0; i < n; i++) {
-        int err = hwt_mbus_frame_check(p + i, n - i, frame_out, &fault);
-
+    *why_out = 0;
+    for (i = 0; i < n; i++) {
+        err = hwt_mbus_frame_check(p + i, n - i, frame_out, &fault);
         if (err == 0 || (err == HWT_ERR_AGAIN && !final)) {
-            *skip_out = i;
-            return err;
+            break;
         }
+        *why_out = closer(*why_out, err == HWT_ERR_AGAIN ? HWT_ERR_LENGTH : err);
     }
-    *skip_out = n;
-    return HWT_ERR_AGAIN;
+    *skip_out = i;
+    return i < n ? err : HWT_ERR_AGAIN;
 }
 
 size_t hwt_mbus_short_encode(uint8_t c, uint8_t a, uint8_t out[HWT_MBUS_SHORT_SIZE])
