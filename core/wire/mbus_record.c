@@ -1,0 +1,371 @@
+/*
+ * mbus_record.c: the records of a telegram, EN 13757-3, 6.
+ *
+ *   DIF [DIFE…] VIF [VIFE…] data            all chains at most 10 long, bit 7: another one follows
+ *
+ *   DIF   E S FF TTTT   T type and width, F function, S lowest bit of the storage number
+ *   DIFE  E U RR SSSS   the next bits of subunit, tariff (R), storage number
+ *   VIF   E VVVVVVV     quantity and scale; FB, FD: the next octet is it, from another table
+ *
+ * Captured: 0B 62 02 00 F0 = BCD of 6 digits, instantaneous; 62 = difference in 0.1 K; -0.2 K.
+ * Captured: 94 10 DA 6F 32 14 7A 18 = maximum, tariff 1; its VIFE 6F says: the date of that
+ * maximum.
+ */
+#include "core/base/bytes.h"
+#include "core/wire/mbus_value.h"
+#include "core/wire/mbus_vif.h"
+
+enum { DIF_MAKER = 0x0F, DIF_MORE = 0x1F, DIF_FILLER = 0x2F };
+enum { VIF_FB = 0xFB, VIF_FD = 0xFD, VIF_TEXT = 0x7C, VIF_ANY = 0x7E, VIF_MAKER = 0x7F };
+
+enum data_type { INTEGER, REAL, BCD, VARIABLE, NOTHING, SPECIAL };
+
+/* EN 13757-3, table 4: the low four bits of the DIF. */
+static const struct {
+    uint8_t type;
+    uint8_t octets;
+} data_types[16] = {
+    {NOTHING, 0}, {INTEGER, 1},  {INTEGER, 2}, {INTEGER, 3}, {INTEGER, 4}, {REAL, 4},
+    {INTEGER, 6}, {INTEGER, 8},  {NOTHING, 0}, {BCD, 1},     {BCD, 2},     {BCD, 3},
+    {BCD, 4},     {VARIABLE, 0}, {BCD, 6},     {SPECIAL, 0},
+};
+
+/* What the VIB says, on the way to a value. */
+struct meaning {
+    struct hwt_mbus_scaling scaling;
+    uint8_t form; /* enum hwt_mbus_form */
+    bool maker;   /* what follows in the chain is the maker's own */
+    bool extend;  /* the next VIFE comes from a table not known here */
+};
+
+static int refuse(const struct hwt_mbus_telegram *t, const struct hwt_reader *r,
+                  struct hwt_mbus_fault *f, int err, const char *what)
+{
+    size_t at = r->ok ? r->at : r->n;
+
+    f->at = (size_t)(r->p - t->start) + at;
+    f->what = what;
+    return err;
+}
+
+/* --- DIF and DIFEs --------------------------------------------------------------------------- */
+
+/* False: the chain is too long. Running out of octets shows in the reader. */
+static bool read_dib(struct hwt_reader *r, uint8_t dif, struct hwt_mbus_record *rec)
+{
+    uint8_t more = dif & 0x80;
+
+    rec->function = (enum hwt_mbus_function)((dif >> 4) & 3);
+    rec->storage = (dif >> 6) & 1;
+    for (unsigned i = 0; more != 0; i++) {
+        uint8_t dife = hwt_get_u8(r);
+
+        if (i >= HWT_MBUS_CHAIN_MAX) {
+            return false;
+        }
+        rec->storage |= (uint64_t)(dife & 0x0F) << (1 + 4 * i);
+        rec->tariff |= (uint32_t)((dife >> 4) & 3) << (2 * i);
+        rec->subunit = (uint16_t)(rec->subunit | ((dife >> 6) & 1) << i);
+        more = dife & 0x80;
+    }
+    return true;
+}
+
+/* --- VIF and VIFEs --------------------------------------------------------------------------- */
+
+static void take_vif(const struct hwt_mbus_vif *vif, struct hwt_mbus_record *rec, struct meaning *m)
+{
+    rec->quantity = (enum hwt_mbus_quantity)vif->quantity;
+    rec->unit = (enum hwt_mbus_unit)vif->unit;
+    m->form = vif->form;
+    m->scaling.multiplier = vif->multiplier > 0 ? vif->multiplier : 1;
+    m->scaling.exponent = vif->exponent;
+}
+
+/* The data are something else than the VIF says: its quantity, unit and scale no longer hold. */
+static void turn_into(struct hwt_mbus_record *rec, struct meaning *m, enum hwt_mbus_quantity q,
+                      enum hwt_mbus_unit u, enum hwt_mbus_form form, uint32_t multiplier)
+{
+    rec->quantity = q;
+    rec->unit = u;
+    m->form = (uint8_t)form;
+    m->scaling = (struct hwt_mbus_scaling){.multiplier = multiplier};
+}
+
+static void take_effect(const struct hwt_mbus_vife *vife, struct hwt_mbus_record *rec,
+                        struct meaning *m)
+{
+    switch ((enum hwt_mbus_effect)vife->effect) {
+    case HWT_MBUS_EFFECT_NAMED:
+        break;
+    case HWT_MBUS_EFFECT_ERROR:
+        rec->error = (uint8_t)vife->arg;
+        break;
+    case HWT_MBUS_EFFECT_SCALE:
+        m->scaling.exponent += vife->arg;
+        break;
+    case HWT_MBUS_EFFECT_OFFSET:
+        m->scaling.offset[m->scaling.offsets++] = vife->arg;
+        break;
+    case HWT_MBUS_EFFECT_DATE:
+        turn_into(rec, m, HWT_MBUS_Q_TIME_POINT, HWT_MBUS_U_POINT, HWT_MBUS_FORM_DATE, 1);
+        break;
+    case HWT_MBUS_EFFECT_DURATION:
+        turn_into(rec, m, HWT_MBUS_Q_DURATION, HWT_MBUS_U_S, HWT_MBUS_FORM_NUMBER,
+                  hwt_mbus_seconds((uint8_t)vife->arg));
+        break;
+    case HWT_MBUS_EFFECT_COUNT:
+        turn_into(rec, m, HWT_MBUS_Q_TIMES_EXCEEDED, HWT_MBUS_U_NONE, HWT_MBUS_FORM_NUMBER, 1);
+        break;
+    case HWT_MBUS_EFFECT_EXTEND:
+        m->extend = true;
+        break;
+    case HWT_MBUS_EFFECT_MAKER:
+        m->maker = true;
+        break;
+    }
+}
+
+static void take_vife(uint8_t code, struct hwt_mbus_record *rec, struct meaning *m)
+{
+    const struct hwt_mbus_vife *vife = hwt_mbus_vife_get(code);
+
+    if (m->maker) {
+        return;
+    }
+    if (m->extend) {
+        m->extend = false;
+        return;
+    }
+    take_effect(vife, rec, m);
+    if (vife->name != NULL) {
+        rec->modifier[rec->modifiers++] = code & 0x7F;
+    }
+}
+
+/* The VIF itself. Returns its extension bit. */
+static uint8_t read_vif(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m,
+                        unsigned *vifes)
+{
+    uint8_t vif = hwt_get_u8(r);
+
+    if (vif == VIF_FB || vif == VIF_FD) {
+        enum hwt_mbus_vif_table table = vif == VIF_FB ? HWT_MBUS_VIF_FB : HWT_MBUS_VIF_FD;
+
+        vif = hwt_get_u8(r);
+        *vifes = 1;
+        take_vif(hwt_mbus_vif_get(table, vif), rec, m);
+        return vif & 0x80;
+    }
+    take_vif(hwt_mbus_vif_get(HWT_MBUS_VIF_PRIMARY, vif), rec, m);
+    m->maker = (vif & 0x7F) == VIF_MAKER;
+    if ((vif & 0x7F) == VIF_TEXT) { /* the text stands before the VIFEs, as real meters send it */
+        rec->plain_size = hwt_get_u8(r);
+        rec->plain = hwt_get_bytes(r, rec->plain_size);
+    }
+    return vif & 0x80;
+}
+
+/* False: the chain is too long. */
+static bool read_vib(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m)
+{
+    size_t from = r->at;
+    unsigned vifes = 0;
+    uint8_t more;
+
+    rec->vib = r->p + from;
+    more = read_vif(r, rec, m, &vifes);
+    for (; more != 0; vifes++) {
+        uint8_t vife = hwt_get_u8(r);
+
+        if (vifes >= HWT_MBUS_CHAIN_MAX) {
+            return false;
+        }
+        take_vife(vife, rec, m);
+        more = vife & 0x80;
+    }
+    rec->vib_size = (uint8_t)(r->at - from);
+    return true;
+}
+
+/* --- data ------------------------------------------------------------------------------------ */
+
+static void take_integer(struct hwt_mbus_record *rec, const struct meaning *m)
+{
+    if (m->form == HWT_MBUS_FORM_DATE) {
+        rec->kind = hwt_mbus_date_decode(rec->raw, rec->raw_size, &rec->date);
+        return;
+    }
+    rec->kind = HWT_MBUS_NUMBER;
+    rec->mantissa = hwt_mbus_integer(rec->raw, rec->raw_size);
+}
+
+static void take_bcd(struct hwt_mbus_record *rec, const struct meaning *m)
+{
+    if (m->form == HWT_MBUS_FORM_NUMBER && hwt_mbus_bcd(rec->raw, rec->raw_size, &rec->mantissa)) {
+        rec->kind = HWT_MBUS_NUMBER;
+    }
+}
+
+static void take_real(struct hwt_mbus_record *rec, const struct meaning *m)
+{
+    rec->real_bits = (uint32_t)(uint64_t)hwt_mbus_integer(rec->raw, 4);
+    if (m->form == HWT_MBUS_FORM_NUMBER && (rec->real_bits & 0x7F800000) != 0x7F800000) {
+        rec->kind = HWT_MBUS_REAL; /* else infinite or not a number */
+    }
+}
+
+/* Variable length, EN 13757-3, table 7: the first data octet is LVAR. False: reserved. */
+static bool read_variable(struct hwt_reader *r, struct hwt_mbus_record *rec,
+                          const struct meaning *m)
+{
+    uint8_t lvar = hwt_get_u8(r);
+    bool text = lvar < 0xC0;
+
+    if (lvar >= 0xF0) {
+        return false;
+    }
+    rec->raw_size = text ? lvar : lvar & 0x0F;
+    rec->raw = hwt_get_bytes(r, rec->raw_size);
+    if (!r->ok || (rec->raw_size == 0 && !text)) {
+        return true;
+    }
+    if (text) {
+        rec->kind = HWT_MBUS_TEXT;
+    } else if (lvar >= 0xE0 && rec->raw_size > 8) {
+        rec->kind = HWT_MBUS_BYTES;
+    } else if (lvar >= 0xE0) {
+        take_integer(rec, m);
+    } else {
+        take_bcd(rec, m);
+        rec->mantissa = lvar >= 0xD0 ? -rec->mantissa : rec->mantissa;
+    }
+    return true;
+}
+
+/* False: LVAR is reserved. Running out of octets shows in the reader. */
+static bool read_data(struct hwt_reader *r, uint8_t dif, struct hwt_mbus_record *rec,
+                      const struct meaning *m)
+{
+    enum data_type type = (enum data_type)data_types[dif & 0x0F].type;
+
+    if (type == VARIABLE) {
+        return read_variable(r, rec, m);
+    }
+    rec->raw_size = data_types[dif & 0x0F].octets;
+    rec->raw = hwt_get_bytes(r, rec->raw_size);
+    if (!r->ok) {
+        return true;
+    }
+    if (type == INTEGER) {
+        take_integer(rec, m);
+    } else if (type == BCD) {
+        take_bcd(rec, m);
+    } else if (type == REAL) {
+        take_real(rec, m);
+    }
+    return true;
+}
+
+/* --- records --------------------------------------------------------------------------------- */
+
+static int next_plain(struct hwt_mbus_telegram *t, struct hwt_reader *r, uint8_t dif,
+                      struct hwt_mbus_record *rec, struct hwt_mbus_fault *f)
+{
+    struct meaning m = {0};
+
+    if (!read_dib(r, dif, rec)) {
+        return refuse(t, r, f, HWT_ERR_SANITY, "more than 10 DIFEs");
+    }
+    if (!read_vib(r, rec, &m)) {
+        return refuse(t, r, f, HWT_ERR_SANITY, "more than 10 VIFEs");
+    }
+    if (r->ok && !read_data(r, dif, rec, &m)) {
+        return refuse(t, r, f, HWT_ERR_UNSUPPORTED, "variable length with a reserved LVAR");
+    }
+    if (!r->ok) {
+        return refuse(t, r, f, HWT_ERR_LENGTH, "record cut off");
+    }
+    hwt_mbus_scale(rec, &m.scaling);
+    if (rec->error != 0) {
+        rec->kind = HWT_MBUS_NULL;
+    }
+    return 1;
+}
+
+/* 0F, 1F: all the rest is the maker's. */
+static int next_maker(struct hwt_mbus_telegram *t, struct hwt_reader *r, uint8_t dif,
+                      struct hwt_mbus_record *rec)
+{
+    t->more = dif == DIF_MORE;
+    rec->quantity = HWT_MBUS_Q_MANUFACTURER_SPECIFIC;
+    rec->function = t->more ? HWT_MBUS_MORE_FOLLOWS : HWT_MBUS_MAKER_DATA;
+    rec->raw_size = hwt_reader_left(r);
+    rec->raw = hwt_get_bytes(r, rec->raw_size);
+    rec->kind = rec->raw_size > 0 ? HWT_MBUS_BYTES : HWT_MBUS_NULL;
+    return 1;
+}
+
+/* Fixed structure: two counters of four octets, units from the header. */
+static int next_fixed(struct hwt_mbus_telegram *t, struct hwt_reader *r,
+                      struct hwt_mbus_record *rec)
+{
+    enum { SAME_BUT_HISTORIC = 0x3E, BINARY = 1, STORED = 2 };
+    size_t counter = r->at / 4;
+    uint8_t unit = t->fixed_unit[counter] & 0x3F;
+    bool historic = unit == SAME_BUT_HISTORIC;
+    struct meaning m = {0};
+
+    if (historic) {
+        unit = t->fixed_unit[1 - counter] & 0x3F;
+    }
+    take_vif(hwt_mbus_fixed_unit_get(unit), rec, &m);
+    rec->storage = historic || (t->status & STORED) != 0;
+    rec->raw = hwt_get_bytes(r, rec->raw_size = 4);
+    if (m.form == HWT_MBUS_FORM_NUMBER && (t->status & BINARY) != 0) {
+        rec->kind = HWT_MBUS_NUMBER;
+        rec->mantissa = hwt_mbus_integer(rec->raw, 4) & 0xFFFFFFFF;
+    } else {
+        take_bcd(rec, &m);
+    }
+    hwt_mbus_scale(rec, &m.scaling);
+    return 1;
+}
+
+int hwt_mbus_next(struct hwt_mbus_telegram *telegram, struct hwt_mbus_record *record_out,
+                  struct hwt_mbus_fault *fault_out)
+{
+    struct hwt_mbus_telegram *t = telegram;
+    struct hwt_mbus_record rec = {.multiplier = 1};
+    struct hwt_reader r;
+    uint8_t dif;
+    int got;
+
+    hwt_reader_init(&r, t->p, t->n);
+    r.at = t->done;
+    while (!t->fixed && r.at < r.n && r.p[r.at] == DIF_FILLER) {
+        r.at++;
+    }
+    if (r.at == r.n) {
+        t->done = t->n;
+        return 0;
+    }
+    rec.at = (size_t)(r.p - t->start) + r.at;
+    if (t->fixed) {
+        got = next_fixed(t, &r, &rec);
+    } else {
+        dif = hwt_get_u8(&r);
+        if (dif == DIF_MAKER || dif == DIF_MORE) {
+            got = next_maker(t, &r, dif, &rec);
+        } else if (data_types[dif & 0x0F].type == SPECIAL) {
+            got = refuse(t, &r, fault_out, HWT_ERR_UNSUPPORTED, "reserved DIF");
+        } else {
+            got = next_plain(t, &r, dif, &rec, fault_out);
+        }
+    }
+    if (got == 1) {
+        t->done = r.at;
+        *record_out = rec;
+    }
+    return got;
+}
