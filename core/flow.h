@@ -102,7 +102,7 @@ enum hwt_provenance {
 #define HWT_ID_MAX          32  /* channel and source ids: [a-z0-9_]{1,32} */
 #define HWT_CHANNELS_MAX    256 /* channels of one stream */
 #define HWT_SLOTS_MAX       24
-#define HWT_BLOCK_CODES_MAX 16384 /* scans x slots of one sample block */
+#define HWT_BLOCK_CODES_MAX 32768 /* scans x slots of one sample block: 65536 octets of 2 */
 
 enum hwt_slot_kind {
     HWT_SLOT_UNUSED = 0,

@@ -21,9 +21,10 @@ struct hwt_samples_counters {
     uint64_t skipped_bytes;          /* not part of any good block */
 };
 
-/* Private but for the counters; the caller places it (about 140 kB). */
+/* Private but for the counters; the caller places it (about 200 kB). */
 struct hwt_samples {
     struct hwt_samples_counters counters;
+    size_t at;   /* bytes of buf already taken */
     size_t have; /* bytes in buf */
     uint8_t buf[HWT_SAMPLES_BLOCK_MAX];
     int32_t codes[HWT_BLOCK_CODES_MAX];
@@ -31,7 +32,11 @@ struct hwt_samples {
 
 void hwt_samples_init(struct hwt_samples *s);
 
-/* Where the next octets go, and how many fit (*room_out >= 1). Call hwt_samples_fed after. */
+/* Forgets octets not yet taken (another connection); the counters go on. */
+void hwt_samples_restart(struct hwt_samples *s);
+
+/* Where the next octets go, and how many fit: *room_out >= 1 once hwt_samples_next has returned
+ * false. Call hwt_samples_fed after. */
 uint8_t *hwt_samples_room(struct hwt_samples *s, size_t *room_out);
 void hwt_samples_fed(struct hwt_samples *s, size_t n);
 

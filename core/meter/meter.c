@@ -1,0 +1,300 @@
+/*
+ * meter.c: how blocks join, and the device clock's time of every window.
+ *
+ * A position in a run is a number of scans in Q16; its time is the device clock at the run's first
+ * scan plus position x scan period, kept exactly (us and a rest in ps / 2^16), so that durations
+ * chain without a loss and do not depend on how the scans were cut into blocks. If the device clock
+ * runs away from the scans (their period is nominal), the difference is put into the window in
+ * which it is seen.
+ */
+#include "core/meter/meter.h"
+
+#include <string.h>
+
+#include "core/meter/meter_internal.h"
+
+#define PS_Q16_PER_US (UINT64_C(1000000) << 16)
+
+enum {
+    PERIOD_MIN_PS = 5000000,    /* 300 ms are 60 000 scans: the sums hold 65 536 */
+    PERIOD_MAX_PS = 2000000000, /* 500 Hz */
+    STAMP_US = 2,               /* the device clock's resolution and rounding */
+    RESTART_US = 10000000       /* docs/SAMPLE_STREAM.md, rule 3 */
+};
+
+static bool is_metered(const struct hwt_meter_slot *s)
+{
+    return s->kind == HWT_SLOT_VOLTAGE || s->kind == HWT_SLOT_CURRENT;
+}
+
+static bool slot_valid(const struct hwt_meter_config *c, unsigned slot)
+{
+    const struct hwt_meter_slot *s = &c->slot[slot];
+
+    if (!is_metered(s)) {
+        return true;
+    }
+    if (!(s->ratio > 0 && s->ratio < 1e9) || !(s->phase_deg >= -45 && s->phase_deg <= 45)) {
+        return false; /* written so that a NaN is refused */
+    }
+    if (s->import_mj < 0 || s->import_mj > INT64_MAX / 2 || s->export_mj < 0 ||
+        s->export_mj > INT64_MAX / 2) {
+        return false;
+    }
+    return s->kind == HWT_SLOT_VOLTAGE || s->reference == HWT_METER_NO_REFERENCE ||
+           (s->reference < c->slots && c->slot[s->reference].kind == HWT_SLOT_VOLTAGE);
+}
+
+static void init_slot(struct hwt_meter *m, unsigned slot)
+{
+    const struct hwt_meter_slot *config = &m->config.slot[slot];
+    struct hwt_meter_memory *s = &m->slot[slot];
+    double arm;
+
+    s->import_mj = config->import_mj;
+    s->export_mj = config->export_mj;
+    if (config->kind != HWT_SLOT_VOLTAGE) {
+        return;
+    }
+    arm = HWT_METER_ALIVE_V / config->ratio;
+    s->arm = arm < 1 ? 1 : arm > 0x800000 ? 0x800000 : (int32_t)arm; /* unreachable by 24 bits */
+    if (m->steer < 0) {
+        m->steer = (int8_t)slot;
+    }
+}
+
+static void init_state(struct hwt_meter *m, const struct hwt_meter_config *config)
+{
+    struct hwt_meter_config copy = *config; /* it may lie in m */
+
+    memset(m, 0, sizeof(*m));
+    memcpy(&m->config, &copy, sizeof(copy));
+    m->steer = -1;
+    m->frame.hz = HWT_METER_NOMINAL_HZ;
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        if (i >= copy.slots || !is_metered(&copy.slot[i])) {
+            m->config.slot[i].kind = HWT_SLOT_UNUSED;
+        }
+        init_slot(m, i);
+    }
+}
+
+int hwt_meter_init(struct hwt_meter *m, const struct hwt_meter_config *config)
+{
+    if (config->slots < 1 || config->slots > HWT_SLOTS_MAX) {
+        return HWT_ERR_ARGUMENT;
+    }
+    for (unsigned i = 0; i < config->slots; i++) {
+        if (!slot_valid(config, i)) {
+            return HWT_ERR_ARGUMENT;
+        }
+    }
+    init_state(m, config);
+    return 0;
+}
+
+void hwt_meter_reset(struct hwt_meter *m)
+{
+    init_state(m, &m->config);
+}
+
+int hwt_meter_mismatch(const struct hwt_meter *m, const struct hwt_block *block)
+{
+    for (int i = 0; i < m->config.slots; i++) {
+        if (hwt_meter_is_metered(m, i) &&
+            (i >= block->slots || block->slot[i].kind != m->config.slot[i].kind)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int64_t scans_us(const struct hwt_block *b, uint64_t scans)
+{
+    return (int64_t)(scans * b->scan_period_ps / 1000000);
+}
+
+static bool same_layout(const struct hwt_block *a, const struct hwt_block *b)
+{
+    bool same =
+        a->slots == b->slots && a->bits == b->bits && a->scan_period_ps == b->scan_period_ps;
+
+    for (unsigned i = 0; same && i < b->slots; i++) {
+        same = a->slot[i].kind == b->slot[i].kind && a->slot[i].time_q16 == b->slot[i].time_q16;
+    }
+    return same;
+}
+
+/* docs/SAMPLE_STREAM.md, rules 2 and 3, between m->last and the block. */
+static enum hwt_meter_joint judge(struct hwt_meter *m, const struct hwt_block *b)
+{
+    const struct hwt_block *last = &m->last;
+    int64_t block_us = scans_us(last, last->scans);
+    uint32_t lost = b->sequence - last->sequence - 1;
+    int64_t tolerance_us = scans_us(last, 1) / 2 + block_us / 1000;
+    int64_t ahead_us, expected_us;
+
+    if (!m->seen) {
+        return HWT_METER_GAP;
+    }
+    if (b->device_us < last->device_us || b->device_us - last->device_us > INT64_MAX / 2) {
+        return HWT_METER_RESTART;
+    }
+    ahead_us = (int64_t)(b->device_us - last->device_us) - block_us;
+    expected_us = (int64_t)lost * block_us + scans_us(b, b->dropped);
+    if (ahead_us < -tolerance_us || ahead_us - expected_us > RESTART_US ||
+        expected_us - ahead_us > RESTART_US) {
+        return HWT_METER_RESTART;
+    }
+    m->counters.lost_blocks += lost;
+    m->counters.lost_scans += b->dropped;
+    if (lost > 0 || b->dropped > 0 || ahead_us > tolerance_us || !m->run.on ||
+        !same_layout(last, b)) {
+        return HWT_METER_GAP;
+    }
+    return HWT_METER_FOLLOWS;
+}
+
+/* us from the window's start to the position, and the rest below. */
+static uint64_t elapsed_us(const struct hwt_meter *m, uint64_t at_q16, uint64_t *rest_out)
+{
+    uint64_t ps_q16 = (at_q16 - m->start_q16) * m->run.period_ps + m->start_rest; /* < 2^55 */
+
+    *rest_out = ps_q16 % PS_Q16_PER_US;
+    return ps_q16 / PS_Q16_PER_US;
+}
+
+/* The device clock against the scans counted since the run began. */
+static void follow_clock(struct hwt_meter *m, const struct hwt_block *b)
+{
+    uint64_t rest;
+    uint64_t scans_say_us = m->start_us + elapsed_us(m, m->run.in << 16, &rest);
+    int64_t ahead_us = (int64_t)(b->device_us - scans_say_us) - m->slew_us;
+
+    if (ahead_us > STAMP_US || ahead_us < -STAMP_US) {
+        m->slew_us += ahead_us;
+    }
+}
+
+int hwt_meter_feed(struct hwt_meter *m, const struct hwt_block *block)
+{
+    if (m->taken < m->block.scans || m->cut) {
+        return HWT_ERR_AGAIN;
+    }
+    if (block->scan_period_ps < PERIOD_MIN_PS || block->scan_period_ps > PERIOD_MAX_PS ||
+        hwt_meter_mismatch(m, block) >= 0) {
+        m->counters.refused++;
+        return HWT_ERR_UNSUPPORTED;
+    }
+    m->joint = (uint8_t)judge(m, block);
+    m->counters.blocks++;
+    if (m->joint == HWT_METER_FOLLOWS) {
+        follow_clock(m, block);
+    } else {
+        m->cut = true;
+        m->begin = true;
+        m->counters.gaps += m->seen;
+        m->counters.restarts += m->joint == HWT_METER_RESTART;
+    }
+    m->block = *block;
+    m->taken = 0;
+    m->last = *block;
+    m->last.codes = NULL;
+    m->seen = true;
+    return (int)m->joint;
+}
+
+void hwt_meter_close(struct hwt_meter *m)
+{
+    m->cut = m->run.on;
+    m->begin = false;
+}
+
+/* The window's time, up to the bound; time goes on from there. */
+static void close_time(struct hwt_meter *m, uint64_t at_q16, struct hwt_meter_window *out)
+{
+    uint64_t rest;
+    int64_t duration_us = (int64_t)elapsed_us(m, at_q16, &rest) + m->slew_us;
+
+    if (duration_us < 0) {
+        duration_us = 0; /* a clock that stood still */
+    }
+    out->device_us = m->start_us;
+    out->duration_us = (uint32_t)duration_us;
+    out->gap_us = m->gap_us;
+    m->gap_us = 0;
+    m->slew_us = 0;
+    m->start_us += (uint64_t)duration_us;
+    m->start_rest = rest;
+}
+
+static void end_window(struct hwt_meter *m, const struct hwt_meter_bound *bound,
+                       struct hwt_meter_window *out)
+{
+    out->cycles = bound->cycles;
+    out->partial = bound->partial;
+    out->slots = m->config.slots;
+    close_time(m, bound->at_q16, out);
+    hwt_meter_report(m, bound, out);
+    hwt_meter_begin_window(m, bound);
+}
+
+/* The run is over: what it measured since the last bound, if anything. */
+static bool end_run(struct hwt_meter *m, struct hwt_meter_window *out)
+{
+    struct hwt_meter_bound bound = {.at_q16 = m->run.done << 16, .partial = true};
+    bool any = m->run.on && bound.at_q16 > m->start_q16;
+
+    if (any) {
+        end_window(m, &bound, out);
+    }
+    m->run.on = false;
+    return any;
+}
+
+/* The first scan that counts is the first that has its neighbours. */
+static void begin_run(struct hwt_meter *m)
+{
+    uint64_t end_us = m->start_us; /* of what was measured before */
+
+    if (m->joint == HWT_METER_RESTART) { /* the scans that waited for their neighbours */
+        m->gap_us += (m->run.in - m->run.done) * m->run.period_ps / 1000000;
+        end_us = m->block.device_us;
+    } else if (m->counters.blocks == 1) {
+        end_us = m->block.device_us;
+    }
+    hwt_meter_begin_run(m);
+    m->slew_us = 0;
+    m->start_rest = 0;
+    m->start_us = m->block.device_us;
+    m->start_us += elapsed_us(m, m->run.done << 16, &m->start_rest);
+    m->start_q16 = m->run.done << 16;
+    m->gap_us += m->start_us - end_us;
+}
+
+bool hwt_meter_next(struct hwt_meter *m, struct hwt_meter_window *out)
+{
+    struct hwt_meter_bound bound;
+
+    if (m->cut) {
+        bool any = end_run(m, out);
+
+        m->cut = false;
+        if (m->begin) {
+            begin_run(m);
+        }
+        if (any) {
+            return true;
+        }
+    }
+    while (m->run.on) {
+        if (hwt_meter_advance(m, &bound)) {
+            end_window(m, &bound, out);
+            return true;
+        }
+        if (!hwt_meter_refill(m)) {
+            break;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,20 @@
+/*
+ * meter_nco.h: sine and cosine of a phase in integers, one pair for each scan.
+ *
+ * A phase is a turn in 2^32 steps: 0x40000000 is 90 degrees. The result is Q15 (32768 is 1.0),
+ * within 2 units of 1e-5 of the true value, on every machine the same.
+ */
+#ifndef HWT_CORE_METER_METER_NCO_H
+#define HWT_CORE_METER_METER_NCO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { HWT_METER_NCO_ONE = 32768 };
+
+int32_t hwt_meter_sin(uint32_t phase);
+
+/* n pairs; the phase starts at `phase` and grows by `step` from one to the next. */
+void hwt_meter_nco(uint32_t phase, uint32_t step, size_t n, int32_t *cos_out, int32_t *sin_out);
+
+#endif
