@@ -17,6 +17,9 @@
  *
  * No malloc, no clock, no threads. The on-disk form is docs/LOG_FORMAT.md; until that says frozen,
  * it may change.
+ *
+ * What it does not do yet: roll-ups, corrections, retention by age. They come as further page kinds
+ * and calls; nothing here has to move for them.
  */
 #ifndef HWT_CORE_TSLOG_TSLOG_H
 #define HWT_CORE_TSLOG_TSLOG_H
@@ -24,26 +27,40 @@
 #include "core/base/err.h"
 #include "core/flow.h"
 
+enum {
+    HWT_TSLOG_PAGE = 4096,           /* bytes, unit of writing and of damage */
+    HWT_TSLOG_STREAMS_MAX = 8,       /* streams of one log */
+    HWT_TSLOG_BLOCK_PAGES_MIN = 8,   /* pages of an erase block */
+    HWT_TSLOG_BLOCK_PAGES_MAX = 256, /* 1 MiB */
+    HWT_TSLOG_SEGMENTS_MAX = 4096,   /* erase blocks in use at once: 4 GiB of 1 MiB blocks */
+    HWT_TSLOG_ANCHORS_MAX = 128,     /* boots whose wall time was learnt later */
+    HWT_TSLOG_QUERY_MAX = 64,        /* channels of one down-sampled read */
+    HWT_TSLOG_WINDOW = 1024          /* buckets x channels worked on at once */
+};
+
+/* The own device's stream; always number 0, also when an import was made first. */
+#define HWT_TSLOG_OWN "own"
+
 /*
  * The device below, as littlefs's: `block_count` erase blocks of `block_size` bytes. All calls
- * return 0 or a negative enum hwt_err (IO, SPACE) and may block. prog writes within an erased
- * block, at most once per 4 KiB page between erases except for blocks the log uses as slots; what
- * was programmed but not yet synced may, after a power cut, be there, torn, or not, in any order.
- * read of bytes never programmed gives anything.
+ * return 0 or a negative enum hwt_err (IO, SPACE) and may block. prog writes one page within an
+ * erased block, once between erases, except in the blocks of the control area (the first 20 pages:
+ * superblock and slots), which are rewritten in place; a prog that failed may be tried again with
+ * the same content. What was programmed or erased but not yet synced may, after a power cut, be
+ * there, torn, or not, in any order. read of bytes never programmed gives anything, but an erased
+ * page reads as one byte value throughout. read may be called from any thread, the others only from
+ * the writer's. discard (may be NULL) says that a block's content is not needed any more; it is
+ * erased before it is used again.
  */
 struct hwt_bd {
     int (*read)(void *ctx, uint32_t block, uint32_t offset, void *buf, size_t n);
     int (*prog)(void *ctx, uint32_t block, uint32_t offset, const void *buf, size_t n);
     int (*erase)(void *ctx, uint32_t block);
     int (*sync)(void *ctx);
-    uint32_t block_size;  /* bytes, a multiple of HWT_TSLOG_PAGE */
-    uint32_t block_count; /* erase blocks */
+    int (*discard)(void *ctx, uint32_t block);
+    uint32_t block_size;  /* bytes, BLOCK_PAGES_MIN..BLOCK_PAGES_MAX pages */
+    uint32_t block_count; /* erase blocks, at most SEGMENTS_MAX + the control area */
     void *ctx;
-};
-
-enum {
-    HWT_TSLOG_PAGE = 4096,    /* bytes, unit of writing and of damage */
-    HWT_TSLOG_STREAMS_MAX = 8 /* streams of one log */
 };
 
 struct hwt_stream_info {
@@ -62,8 +79,8 @@ struct hwt_anchor {
     int64_t unix_ms;
 };
 
-/* Engine state and iterators. The caller places them; all fields are private (see tslog_private
- * part at the end of this header). */
+/* Engine state and iterators, about 270, 170, 32 and 210 KiB: the caller places them (not on a small
+ * stack); all fields are private (at the end of this header). */
 struct hwt_tslog;
 struct hwt_tslog_snapshot;
 struct hwt_tslog_cursor;
@@ -71,17 +88,21 @@ struct hwt_tslog_buckets;
 
 struct hwt_tslog_config {
     struct hwt_bd bd;
-    uint8_t uuid[16]; /* given to a log that is formatted now; an existing log keeps its own */
+    uint8_t uuid[16];     /* given to a log that is formatted now; an existing log keeps its own */
+    uint32_t blocks_kept; /* erase blocks of records kept before the oldest goes; 0: all there are */
+    bool read_only;       /* never calls prog, erase, discard or sync; an empty device is NOT_FOUND */
 };
 
 struct hwt_tslog_recovery { /* what open found */
     bool formatted;         /* the device was empty and was formatted */
-    uint32_t pages_bad;     /* pages that failed their checksum: gaps, reported, never values */
-    uint32_t pages_read;
+    uint32_t pages_bad;     /* pages that failed their checksum: gaps, reported, never values; the
+                             * torn last write of a power cut counts too */
+    uint32_t pages_read;    /* reads of a page or of a page's header */
 };
 
 /* Opens the log, formats an empty device. Errors: IO, SPACE, CORRUPT (a foreign or unreadable
- * superblock), UNSUPPORTED (written by a newer version). */
+ * superblock, or both copies of the stream table), UNSUPPORTED (written by a newer version),
+ * ARGUMENT (geometry; not the block size the log was made with). */
 HWT_MUST_CHECK int hwt_tslog_open(struct hwt_tslog *log, const struct hwt_tslog_config *config,
                                   struct hwt_tslog_recovery *recovery_out);
 void hwt_tslog_uuid(const struct hwt_tslog *log, uint8_t uuid_out[16]);
@@ -89,37 +110,50 @@ void hwt_tslog_uuid(const struct hwt_tslog *log, uint8_t uuid_out[16]);
  * commit. */
 HWT_MUST_CHECK int hwt_tslog_boot(struct hwt_tslog *log, uint32_t *boot_out);
 
-/* Finds or creates a stream. Returns its number (0..STREAMS_MAX-1). Errors: SPACE, IO, ARGUMENT
- * (same name, other provenance). */
+/* Finds or creates a stream. Returns its number (0..STREAMS_MAX-1): 0 for HWT_TSLOG_OWN, from 1 for
+ * others. Durable with the next commit. Errors: SPACE, ARGUMENT (a name that is no id; same name,
+ * other provenance, and it holds records). */
 HWT_MUST_CHECK int hwt_tslog_stream(struct hwt_tslog *log, const char *name,
                                     enum hwt_provenance provenance);
 
 /* Appends; gives the record its sequence in *sequence_out. Not durable before hwt_tslog_commit.
- * Errors: ARGUMENT (counts differ, channel repeated), SPACE, IO; then nothing was appended. */
+ * Errors: ARGUMENT (counts differ, channel repeated or no id, span 0), SPACE, IO; then nothing was
+ * appended. When the device is full the oldest block of the stream goes. */
 HWT_MUST_CHECK int hwt_tslog_append(struct hwt_tslog *log, int stream,
                                     const struct hwt_schema *schema,
                                     const struct hwt_record *record, uint64_t *sequence_out);
+/* A later anchor of the same boot replaces the earlier; beyond ANCHORS_MAX the oldest boot's goes.
+ * Readers give records of that boot without wall time the anchor's. Errors: ARGUMENT. */
 HWT_MUST_CHECK int hwt_tslog_anchor(struct hwt_tslog *log, int stream,
                                     const struct hwt_anchor *anchor);
 /* Makes all appended records durable. On error (IO, SPACE) they stay appended and the next commit
  * tries again; appends fail with SPACE when the memory of the tail is full. */
 HWT_MUST_CHECK int hwt_tslog_commit(struct hwt_tslog *log);
+/* Sequence of the last durable record of a stream; 0: none. */
+uint64_t hwt_tslog_durable(const struct hwt_tslog *log, int stream);
+/* Records appended and not yet durable, in all streams. */
+uint64_t hwt_tslog_pending(const struct hwt_tslog *log);
 
 /* --- reading: any thread, on a snapshot of its own --- */
 
 /* Copies what a reader needs, durable records only. Under the writer's lock. */
 void hwt_tslog_snapshot(const struct hwt_tslog *log, struct hwt_tslog_snapshot *snapshot_out);
-/* Number of streams, and one of them. */
+/* The same as copying the struct, but moves only what is in use. */
+void hwt_tslog_snapshot_copy(const struct hwt_tslog_snapshot *from,
+                             struct hwt_tslog_snapshot *snapshot_out);
+/* Number of streams, at least 1, and one of them. Reads one page header. Errors: ARGUMENT, IO. */
 int hwt_tslog_streams(const struct hwt_tslog_snapshot *snapshot);
 HWT_MUST_CHECK int hwt_tslog_stream_info(const struct hwt_tslog_snapshot *snapshot, int stream,
                                          struct hwt_stream_info *info_out);
 
 /* A cursor stands before record `sequence` of a stream (1 = from the start; last + 1 = wait for the
- * next). The snapshot must outlive it. Errors: ARGUMENT. */
+ * next). The snapshot must outlive it. Errors: ARGUMENT (no such stream, sequence 0 or beyond last +
+ * 1). */
 HWT_MUST_CHECK int hwt_tslog_cursor_open(struct hwt_tslog_cursor *cursor,
                                          const struct hwt_tslog_snapshot *snapshot, int stream,
                                          uint64_t sequence);
-/* The same, before the first record whose interval starts at or after from_ms. */
+/* The same, before the first record, by sequence, whose interval starts at or after from_ms; records
+ * without wall time are passed over. Errors: ARGUMENT, IO. */
 HWT_MUST_CHECK int hwt_tslog_cursor_seek(struct hwt_tslog_cursor *cursor,
                                          const struct hwt_tslog_snapshot *snapshot, int stream,
                                          int64_t from_ms);
@@ -134,16 +168,215 @@ HWT_MUST_CHECK int hwt_tslog_cursor_next(struct hwt_tslog_cursor *cursor,
 
 /*
  * Down-sampled read of n channels (by id, n <= 64) over [from_ms, to_ms) in steps of step_ms (>=
- * 1). Merges all streams: where two hold a channel in the same bucket, the stream with the lower
- * number wins (the own device is opened first and is 0).
+ * 1); the last bucket ends at to_ms. Merges all streams: where two hold a channel in the same
+ * bucket, the stream with the lower number wins (the own device is 0). `delta` is 0 for a gauge; a
+ * counter's rise is reckoned in the order of sequence within one stream, from the last value before
+ * the range, looked for in up to 4096 pages. Records without wall time and damaged pages give
+ * nothing. Errors: ARGUMENT.
  */
 HWT_MUST_CHECK int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it,
                                           const struct hwt_tslog_snapshot *snapshot,
                                           const char *const *ids, size_t n, int64_t from_ms,
                                           int64_t to_ms, int64_t step_ms);
 /* The next bucket of each channel, n of them. 1: filled; count 0 where nothing is known. 0: the
- * end. */
+ * end. Errors: IO. */
 HWT_MUST_CHECK int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it,
                                           struct hwt_bucket *buckets_out);
+
+/* --- verifying --- */
+
+enum hwt_tslog_page_state {
+    HWT_TSLOG_PAGE_GOOD,    /* checksum right, every row decodes */
+    HWT_TSLOG_PAGE_BLANK,   /* never written */
+    HWT_TSLOG_PAGE_DEAD,    /* right, but superseded: written by a commit that was cut */
+    HWT_TSLOG_PAGE_DAMAGED, /* checksum wrong, or content impossible: its records are lost */
+    HWT_TSLOG_PAGE_STATES
+};
+
+struct hwt_tslog_page_report {
+    uint32_t block;
+    uint32_t page;    /* in the block */
+    uint8_t state;    /* enum hwt_tslog_page_state */
+    uint8_t stream;   /* these three only if the page's header can be read */
+    uint16_t rows;    /* 0: not a page of records */
+    uint64_t first;   /* sequence of its first record */
+};
+
+/* Reads every page of the log once and reports each. The cursor's memory serves as work space.
+ * Returns the number of damaged pages, or IO. */
+HWT_MUST_CHECK int hwt_tslog_verify(const struct hwt_tslog_snapshot *snapshot,
+                                    struct hwt_tslog_cursor *work,
+                                    void (*report)(void *ctx,
+                                                   const struct hwt_tslog_page_report *page),
+                                    void *ctx);
+
+/* --- private from here on: layout of what the caller places --- */
+
+/* An erase block that holds pages of one stream. Sorted by stream, then by first sequence. */
+struct hwt_tslog_segment {
+    uint64_t first;         /* sequence of its first record */
+    int64_t min_ms, max_ms; /* starts of intervals in it; min > max: none with wall time */
+    uint32_t block;
+    uint8_t stream;
+    uint8_t flags; /* HWT_TSLOG_UNKNOWN_TIME */
+};
+
+/* A page's header; docs/LOG_FORMAT.md has the bytes. */
+struct hwt_tslog_head {
+    uint64_t first;         /* sequence of the first record */
+    uint64_t generation;    /* of the commit that wrote it */
+    int64_t min_ms, max_ms; /* starts of intervals */
+    int64_t first_ms;       /* wall time of the first and last record */
+    int64_t last_ms;
+    uint32_t log;    /* first four bytes of the UUID */
+    uint32_t schema; /* CRC of the schema */
+    uint32_t place_block;
+    uint16_t place_page;
+    uint16_t members; /* slots of the commit, a bit each */
+    uint16_t rows;
+    uint16_t used; /* bytes after the header */
+    uint8_t version, kind, stream, flags;
+};
+
+/* What the row coder knows of the rows before. */
+struct hwt_tslog_rows {
+    int64_t last[HWT_CHANNELS_MAX]; /* counts */
+    int64_t step[HWT_CHANNELS_MAX]; /* counts, last minus the one before */
+    uint8_t quality[HWT_CHANNELS_MAX];
+    int64_t mono_us, mono_step_us;
+    int64_t unix_ms, unix_mono_us; /* last known wall time and its mono_us */
+    uint32_t boot, span_ms;
+    uint8_t clock;
+};
+
+struct hwt_tslog_columns {
+    uint32_t id; /* CRC of the schema as stored; 0 with count 0: none */
+    uint16_t count;
+    struct hwt_channel channel[HWT_CHANNELS_MAX];
+    uint8_t codec[HWT_CHANNELS_MAX];
+};
+
+struct hwt_tslog_root {
+    uint32_t boot;
+    uint16_t anchors;
+    struct {
+        char name[HWT_ID_MAX + 1]; /* "": unused */
+        uint8_t provenance;
+    } stream[HWT_TSLOG_STREAMS_MAX];
+    struct {
+        struct hwt_anchor at;
+        uint8_t stream;
+    } anchor[HWT_TSLOG_ANCHORS_MAX];
+};
+
+struct hwt_tslog_stream { /* the writer's side of a stream */
+    uint64_t durable;     /* last durable sequence */
+    int64_t durable_ms;
+    bool ready; /* tail and place checked since open */
+    bool dirty; /* something to commit */
+    bool moved; /* the tail is another page than the slots hold */
+    bool schema_placed;
+    uint8_t slot;       /* 0 or 1: the newest committed */
+    uint32_t block;     /* where the tail will go */
+    uint32_t next_page; /* in that block; first never programmed */
+    struct hwt_tslog_head tail;
+    struct hwt_tslog_columns columns;
+    struct hwt_tslog_rows rows;
+    uint8_t page[HWT_TSLOG_PAGE];
+};
+
+struct hwt_tslog_dir { /* the live pages of one block, in order of place */
+    uint32_t block;    /* or UINT32_MAX */
+    uint16_t count;
+    struct hwt_tslog_dir_entry {
+        uint64_t first;
+        int64_t min_ms, max_ms;
+        uint32_t schema;
+        uint16_t rows;
+        uint16_t page;
+        uint8_t kind, flags;
+    } entry[HWT_TSLOG_BLOCK_PAGES_MAX];
+};
+
+struct hwt_tslog {
+    struct hwt_bd bd;
+    uint8_t uuid[16];
+    uint32_t log; /* first four bytes of it */
+    uint32_t pages; /* of a block */
+    uint32_t control_blocks;
+    uint32_t blocks_kept;
+    uint32_t next_block; /* where the search for a free one starts */
+    uint64_t generation;
+    bool read_only;
+    bool unsynced; /* pages programmed since the last sync */
+    bool root_dirty;
+    uint8_t root_slot;
+    uint32_t segments;
+    struct hwt_tslog_root root, root_durable;
+    struct hwt_tslog_recovery recovery;
+    uint8_t scratch[HWT_TSLOG_PAGE];
+    struct hwt_tslog_dir dir;
+    struct hwt_tslog_segment segment[HWT_TSLOG_SEGMENTS_MAX];
+    struct hwt_tslog_stream stream[HWT_TSLOG_STREAMS_MAX];
+};
+
+struct hwt_tslog_snapshot {
+    struct hwt_bd bd;
+    uint32_t log;
+    uint32_t pages;
+    uint32_t control_blocks;
+    uint32_t segments;
+    struct hwt_tslog_root root;
+    struct {
+        uint64_t durable;
+        int64_t durable_ms;
+        uint32_t block; /* holds the tail's schema */
+        struct hwt_tslog_head tail;
+    } stream[HWT_TSLOG_STREAMS_MAX];
+    struct hwt_tslog_segment segment[HWT_TSLOG_SEGMENTS_MAX];
+    uint8_t page[HWT_TSLOG_STREAMS_MAX][HWT_TSLOG_PAGE];
+};
+
+/* Reads pages and takes them apart, row by row. */
+struct hwt_tslog_cursor {
+    const struct hwt_tslog_snapshot *snapshot;
+    int stream;
+    uint64_t sequence; /* of the next record */
+    uint64_t page_end; /* the page open now holds records up to before this; 0: none is open */
+    uint64_t row;      /* sequence of the next row of the open page */
+    uint16_t at, used; /* bytes of the open page taken, and in all */
+    uint32_t block;    /* the open page's, for its schema */
+    struct hwt_tslog_dir dir;
+    struct hwt_tslog_columns columns;
+    struct hwt_schema schema;
+    struct hwt_tslog_rows rows;
+    struct hwt_record record;
+    struct hwt_value value[HWT_CHANNELS_MAX];
+    uint8_t page[HWT_TSLOG_PAGE];
+};
+
+struct hwt_tslog_before { /* a counter's value before a page */
+    int64_t v;
+    uint8_t state; /* not yet sought, none, known */
+};
+
+struct hwt_tslog_buckets {
+    int64_t from_ms, to_ms, step_ms;
+    int64_t window_from_ms, window_to_ms; /* what `bucket` holds */
+    uint32_t window, given;               /* buckets in the window; handed out of it */
+    uint16_t n;
+    char id[HWT_TSLOG_QUERY_MAX][HWT_ID_MAX + 1];
+    struct hwt_tslog_cursor read;
+    uint32_t mapped; /* schema that column[] is for; 0: none */
+    int16_t column[HWT_TSLOG_QUERY_MAX];
+    bool counter[HWT_TSLOG_QUERY_MAX];
+    struct hwt_tslog_before before[HWT_TSLOG_QUERY_MAX];
+    struct { /* `before` at the start of the page last read, by stream */
+        uint64_t first; /* of that page; 0: none */
+        struct hwt_tslog_before before[HWT_TSLOG_QUERY_MAX];
+    } kept[HWT_TSLOG_STREAMS_MAX];
+    struct hwt_bucket bucket[HWT_TSLOG_WINDOW]; /* merged */
+    struct hwt_bucket own[HWT_TSLOG_WINDOW];    /* of one stream */
+};
 
 #endif

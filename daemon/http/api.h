@@ -1,0 +1,108 @@
+/*
+ * api.h: what the parts of daemon/http share. Nobody outside this folder includes it.
+ *
+ * Unless it says otherwise, everything here is touched by http's own thread only.
+ */
+#ifndef DAEMON_HTTP_API_H
+#define DAEMON_HTTP_API_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "daemon/http/http.h"
+#include "daemon/http/problem.h"
+#include "daemon/http/query.h"
+#include "daemon/http/server.h"
+
+/* One published live object, as it is sent in an event: "event: live\ndata: {...}\n\n". */
+struct live_body {
+    atomic_uint refs;
+    size_t n;       /* bytes of the event */
+    size_t json_at; /* where the JSON begins in it */
+    size_t json_n;
+    char p[];
+};
+
+struct live { /* any thread, under the lock */
+    pthread_mutex_t lock;
+    struct live_body *body;   /* the newest, or NULL */
+    struct http_reply *reply; /* to GET /api/v1/live, made of it */
+    uint64_t generation;      /* how many were published */
+};
+
+struct event_client;
+struct log_view;
+
+struct events {
+    pthread_mutex_t lock; /* of the list; any thread */
+    struct event_client *clients;
+    _Atomic uint64_t commits; /* notifications so far; any thread */
+    struct log_view *log;     /* shared by all clients, taken after the commit `log_commits` */
+    uint64_t log_commits;
+    bool log_failed; /* said so */
+};
+
+enum http_count {
+    COUNT_OK,
+    COUNT_CLIENT_ERROR,
+    COUNT_SERVER_ERROR,
+    COUNT_REFUSED_HOST,
+    COUNT_REFUSED_ORIGIN,
+    COUNT_SSE_REFUSED,
+    COUNT_LIVE_SKIPPED,
+    COUNTS
+};
+
+struct http {
+    struct http_server *server;
+    struct http_hooks hooks;
+    char **hosts;
+    size_t host_count;
+    const struct web_asset *assets;
+    size_t asset_count;
+    uint16_t port;
+    struct live live;
+    struct events events;
+    _Atomic uint64_t count[COUNTS];
+    _Atomic uint32_t sse_clients;
+    size_t query_bytes;        /* held by running queries */
+    int64_t refused_logged_us; /* when a refusal was last logged; 0: never */
+    uint64_t refused_since;    /* not logged since */
+};
+
+static inline void http_count(struct http *h, enum http_count what)
+{
+    atomic_fetch_add_explicit(&h->count[what], 1, memory_order_relaxed);
+}
+
+/* Handlers. query is NULL when a handler that answered "later" is called again. */
+typedef struct http_reply *(*http_handler)(struct http *h, struct http_request *request,
+                                           const struct http_query *query);
+
+struct http_reply *api_live(struct http *h, struct http_request *request,
+                            const struct http_query *query);
+struct http_reply *api_series(struct http *h, struct http_request *request,
+                              const struct http_query *query);
+struct http_reply *api_query(struct http *h, struct http_request *request,
+                             const struct http_query *query);
+struct http_reply *api_events(struct http *h, struct http_request *request,
+                              const struct http_query *query);
+/* A file of the page; NULL: there is none of that path, *found_out false. */
+struct http_reply *assets_reply(struct http *h, const struct http_request *request,
+                                bool *found_out);
+
+void live_init(struct live *live);
+void live_deinit(struct live *live);
+/* The newest body, one reference, or NULL; its generation. Any thread. */
+struct live_body *live_newest(struct live *live, uint64_t *generation_out);
+void live_body_unref(struct live_body *body);
+
+void events_init(struct events *events);
+void events_deinit(struct events *events);
+/* Wakes all event streams. Any thread. */
+void events_wake(struct events *events);
+
+/* A JSON reply of the API: not to be kept by caches. NULL: out of memory. */
+struct http_reply *api_json(const char *p, size_t n);
+
+#endif

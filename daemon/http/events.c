@@ -1,0 +1,407 @@
+/*
+ * events.c: GET /api/v1/events, server-sent events.
+ *
+ * Nothing is queued per client. A client that has taken its last event is given the next one: a
+ * batch of records read from the log at its own place, then the newest live object if it has not
+ * had that one. So a slow client gets fewer live events and all records, in bounded memory, and
+ * one that comes back with Last-Event-ID reads on from the log.
+ *
+ *   retry: 2000
+ *
+ *   event: record
+ *   id: own:5120
+ *   data: {"stream":"own","sequence":5120,...}
+ *
+ * Clients belong to http's thread; other threads only walk their list, under its lock, to wake
+ * them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/quantity.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/http/api.h"
+#include "daemon/http/log_view.h"
+
+enum {
+    CLIENTS_MAX = 16,
+    HEARTBEAT_US = 15 * 1000000, /* real us of silence after which a comment is sent */
+    OWN_STREAM = 0,
+    /* bytes: an id, quotes, colon, comma and the longest number for each channel */
+    RECORD_EVENT_MAX = 256 + HWT_CHANNELS_MAX * (HWT_ID_MAX + 4 + 24),
+    LOST_EVENT_MAX = 256,
+    BUFFER = 20 * 1024, /* bytes of a client's batch */
+    BATCH_MAX = 64      /* records of one */
+};
+
+_Static_assert(BUFFER >= RECORD_EVENT_MAX + LOST_EVENT_MAX, "a record fits an empty buffer");
+
+struct event_client {
+    struct http *h;
+    struct http_stream *stream;
+    struct event_client *next, *previous; /* the list */
+    /* what is being sent: a live body, or the buffer */
+    struct live_body *live;
+    size_t sent, n;
+    char *buffer;          /* BUFFER bytes, made when first needed */
+    uint64_t live_seen;    /* generation of the last live event */
+    uint64_t sequence;     /* the next record; 0: not known yet */
+    uint64_t commits_seen; /* all records of this notification were sent */
+    bool resumed;          /* sequence came from Last-Event-ID */
+    char resume_stream[HWT_ID_MAX + 1];
+    bool greeted;
+    bool live_next; /* records were sent last: a live event's turn */
+    int64_t sent_us;
+};
+
+void events_init(struct events *events)
+{
+    memset(events, 0, sizeof(*events));
+    pthread_mutex_init(&events->lock, NULL);
+    atomic_init(&events->commits, 1); /* a new client looks at the log once */
+}
+
+void events_deinit(struct events *events)
+{
+    log_view_free(events->log);
+    pthread_mutex_destroy(&events->lock);
+}
+
+void events_wake(struct events *events)
+{
+    pthread_mutex_lock(&events->lock);
+    for (struct event_client *c = events->clients; c != NULL; c = c->next) {
+        http_stream_wake(c->stream);
+    }
+    pthread_mutex_unlock(&events->lock);
+}
+
+void http_notify_record(struct http *h)
+{
+    atomic_fetch_add(&h->events.commits, 1);
+    events_wake(&h->events);
+}
+
+void http_tick(struct http *h)
+{
+    events_wake(&h->events);
+}
+
+/* The shared view of the log, as new as the last notification. NULL: not readable. */
+static struct log_view *newest_log(struct http *h)
+{
+    struct events *e = &h->events;
+    uint64_t commits = atomic_load(&e->commits);
+    int err = 0;
+
+    if (e->log != NULL && e->log_commits == commits) {
+        return e->log;
+    }
+    log_view_free(e->log);
+    e->log = log_view_new(&h->hooks, &err);
+    e->log_commits = commits;
+    if (e->log == NULL && !e->log_failed) {
+        LOG(LOG_WARN, "http", "events without records: log unreadable err=%s", hwt_err_name(err));
+    }
+    e->log_failed = e->log == NULL;
+    return e->log;
+}
+
+/* Where a client begins: behind its last event, or behind the newest record. */
+static void place(struct event_client *c, const struct hwt_stream_info *info)
+{
+    uint64_t next = info->last + 1;
+
+    if (c->resumed && strcmp(c->resume_stream, info->name) == 0 && c->sequence < next) {
+        next = c->sequence;
+    }
+    c->sequence = next == 0 ? 1 : next;
+    c->resumed = false;
+}
+
+static void put_event(struct event_client *c, const char *event, const char *stream,
+                      uint64_t sequence, const struct hwt_json *j)
+{
+    int n = snprintf(c->buffer + c->n, BUFFER - c->n, "event: %s\nid: %s:%llu\ndata: %.*s\n\n",
+                     event, stream, (unsigned long long)sequence, (int)j->at, j->p);
+
+    c->n += (size_t)n; /* fits: see RECORD_EVENT_MAX */
+}
+
+static void put_record(struct event_client *c, const char *stream, const struct hwt_schema *schema,
+                       const struct hwt_record *record)
+{
+    char text[RECORD_EVENT_MAX - 100]; /* what stands around it in the event */
+    struct hwt_json j;
+
+    hwt_json_init(&j, text, sizeof(text));
+    hwt_json_object(&j, NULL);
+    hwt_json_string(&j, "stream", stream);
+    hwt_json_uint(&j, "sequence", record->sequence);
+    if (record->unix_ms == HWT_TIME_UNKNOWN) {
+        hwt_json_null(&j, "time");
+    } else {
+        hwt_json_int(&j, "time", record->unix_ms);
+    }
+    hwt_json_uint(&j, "span_ms", record->span_ms);
+    hwt_json_object(&j, "values");
+    for (unsigned i = 0; i < record->count && i < schema->count; i++) {
+        const struct hwt_quantity_info *info = hwt_quantity_get(schema->channel[i].quantity);
+
+        if (info == NULL || record->value[i].quality == HWT_QUALITY_MISSING) {
+            hwt_json_null(&j, schema->channel[i].id);
+        } else {
+            hwt_json_scaled(&j, schema->channel[i].id, record->value[i].v, info->per_unit,
+                            info->digits);
+        }
+    }
+    hwt_json_end_object(&j);
+    hwt_json_end_object(&j);
+    put_event(c, "record", stream, record->sequence, &j);
+}
+
+static void put_lost(struct event_client *c, const char *stream, uint64_t count)
+{
+    char text[160];
+    struct hwt_json j;
+
+    hwt_json_init(&j, text, sizeof(text));
+    hwt_json_object(&j, NULL);
+    hwt_json_string(&j, "stream", stream);
+    hwt_json_uint(&j, "count", count);
+    hwt_json_end_object(&j);
+    put_event(c, "lost", stream, c->sequence - 1, &j);
+}
+
+/* Records from the log into the buffer, as many as fit. True: the log may hold more. */
+static bool read_batch(struct event_client *c, struct log_view *log, const char *stream)
+{
+    struct hwt_tslog_cursor *cursor = &log->read.cursor;
+    const struct hwt_schema *schema;
+    const struct hwt_record *record;
+    int r = hwt_tslog_cursor_open(cursor, &log->snapshot, OWN_STREAM, c->sequence);
+
+    for (unsigned i = 0; r >= 0 && i < BATCH_MAX && BUFFER - c->n >= RECORD_EVENT_MAX; i++) {
+        uint64_t lost = 0;
+
+        r = hwt_tslog_cursor_next(cursor, &schema, &record, &lost);
+        if (r == HWT_ERR_LOST) {
+            c->sequence += lost;
+            put_lost(c, stream, lost);
+            r = 1;
+        } else if (r > 0) {
+            put_record(c, stream, schema, record);
+            c->sequence = record->sequence + 1;
+        }
+        if (r == 0) {
+            return false;
+        }
+    }
+    if (r < 0) {
+        LOG(LOG_WARN, "http", "event records unreadable stream=%s sequence=%llu err=%s", stream,
+            (unsigned long long)c->sequence, hwt_err_name(r));
+    }
+    return r >= 0;
+}
+
+/* True if there is a batch of records to send. */
+static bool next_records(struct event_client *c)
+{
+    struct hwt_stream_info info;
+    struct log_view *log;
+
+    if (c->commits_seen == atomic_load(&c->h->events.commits)) {
+        return false;
+    }
+    if (c->buffer == NULL) {
+        c->buffer = malloc(BUFFER);
+    }
+    log = c->buffer == NULL ? NULL : newest_log(c->h);
+    if (log == NULL || hwt_tslog_streams(&log->snapshot) <= OWN_STREAM ||
+        hwt_tslog_stream_info(&log->snapshot, OWN_STREAM, &info) < 0) {
+        c->commits_seen = c->h->events.log_commits; /* again after the next commit */
+        return false;
+    }
+    if (c->sequence == 0 || c->resumed) {
+        place(c, &info);
+    }
+    c->n = c->sent = 0;
+    if (!read_batch(c, log, info.name)) {
+        c->commits_seen = c->h->events.log_commits;
+    }
+    return c->n > 0;
+}
+
+static bool next_live(struct event_client *c)
+{
+    uint64_t generation;
+    struct live_body *body = live_newest(&c->h->live, &generation);
+
+    if (body == NULL || generation == c->live_seen) {
+        live_body_unref(body);
+        return false;
+    }
+    if (c->live_seen != 0) {
+        atomic_fetch_add_explicit(&c->h->count[COUNT_LIVE_SKIPPED], generation - c->live_seen - 1,
+                                  memory_order_relaxed);
+    }
+    c->live_seen = generation;
+    c->live = body;
+    c->sent = 0;
+    c->n = body->n;
+    return true;
+}
+
+/* Text of a few bytes for the client alone. */
+static bool next_text(struct event_client *c, const char *text)
+{
+    if (c->buffer == NULL) {
+        c->buffer = malloc(BUFFER);
+    }
+    if (c->buffer == NULL) {
+        return false;
+    }
+    c->n = strlen(text);
+    c->sent = 0;
+    memcpy(c->buffer, text, c->n);
+    return true;
+}
+
+/* Chooses what is sent next; false: nothing now. Records and live take turns, so that a long
+ * backlog does not hold up the live values. */
+static bool next_output(struct event_client *c)
+{
+    live_body_unref(c->live);
+    c->live = NULL;
+    c->n = c->sent = 0;
+    if (!c->greeted) {
+        c->greeted = true;
+        return next_text(c, "retry: 2000\n\n");
+    }
+    if (c->live_next && next_live(c)) {
+        c->live_next = false;
+        return true;
+    }
+    c->live_next = next_records(c);
+    if (c->live_next || next_live(c)) {
+        return true;
+    }
+    return clock_real_us() - c->sent_us >= HEARTBEAT_US && next_text(c, ":\n\n");
+}
+
+static ssize_t client_read(void *ctx, char *p, size_t n)
+{
+    struct event_client *c = ctx;
+    const char *from;
+
+    if (c->sent == c->n && !next_output(c)) {
+        return 0;
+    }
+    from = c->live != NULL ? c->live->p : c->buffer;
+    n = n < c->n - c->sent ? n : c->n - c->sent;
+    memcpy(p, from + c->sent, n);
+    c->sent += n;
+    c->sent_us = clock_real_us();
+    return (ssize_t)n;
+}
+
+static void client_free(void *ctx)
+{
+    struct event_client *c = ctx;
+    struct events *e = &c->h->events;
+
+    pthread_mutex_lock(&e->lock);
+    if (c->stream != NULL) { /* it was in the list */
+        if (c->previous != NULL) {
+            c->previous->next = c->next;
+        } else {
+            e->clients = c->next;
+        }
+        if (c->next != NULL) {
+            c->next->previous = c->previous;
+        }
+    }
+    pthread_mutex_unlock(&e->lock);
+    atomic_fetch_sub(&c->h->sse_clients, 1);
+    live_body_unref(c->live);
+    free(c->buffer);
+    free(c);
+}
+
+static void client_list(struct event_client *c, struct http_stream *stream)
+{
+    struct events *e = &c->h->events;
+
+    pthread_mutex_lock(&e->lock);
+    c->stream = stream;
+    c->next = e->clients;
+    if (c->next != NULL) {
+        c->next->previous = c;
+    }
+    e->clients = c;
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* "own:5120": the client goes on behind that record. */
+static bool parse_event_id(struct event_client *c, const char *id)
+{
+    size_t n = strcspn(id, ":");
+    int64_t sequence;
+
+    if (n < 1 || n > HWT_ID_MAX || id[n] != ':' ||
+        !http_number(id + n + 1, 0, INT64_MAX - 1, &sequence)) {
+        return false;
+    }
+    memcpy(c->resume_stream, id, n);
+    c->sequence = (uint64_t)sequence + 1;
+    c->resumed = true;
+    return true;
+}
+
+static struct http_reply *client_reply(struct event_client *c)
+{
+    static const struct http_stream_ops ops = {
+        .read = client_read, .free = client_free, .fresh = true};
+    struct http_reply *reply = http_reply_stream(200, "text/event-stream", &ops, c);
+
+    if (reply == NULL) {
+        return NULL;
+    }
+    client_list(c, http_reply_stream_of(reply));
+    /* no-transform, X-Accel-Buffering: proxies between are not to hold events back */
+    if (!http_reply_header(reply, "Cache-Control", "no-store, no-transform") ||
+        !http_reply_header(reply, "X-Accel-Buffering", "no")) {
+        http_reply_unref(reply);
+        return NULL;
+    }
+    return reply;
+}
+
+struct http_reply *api_events(struct http *h, struct http_request *request,
+                              const struct http_query *query)
+{
+    const char *last_id = request->header[HTTP_LAST_EVENT_ID];
+    struct event_client *c;
+
+    (void)query;
+    if (atomic_load(&h->sse_clients) >= CLIENTS_MAX) {
+        http_count(h, COUNT_SSE_REFUSED);
+        return http_problem(503, "%d event streams are open, that is the limit", CLIENTS_MAX);
+    }
+    c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        return NULL;
+    }
+    c->h = h;
+    c->sent_us = clock_real_us();
+    if (last_id != NULL && last_id[0] != '\0' && !parse_event_id(c, last_id)) {
+        free(c);
+        return http_problem(400, "Last-Event-ID: '%.60s' is not stream:sequence as in 'own:5120'",
+                            last_id);
+    }
+    atomic_fetch_add(&h->sse_clients, 1);
+    return client_reply(c);
+}

@@ -1,0 +1,82 @@
+/*
+ * http.h: the HTTP server of the daemon: the API of docs/HTTP_API.md and the page.
+ *
+ *   loop thread  ── http_publish_live ──▶ ┐
+ *   store thread ── http_notify_record ──▶├ http ──▶ browsers, scripts
+ *   the log      ◀── hooks.snapshot ───── ┘
+ *
+ * It has a thread of its own and never blocks another: live values are pushed to it, records are
+ * read by it from snapshots of the log. It changes nothing anywhere.
+ */
+#ifndef DAEMON_HTTP_HTTP_H
+#define DAEMON_HTTP_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/tslog/tslog.h"
+#include "web/assets.h"
+
+struct http; /* opaque */
+
+/* A configured channel. */
+struct http_series {
+    const char *id;     /* "<source>_<quantity>" */
+    const char *source; /* id of its source */
+    const char *label;  /* UTF-8 for people, never NULL */
+    uint8_t quantity;   /* enum hwt_quantity */
+};
+
+/* Called in http's thread, from http_start until http_stop returns. */
+struct http_hooks {
+    /* The log as it is now: under the writer's lock. 0 or a negative enum hwt_err: no log now. */
+    int (*snapshot)(void *ctx, struct hwt_tslog_snapshot *snapshot_out);
+    /* The configured channels, *n_out of them; const until http_stop returns. */
+    const struct http_series *(*series)(void *ctx, size_t *n_out);
+    void *ctx;
+};
+
+struct http_options {         /* all copied, but the assets, which stay the caller's */
+    const char *listen;       /* numeric address, "127.0.0.1" */
+    uint16_t port;            /* 0: any free one */
+    const char *const *hosts; /* Host names served beside localhost, 127.0.0.1 and [::1] */
+    size_t host_count;
+    struct http_hooks hooks;
+    const struct web_asset *assets; /* the page, or NULL */
+    size_t asset_count;
+};
+
+/* Requests so far; to be shown in /api/v1/live ("refused") and on a metrics page. */
+struct http_stats {
+    uint64_t ok;             /* answered 2xx or 304 */
+    uint64_t client_error;   /* answered 4xx, those below included */
+    uint64_t server_error;   /* answered 5xx */
+    uint64_t refused_host;   /* a foreign Host header */
+    uint64_t refused_origin; /* a foreign Origin header */
+    uint64_t sse_refused;    /* event streams beyond the limit */
+    uint64_t live_skipped;   /* live events a slow client did not get */
+    uint32_t sse_clients;    /* event streams open now */
+};
+
+/* Listens and serves. NULL: error_out says what is wrong. */
+struct http *http_start(const struct http_options *options, char *error_out, size_t error_n);
+/* No other call may be under way or follow. NULL is fine. */
+void http_stop(struct http *h);
+uint16_t http_port(const struct http *h);
+
+/*
+ * The object of /api/v1/live: n bytes of JSON on one line, copied. Once a second; sends each event
+ * stream a `live` event. Any thread, does not block. Errors: ARGUMENT (a line break inside), SPACE
+ * (no memory); the one before stays.
+ */
+HWT_MUST_CHECK int http_publish_live(struct http *h, const char *json, size_t n);
+/* Records were committed: event streams read them. Any thread, does not block. */
+void http_notify_record(struct http *h);
+/* For a second in which nothing was published: lets idle event streams send a heartbeat. Any
+ * thread. */
+void http_tick(struct http *h);
+/* Any thread. */
+void http_stats(struct http *h, struct http_stats *stats_out);
+
+#endif

@@ -1,0 +1,98 @@
+#include "daemon/http/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/json.h"
+
+static const struct {
+    unsigned status;
+    const char *title;
+    const char *header, *value; /* what the status obliges us to send, or NULL */
+} statuses[] = {
+    {400, "Bad Request", NULL, NULL},
+    {403, "Forbidden", NULL, NULL},
+    {404, "Not Found", NULL, NULL},
+    {405, "Method Not Allowed", "Allow", "GET, HEAD"}, /* RFC 9110 15.5.6 */
+    {414, "URI Too Long", NULL, NULL},
+    {421, "Misdirected Request", NULL, NULL},
+    {500, "Internal Server Error", NULL, NULL},
+    {503, "Service Unavailable", "Retry-After", "2"},
+};
+
+enum { STATUSES = sizeof(statuses) / sizeof(statuses[0]) };
+
+/* The row of a status, or STATUSES. */
+static size_t row_of(unsigned status)
+{
+    size_t i = 0;
+
+    while (i < STATUSES && statuses[i].status != status) {
+        i++;
+    }
+    return i;
+}
+
+const char *http_status_title(unsigned status)
+{
+    size_t i = row_of(status);
+
+    return i < STATUSES ? statuses[i].title : "Error";
+}
+
+void http_problem_set(struct http_problem *problem_out, unsigned status, const char *parameter,
+                      const char *format, ...)
+{
+    va_list args;
+
+    problem_out->status = status;
+    problem_out->parameter = parameter;
+    va_start(args, format);
+    vsnprintf(problem_out->detail, sizeof(problem_out->detail), format, args);
+    va_end(args);
+}
+
+struct http_reply *http_problem_reply(const struct http_problem *problem)
+{
+    char body[6 * sizeof(problem->detail) + 256]; /* each byte may become \u00xx */
+    size_t row = row_of(problem->status);
+    struct http_reply *reply;
+    struct hwt_json j;
+    bool ok;
+
+    hwt_json_init(&j, body, sizeof(body));
+    hwt_json_object(&j, NULL);
+    hwt_json_string(&j, "type", "about:blank");
+    hwt_json_string(&j, "title", http_status_title(problem->status));
+    hwt_json_uint(&j, "status", problem->status);
+    hwt_json_bytes(&j, "detail", problem->detail, strlen(problem->detail));
+    if (problem->parameter != NULL) {
+        hwt_json_string(&j, "parameter", problem->parameter);
+    }
+    hwt_json_end_object(&j);
+    reply = http_reply_copy(problem->status, "application/problem+json", body, j.at);
+    if (reply == NULL) {
+        return NULL;
+    }
+    ok = http_reply_header(reply, "Cache-Control", "no-store");
+    if (row < STATUSES && statuses[row].header != NULL) {
+        ok = ok && http_reply_header(reply, statuses[row].header, statuses[row].value);
+    }
+    if (!ok) {
+        http_reply_unref(reply);
+        return NULL;
+    }
+    return reply;
+}
+
+struct http_reply *http_problem(unsigned status, const char *format, ...)
+{
+    struct http_problem problem = {.status = status};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(problem.detail, sizeof(problem.detail), format, args);
+    va_end(args);
+    return http_problem_reply(&problem);
+}

@@ -1,0 +1,110 @@
+/*
+ * server.h: the seam between our pages and the HTTP server library below them. Only server.c,
+ * reply.c and listen.c know that the library is libmicrohttpd; another server fits behind the same
+ * functions.
+ *
+ *   bytes ──▶ library ──▶ struct http_request ──▶ site.handle() ──▶ struct http_reply ──▶ library
+ *
+ * One thread serves all connections; site.handle and the stream callbacks run in it and must not
+ * block. Requests are read only: a request with a body, or with another method than GET and HEAD,
+ * reaches site.handle as well, so that one place answers, and its connection is closed.
+ *
+ * No TLS, no WebSocket, no request bodies.
+ */
+#ifndef DAEMON_HTTP_SERVER_H
+#define DAEMON_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/base/err.h"
+
+enum {
+    HTTP_CONNECTIONS_MAX = 64,          /* open at once; the next wait in the kernel's queue */
+    HTTP_CONNECTION_MEMORY = 16 * 1024, /* bytes, headers in and out; more is answered 431 */
+    HTTP_TIMEOUT_S = 20,                /* real s without a byte moving */
+    HTTP_URI_MAX = 4096                 /* bytes of path and query */
+};
+
+/* The request headers that are looked at. */
+enum http_header {
+    HTTP_HOST,
+    HTTP_ORIGIN,
+    HTTP_ACCEPT_ENCODING,
+    HTTP_IF_NONE_MATCH,
+    HTTP_LAST_EVENT_ID,
+    HTTP_HEADERS
+};
+
+struct http_request { /* borrowed: valid until the request is answered */
+    const char *method;
+    const char *path; /* before the '?', not decoded: no served path needs escapes */
+    char *query;      /* after the '?', undecoded, or NULL */
+    const char *header[HTTP_HEADERS]; /* the first of its name; NULL: absent */
+    unsigned hosts;                   /* Host headers: anything but one is wrong */
+    unsigned origins;
+    bool has_body;
+    bool too_long; /* the URI was longer than HTTP_URI_MAX: path and query are cut */
+    /* Work of a handler that answers later; freed with the request. */
+    void *work;
+    void (*work_free)(void *work);
+};
+
+struct http_server;
+struct http_reply;
+struct http_stream;
+
+struct http_site {
+    /* The reply (one reference, which the server takes), http_reply_later(), or NULL: out of
+     * memory, the connection is closed. */
+    struct http_reply *(*handle)(void *ctx, struct http_request *request);
+    /* A reply with this status was sent off. */
+    void (*answered)(void *ctx, unsigned status);
+    void *ctx;
+};
+
+/* A listening socket of a numeric address. Port 0: any free one; *port_out tells. A negative enum
+ * hwt_err: ARGUMENT (no such address), IO; error_out then names what and why. */
+HWT_MUST_CHECK int http_listen(const char *address, uint16_t port, uint16_t *port_out,
+                               char *error_out, size_t error_n);
+
+/* Serves until http_server_stop; closes `fd` then, or on failure (NULL). */
+struct http_server *http_server_start(int fd, const struct http_site *site);
+/* Ends streams, closes connections, joins the thread. No stream may be woken from then on. */
+void http_server_stop(struct http_server *s);
+
+/* --- replies: reference counted, may be sent any number of times, from any thread made --- */
+
+/* NULL: out of memory. The usual security headers are already in every reply. */
+struct http_reply *http_reply_copy(unsigned status, const char *type, const void *p, size_t n);
+/* The bytes stay with `owner` until release(owner) is called; also called when this fails.
+ * release may be NULL: static bytes. */
+struct http_reply *http_reply_lend(unsigned status, const char *type, const void *p, size_t n,
+                                   void (*release)(void *owner), void *owner);
+
+struct http_stream_ops {
+    /* Bytes written to p (1..n); 0: nothing now, sleep until http_stream_wake; -1: the end. */
+    ssize_t (*read)(void *ctx, char *p, size_t n);
+    /* The stream is over, or was never begun. */
+    void (*free)(void *ctx);
+    bool fresh; /* keep little under way, so that a slow reader gets late rather than old data */
+};
+
+/* A body made while it is sent; one reply for one request. ops->free(ctx) also when this fails. */
+struct http_reply *http_reply_stream(unsigned status, const char *type,
+                                     const struct http_stream_ops *ops, void *ctx);
+/* The stream of such a reply: valid until its ops->free was called. */
+struct http_stream *http_reply_stream_of(struct http_reply *reply);
+/* More may be read now. Any thread; cheap when the stream is not asleep. */
+void http_stream_wake(struct http_stream *stream);
+
+/* Adds a header before the first use. False: out of memory. */
+bool http_reply_header(struct http_reply *reply, const char *name, const char *value);
+struct http_reply *http_reply_ref(struct http_reply *reply);
+void http_reply_unref(struct http_reply *reply);
+/* Not an answer yet: call handle again with the same request, after others had their turn. */
+struct http_reply *http_reply_later(void);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * http_rig.c: the HTTP server alone, on a free port of 127.0.0.1, with a log of arrays and a small
+ * page; for tests/system/test_http_api.py. It prints "listening URL", then obeys lines on stdin and
+ * answers each with a line.
+ *
+ *   live JSON       publishes it                 records N   N more records, event streams told
+ *   tick            a second without news        quiet N     N more records, nobody told
+ *   drop N          forgets the records up to N  slow US     each bucket takes so long
+ *   fail S B R      error codes of snapshots, buckets, records
+ *   stats           a JSON object                quit
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "daemon/http/http.h"
+#include "tests/system/fake_tslog.h"
+
+enum { SCRIPT_BYTES = 50000, LINE = 65536 };
+
+static const struct http_series series[] = {
+    {"hp_power", "hp", "Heat pump \xe2\x9a\xa1", HWT_Q_POWER},
+    {"hp_import", "hp", "Heat pump, energy", HWT_Q_IMPORT},
+    {"heatmeter_flow_t", "heatmeter", "Flow", HWT_Q_FLOW_T},
+    {"cellar_temperature", "cellar", "Cellar, not yet read", HWT_Q_TEMPERATURE},
+};
+
+static const struct http_series *all_series(void *ctx, size_t *n_out)
+{
+    (void)ctx;
+    *n_out = sizeof(series) / sizeof(series[0]);
+    return series;
+}
+
+/* gzip of n bytes; the result is kept for the life of the program. */
+static struct web_asset pack(const char *path, const char *type, const char *p, size_t n,
+                             bool immutable)
+{
+    size_t room = n + 1024;
+    unsigned char *out = malloc(room);
+    z_stream z = {.next_in = (unsigned char *)(uintptr_t)p,
+                  .avail_in = (uInt)n,
+                  .next_out = out,
+                  .avail_out = (uInt)room};
+
+    if (out == NULL ||
+        deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY) != Z_OK ||
+        deflate(&z, Z_FINISH) != Z_STREAM_END) {
+        exit(1);
+    }
+    deflateEnd(&z);
+    return (struct web_asset){path, type, "5eed", out, room - z.avail_out, n, immutable};
+}
+
+static void print_stats(struct http *h)
+{
+    struct http_stats s;
+
+    http_stats(h, &s);
+    printf("{\"ok\":%llu,\"client_error\":%llu,\"server_error\":%llu,\"refused_host\":%llu,"
+           "\"refused_origin\":%llu,\"sse_refused\":%llu,\"live_skipped\":%llu,"
+           "\"sse_clients\":%u}\n",
+           (unsigned long long)s.ok, (unsigned long long)s.client_error,
+           (unsigned long long)s.server_error, (unsigned long long)s.refused_host,
+           (unsigned long long)s.refused_origin, (unsigned long long)s.sse_refused,
+           (unsigned long long)s.live_skipped, s.sse_clients);
+}
+
+static void obey(struct http *h, const char *line)
+{
+    int n = 0, a = 0, b = 0, c = 0;
+
+    if (strncmp(line, "live ", 5) == 0) {
+        n = http_publish_live(h, line + 5, strlen(line + 5));
+    } else if (sscanf(line, "records %d", &n) == 1) {
+        fake_append((unsigned)n);
+        http_notify_record(h);
+    } else if (sscanf(line, "quiet %d", &n) == 1) {
+        fake_append((unsigned)n);
+    } else if (sscanf(line, "drop %d", &n) == 1) {
+        fake_drop((unsigned)n);
+    } else if (sscanf(line, "slow %d", &n) == 1) {
+        fake_slow((unsigned)n);
+    } else if (sscanf(line, "fail %d %d %d", &a, &b, &c) == 3) {
+        fake_fail(a, b, c);
+    } else if (strcmp(line, "tick") == 0) {
+        http_tick(h);
+    } else if (strcmp(line, "stats") == 0) {
+        print_stats(h);
+        return;
+    } else {
+        puts("what?");
+        return;
+    }
+    printf("ok %d\n", n);
+}
+
+int main(void)
+{
+    static char script[SCRIPT_BYTES], line[LINE];
+    static const char page[] = "<!doctype html><title>rig</title>";
+    static const char *const hosts[] = {"Heatwatt.example"};
+    char error[200];
+    struct web_asset assets[2];
+    struct http_options options = {
+        .listen = "127.0.0.1",
+        .hosts = hosts,
+        .host_count = 1,
+        .hooks = {.snapshot = fake_snapshot, .series = all_series},
+        .assets = assets,
+        .asset_count = 2,
+    };
+    struct http *h;
+
+    for (size_t i = 0; i < sizeof(script); i++) {
+        script[i] = (char)('a' + i * i % 23);
+    }
+    assets[0] = pack("/index.html", "text/html; charset=utf-8", page, sizeof(page) - 1, false);
+    assets[1] = pack("/app.5eed.js", "text/javascript", script, sizeof(script), true);
+    h = http_start(&options, error, sizeof(error));
+    if (h == NULL) {
+        fprintf(stderr, "%s\n", error);
+        return 1;
+    }
+    printf("listening http://127.0.0.1:%u/\n", http_port(h));
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin) != NULL && strcmp(line, "quit\n") != 0) {
+        line[strcspn(line, "\n")] = '\0';
+        obey(h, line);
+        fflush(stdout);
+    }
+    http_stop(h);
+    free((void *)(uintptr_t)assets[0].gzip);
+    free((void *)(uintptr_t)assets[1].gzip);
+    puts("stopped");
+    return 0;
+}
