@@ -1,0 +1,5 @@
+/* The page's tables of a build without Node (-Dweb=false): there is no page. */
+#include "web/assets.h"
+
+const struct web_asset web_assets[] = {{"", "", "", (const unsigned char *)"", 0, false}};
+const size_t web_asset_count = 0;

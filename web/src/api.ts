@@ -1,0 +1,133 @@
+/*
+ * The device's API as the page uses it (docs/HTTP_API.md): types, and the one place that fetches.
+ * Times are unix milliseconds, null is missing, energies are Wh.
+ */
+
+export type Provenance = "measured" | "simulated" | "imported";
+export type State = "starting" | "ok" | "stale" | "failed";
+export type Quality = "good" | "suspect" | "missing";
+
+export interface Energies {
+  elec: number | null;
+  heat: number | null;
+  negative_heat: number | null;
+  cop: number | null;
+}
+
+export interface HeatPump {
+  elec_power: number | null;
+  heat_power: number | null;
+  cop_30m: number | null;
+  flow_t: number | null;
+  return_t: number | null;
+  outside_t: number | null;
+  room_t: number | null;
+  dhw_t: number | null;
+  flow_rate: number | null;
+  today: Energies;
+  total: Energies;
+}
+
+export interface Channel {
+  id: string;
+  source: string;
+  quantity: string;
+  unit: string;
+  label: string;
+  kind: "gauge" | "counter";
+  value: number | null;
+  age_ms: number | null;
+  quality: Quality;
+  today?: number | null;
+}
+
+export interface Source {
+  id: string;
+  type: string;
+  label: string;
+  state: State;
+  cause: string | null;
+  since: number | null;
+  last: number | null;
+  counters: Record<string, number>;
+}
+
+export interface LogState {
+  state: State;
+  cause: string | null;
+  durable: number;
+  lost: number;
+  measured_s: number;
+  gap_s: number;
+}
+
+export interface Publisher {
+  id: string;
+  state: State;
+  cause: string | null;
+  backlog: number;
+  last_ok: number | null;
+}
+
+/* What plays which part: a source id (elec, heat, grid, solar) or a channel id. */
+export type Roles = Partial<Record<string, string>>;
+
+export interface Live {
+  time: number;
+  uuid: string;
+  site: string;
+  version: string;
+  provenance: Provenance;
+  clock: { quality: string; timezone: string };
+  roles?: Roles;
+  heatpump: HeatPump | null;
+  channels: Channel[];
+  sources: Source[];
+  log: LogState | null;
+  publishers: Publisher[];
+  refused?: Record<string, number>;
+}
+
+export interface Series {
+  id: string;
+  source: string;
+  quantity: string;
+  unit: string;
+  kind: "gauge" | "counter";
+  label: string;
+  streams: { stream: string; provenance: Provenance; from: number; to: number }[];
+}
+
+export interface Answer {
+  from: number;
+  to: number;
+  step: number;
+  time: number[];
+  columns: { series: string; fn: string; unit: string; values: (number | null)[] }[];
+  provenance: { stream: string; provenance: Provenance; from: number; to: number }[];
+}
+
+/* An error whose message can stand on the page: the device's own words where it sent some. */
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const reply = await fetch(path, {
+    headers: { accept: "application/json" },
+    cache: "no-store",
+    signal: signal ?? null,
+  });
+  if (!reply.ok) {
+    const problem = (await reply.json().catch(() => null)) as { title?: string; detail?: string } | null;
+    throw new Error(problem?.detail ?? problem?.title ?? `the device answered ${reply.status}`);
+  }
+  return (await reply.json()) as T;
+}
+
+export const getLive = () => get<Live>("/api/v1/live");
+export const getSeries = async () => (await get<{ series: Series[] }>("/api/v1/series")).series;
+
+export function getQuery(
+  series: string[], from: number, to: number, step: number, fn: string, signal?: AbortSignal,
+): Promise<Answer> {
+  const p = new URLSearchParams({ from: `${from}`, to: `${to}`, step: `${step}`, fn });
+  // Commas stay readable in the address: channel ids need no escaping.
+  return get<Answer>(`/api/v1/query?series=${series.join(",")}&${p}`, signal);
+}

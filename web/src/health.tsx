@@ -1,0 +1,110 @@
+/* Where the numbers come from and how that goes: sources, the log, publishers. */
+import { isNumber, span } from "./format";
+import { live, zone } from "./live";
+import { at } from "./time";
+import type { Live, LogState, Publisher, Source, State } from "./api";
+
+function Light({ state }: { state: State }) {
+  return (
+    <span class={`light ${state}`}>
+      <span class="dot" aria-hidden="true" />
+      {state}
+    </span>
+  );
+}
+
+function Since({ now, ms }: { now: Live; ms: number | null }) {
+  if (!isNumber(ms)) return null;
+  return <span class="note">{`since ${at(ms, zone.value, "full")} (${span(now.time - ms)})`}</span>;
+}
+
+function SourceItem({ now, s }: { now: Live; s: Source }) {
+  const counters = Object.entries(s.counters);
+  return (
+    <li data-source={s.id}>
+      <div class="line">
+        <span class="name">{s.label || s.id} <span class="note">{s.type}</span></span>
+        <Light state={s.state} />
+      </div>
+      {s.cause && <p class="why">{s.cause}</p>}
+      <p>
+        <Since now={now} ms={s.since} />{" "}
+        <span class="note">{isNumber(s.last) ? `last reading ${span(now.time - s.last)} ago` : "no reading yet"}</span>
+      </p>
+      {counters.length > 0 && (
+        <ul class="counters">
+          {counters.map(([name, n]) => <li key={name}>{name} <b>{n.toLocaleString("en-GB")}</b></li>)}
+        </ul>
+      )}
+    </li>
+  );
+}
+
+function LogItem({ log }: { log: LogState }) {
+  const all = log.measured_s + log.gap_s;
+  const share = all > 0 ? ((100 * log.measured_s) / all).toFixed(2) : null;
+  return (
+    <li>
+      <div class="line"><span class="name">Log</span><Light state={log.state} /></div>
+      {log.cause && <p class="why">{log.cause}</p>}
+      <ul class="counters">
+        <li>records stored <b>{log.durable.toLocaleString("en-GB")}</b></li>
+        <li class={log.lost > 0 ? "bad" : ""}>lost <b>{log.lost.toLocaleString("en-GB")}</b></li>
+        <li>measured <b>{span(log.measured_s * 1000)}</b></li>
+        <li>gap <b>{span(log.gap_s * 1000)}</b></li>
+        {share && <li>coverage <b>{share} %</b></li>}
+      </ul>
+    </li>
+  );
+}
+
+function PublisherItem({ now, p }: { now: Live; p: Publisher }) {
+  return (
+    <li>
+      <div class="line"><span class="name">{p.id} <span class="note">publisher</span></span><Light state={p.state} /></div>
+      {p.cause && <p class="why">{p.cause}</p>}
+      <ul class="counters">
+        <li>waiting <b>{p.backlog.toLocaleString("en-GB")}</b></li>
+        <li>last upload <b>{isNumber(p.last_ok) ? `${span(now.time - p.last_ok)} ago` : "never"}</b></li>
+      </ul>
+    </li>
+  );
+}
+
+/* One line above everything when something is wrong: state in words, not by colour. */
+export function Alarm() {
+  const now = live.value;
+  if (!now) return null;
+  const bad = now.sources.filter((s) => s.state === "stale" || s.state === "failed");
+  const words = bad.map((s) => `${s.label || s.id} is ${s.state}${s.cause ? `: ${s.cause}` : ""}`);
+  if (now.log && now.log.state !== "ok" && now.log.state !== "starting") {
+    words.push(`The log is ${now.log.state}${now.log.cause ? `: ${now.log.cause}` : ""}`);
+  }
+  if (words.length === 0) return null;
+  return (
+    <div class="alarm" role="alert">
+      {words.map((w) => <p key={w}>{w}</p>)}
+      <a href="#health">Sources and health</a>
+    </div>
+  );
+}
+
+export function HealthCard() {
+  const now = live.value;
+  if (!now) return null;
+  const refused = Object.entries(now.refused ?? {}).filter(([, n]) => n > 0);
+  return (
+    <section class="card health" id="health" aria-labelledby="h-health">
+      <h2 id="h-health">Sources and health</h2>
+      <ul class="sources">
+        {now.sources.map((s) => <SourceItem key={s.id} now={now} s={s} />)}
+        {now.log && <LogItem log={now.log} />}
+        {now.publishers.map((p) => <PublisherItem key={p.id} now={now} p={p} />)}
+      </ul>
+      {refused.length > 0 && (
+        <p class="foot">Requests refused: {refused.map(([why, n]) => `${n} for a foreign ${why}`).join(", ")}</p>
+      )}
+      <p class="foot">heatwatt {now.version}, installation {now.uuid}</p>
+    </section>
+  );
+}
