@@ -1,6 +1,4 @@
 /*
- * assets.h: the files of the page, bundled at build time and linked into the program. The table is
- * generated; the HTTP server gets it by pointer.
  * assets.h: the page, embedded. web/build.mjs bundles web/src and writes one C source with these
  * tables; a build without Node (-Dweb=false) has no asset, and the daemon then serves the API only.
  *
@@ -28,21 +26,5 @@ struct web_asset {
 
 extern const struct web_asset web_assets[];
 extern const size_t web_asset_count;
-    const char *path;          /* of the URL, with its leading slash */
-    const char *content_type;  /* value of the header */
-    const char *etag;          /* value of the header, with its quotes */
-    const unsigned char *gzip; /* the body, a gzip member */
-    size_t size;               /* octets of it */
-    bool immutable; /* Cache-Control: public, max-age=31536000, immutable; else no-cache */
-};
-
-/* Sorted by path; has an element even when the count is 0, but none that may be read. */
-extern const struct web_asset web_assets[];
-extern const size_t web_asset_count; /* 0: built without the page */
-
-/* What the page needs, and no more: send it with every asset. */
-#define WEB_CONTENT_SECURITY_POLICY                                             \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 #endif

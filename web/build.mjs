@@ -78,7 +78,7 @@ function assets(html, files) {
   }
   for (const asset of list) {
     asset.gzip = gzipSync(asset.body, { level: 9 });
-    asset.etag = `"${createHash("sha256").update(asset.body).digest("hex").slice(0, 16)}"`;
+    asset.etag = createHash("sha256").update(asset.body).digest("hex").slice(0, 16);
   }
   return list.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -93,7 +93,7 @@ function cSource(list) {
   const quote = (s) => JSON.stringify(s);
   const data = list.map((a, i) => `static const unsigned char asset_${i}[] = {\n${octets(a.gzip)}\n};\n`);
   const rows = list.map(
-    (a, i) => `    {${quote(a.path)}, ${quote(a.type)}, ${quote(a.etag)}, asset_${i}, sizeof asset_${i}, ${a.immutable}},`,
+    (a, i) => `    {${quote(a.path)}, ${quote(a.type)}, ${quote(a.etag)}, asset_${i}, sizeof asset_${i}, ${a.body.length}, ${a.immutable}},`,
   );
   return [
     "/* Made by web/build.mjs from web/src: do not edit. */",

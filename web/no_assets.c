@@ -1,5 +1,5 @@
-/* The page's tables of a build without Node (-Dweb=false): there is no page. */
+/* The page's table of a build without Node (-Dweb=false): there is no page. */
 #include "web/assets.h"
 
-const struct web_asset web_assets[] = {{"", "", "", (const unsigned char *)"", 0, false}};
+const struct web_asset web_assets[] = {{.path = ""}};
 const size_t web_asset_count = 0;
