@@ -1,0 +1,55 @@
+/*
+ * hub.h: where all readings meet, on the loop's thread: recorder, ledger, time measured, today's
+ * energies.
+ *
+ *   readings ──put──▶ [ recorder | ledger ] ──▶ record ──▶ sink (the store's queue)
+ *                                            └▶ live view, each second
+ *
+ * Readings of different drivers may come a little out of order: a record is closed only when the
+ * clock is a slack behind its end, so that a window measured before the end is in it.
+ */
+#ifndef DAEMON_RUN_HUB_H
+#define DAEMON_RUN_HUB_H
+
+#include "core/tslog/tslog.h"
+#include "daemon/run/installation.h"
+#include "daemon/run/live.h"
+
+struct hub; /* opaque */
+
+typedef void (*hub_record_sink)(void *ctx, const struct hwt_schema *schema,
+                                const struct hwt_record *record);
+
+struct hub_options {
+    const struct installation *site; /* must outlive the hub */
+    struct clock *clock;
+    uint32_t boot;
+    hub_record_sink sink;
+    void *ctx;
+};
+
+/* What the counters of a clamp go on from, mJ. */
+struct hub_clamp_start {
+    int64_t import_mj;
+    int64_t export_mj;
+};
+
+struct hub *hub_new(const struct hub_options *options);
+void hub_free(struct hub *h);
+/* Where the log left off. Before the first reading, on a snapshot of the log. */
+void hub_restore(struct hub *h, const struct hwt_tslog_snapshot *snapshot);
+struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source);
+
+/* Readings of one driver, in the order of their time. */
+void hub_put(struct hub *h, const struct hwt_reading *readings, size_t n);
+/* A window of the sampler ended at mono_us: time measured and not measured since the sampler's
+ * start, us. */
+void hub_window(struct hub *h, int64_t mono_us, uint64_t measured_us, uint64_t gap_us);
+/* The clock has advanced: closes records that are due. */
+void hub_tick(struct hub *h);
+/* Closes the open record, shorter than the others. */
+void hub_flush(struct hub *h);
+/* Fills what the hub knows of the view: values, ages, today's rises, books, now. */
+void hub_view(struct hub *h, struct live_view *view_out);
+
+#endif
