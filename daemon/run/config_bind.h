@@ -40,6 +40,7 @@ bool config_resolve(const char *from, const char *path, char *out, size_t n);
 
 /* The checks beyond the table; each reports what is wrong. */
 void config_check(struct config_build *b);
+void config_check_ids(struct config_build *b);
 void config_check_roles(struct config_build *b);
 void config_check_zone(struct config_build *b);
 void config_check_secrets(struct config_build *b);

@@ -123,7 +123,7 @@ static void take_key(struct config_build *b, const struct config_tree *secrets,
     char names[128] = "";
 
     if (node != NULL) {
-        if (!node->broken && is_key(node->text)) {
+        if (!node->broken) { /* then check_values() found it to be a key */
             strcpy(p->key, node->text);
         }
         return;
