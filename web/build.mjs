@@ -36,7 +36,7 @@ async function loadBundler() {
 }
 
 async function bundle(esbuild, out) {
-  const result = await esbuild.build({
+  return esbuild.build({
     absWorkingDir: HERE,
     entryPoints: { app: "src/main.tsx", boot: "src/boot.ts", favicon: "src/favicon.svg" },
     outdir: join(out, "assets"),
@@ -52,7 +52,6 @@ async function bundle(esbuild, out) {
     write: false,
     logLevel: "warning",
   });
-  return result;
 }
 
 /* "app.js" -> "/assets/app-HASH.js", for the names in index.html. */
@@ -120,9 +119,9 @@ function depfile(target, inputs) {
 }
 
 const { values: args } = parseArgs({
-  options: { out: { type: "string" }, c: { type: "string" }, depfile: { type: "string" }, target: { type: "string" } },
+  options: { out: { type: "string" }, c: { type: "string" }, depfile: { type: "string" } },
 });
-if (!args.out) fail("usage: node build.mjs --out DIR [--c FILE --depfile FILE --target NAME]");
+if (!args.out || (args.depfile && !args.c)) fail("usage: node build.mjs --out DIR [--c FILE [--depfile FILE]]");
 
 const out = resolve(args.out);
 const { outputFiles, metafile } = await bundle(await loadBundler(), out);
@@ -131,5 +130,5 @@ const size = list.reduce((sum, a) => sum + a.gzip.length, 0);
 if (size > BUDGET) fail(`the page weighs ${size} bytes gzip'd, its budget is ${BUDGET}`);
 writeFolder(out, list);
 if (args.c) writeFileSync(args.c, cSource(list));
-if (args.depfile) writeFileSync(args.depfile, depfile(args.target ?? args.c, Object.keys(metafile.inputs)));
+if (args.depfile) writeFileSync(args.depfile, depfile(args.c, Object.keys(metafile.inputs)));
 console.log(`page: ${list.length} files, ${size} bytes gzip'd`);

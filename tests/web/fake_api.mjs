@@ -32,6 +32,7 @@ export const healthy = () => ({
   suspect: null, // a clamp whose reading is doubted
   negative: false, // defrost now
   roles: true,
+  zone: "Europe/London", // of the site; the made-up midnight stays London's
   gap: null, // [from, to) of history that is missing, as ages in ms
 });
 
@@ -106,7 +107,7 @@ export class FakeDevice {
     return {
       time: t, uuid: "6f1c2b7e-58d0-4a53-9a44-2f6d90b1c7aa", site: "Example house", version: "0.1.0",
       provenance: this.knobs.provenance,
-      clock: { quality: this.knobs.provenance === "simulated" ? "plant" : "synced", timezone: "Europe/London" },
+      clock: { quality: this.knobs.provenance === "simulated" ? "plant" : "synced", timezone: this.knobs.zone },
       ...(this.knobs.roles ? { roles: { elec: "hp", heat: "heatmeter", flow_t: "heatmeter_flow_t", return_t: "heatmeter_return_t", flow_rate: "heatmeter_flow_rate", outside_t: "weather_outside_t", grid: "grid", solar: "solar" } } : {}),
       heatpump: {
         elec_power: round(p.elec, 1), heat_power: round(p.heat, 0), cop_30m: c.elec > 30 ? c.cop : null,
@@ -169,8 +170,9 @@ export class FakeDevice {
 
   bucket(id, fn, start, step) {
     const seen = [];
-    for (let k = 0; k < 12; k++) {
-      const v = this.stored(id, start + ((k + 0.5) * step) / 12);
+    const parts = Math.max(12, Math.round(step / (2 * MIN))); // a defrost lasts six minutes
+    for (let k = 0; k < parts; k++) {
+      const v = this.stored(id, start + ((k + 0.5) * step) / parts);
       if (v !== null) seen.push(v);
     }
     if (seen.length === 0) return null;

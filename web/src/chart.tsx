@@ -2,7 +2,7 @@
  * One chart: uPlot on a canvas, and around it what a canvas lacks. Lines with a name, a colour
  * and a dash pattern; the value under the cursor as text; arrow keys; gaps shaded as gaps.
  *
- * Cursors of all charts of a trend move together (uPlot.sync).
+ * Cursors of all charts of a trend move together: the mouse by uPlot.sync, the rest by point().
  */
 import { useEffect, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
@@ -122,7 +122,7 @@ function options(p: ChartProps, width: number): uPlot.Options {
         values: (_u, splits) => splits.map(p.scale),
       },
     ],
-    series: [{}, ...p.lines.map(seriesOf)],
+    series: [{}, ...drawOrder(p.lines).map(seriesOf)],
     hooks: {
       drawClear: [shadeGaps(p.lines)],
       drawAxes: [p.zero ? zeroLine : () => undefined],
@@ -157,12 +157,20 @@ function limits(min: number | null, max: number | null, zero: boolean): [number,
   return [lo === 0 ? 0 : lo - room, hi + room];
 }
 
+/* The first line of a legend lies on top. */
+const drawOrder = (lines: readonly Line[]) => [...lines].reverse();
+
 function dataOf(g: Grid, lines: readonly Line[]): uPlot.AlignedData {
-  const columns = lines.map((l) => {
+  const columns = drawOrder(lines).map((l) => {
     const column = g.columns[l.key] ?? [];
     return l.below ? column.map((v) => (isNumber(v) ? Math.min(0, v) : null)) : column;
   });
   return [g.time, ...columns];
+}
+
+/* Moves the cursors of all charts, whose plots are equally wide; null hides them. */
+function point(left: number | null) {
+  for (const u of uPlot.sync(SYNC).plots) u.setCursor({ left: left ?? -10, top: left === null ? -10 : 10 });
 }
 
 function moveCursor(u: uPlot, key: string): boolean {
@@ -177,13 +185,13 @@ function moveCursor(u: uPlot, key: string): boolean {
     End: n - 1,
   };
   if (key === "Escape") {
-    u.setCursor({ left: -10, top: -10 });
+    point(null);
     return here !== null;
   }
   const target = to[key];
   if (target === undefined || n === 0) return false;
   const idx = Math.min(n - 1, Math.max(0, target));
-  u.setCursor({ left: u.valToPos(u.data[0][idx]!, "x"), top: 10 });
+  point(u.valToPos(u.data[0][idx]!, "x"));
   spoken.value++;
   return true;
 }
@@ -193,7 +201,7 @@ function touch(u: uPlot) {
   const read = (e: PointerEvent) => {
     if (e.pointerType === "mouse") return;
     const box = u.over.getBoundingClientRect();
-    u.setCursor({ left: e.clientX - box.left, top: e.clientY - box.top });
+    point(Math.min(box.width, Math.max(0, e.clientX - box.left)));
   };
   u.over.addEventListener("pointerdown", read);
   u.over.addEventListener("pointermove", read);
@@ -243,7 +251,7 @@ export function Chart(p: ChartProps) {
       onKeyDown={(e) => {
         if (plot.current && !e.ctrlKey && !e.metaKey && !e.altKey && moveCursor(plot.current, e.key)) e.preventDefault();
       }}
-      onBlur={() => plot.current?.setCursor({ left: -10, top: -10 })}
+      onBlur={() => point(null)}
     />
   );
 }

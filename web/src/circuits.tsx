@@ -66,7 +66,7 @@ export function CircuitsCard() {
   const rows = circuits(now.channels);
   const scale = scaleOf(rows);
   return (
-    <section class="card circuits" aria-labelledby="h-circuits">
+    <section class="card circuits" id="circuits" aria-labelledby="h-circuits">
       <h2 id="h-circuits">
         Circuits <span class="aside">{rows.length}</span>
       </h2>

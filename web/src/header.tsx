@@ -2,7 +2,7 @@
 import { span } from "./format";
 import { link, live, silentMs, zone, type Link } from "./live";
 import { cycleTheme, theme, type Theme } from "./theme";
-import { at } from "./time";
+import { at, zoneName } from "./time";
 import type { Provenance } from "./api";
 
 const LINKS: Record<Link, string> = {
@@ -36,19 +36,19 @@ export function Badge({ provenance }: { provenance: Provenance }) {
 }
 
 const CLOCKS: Record<string, string> = {
-  unsynced: "clock not synchronised",
+  unsynced: "not synchronised",
   unknown: "clock not set",
-  plant: "the plant's clock",
+  plant: "plant time",
 };
 
 function Clock() {
   const now = live.value;
   if (!now) return null;
-  const doubt = CLOCKS[now.clock.quality];
+  const doubt = CLOCKS[now.clock.quality] ?? at(now.time, zone.value, "date");
   return (
     <p class="clock">
       <time dateTime={new Date(now.time).toISOString()}>{at(now.time, zone.value, "clock")}</time>
-      <span class="note">{doubt ?? at(now.time, zone.value, "date")}</span>
+      <span class="note">{`${zoneName(now.time, zone.value)}, ${doubt}`}</span>
     </p>
   );
 }
@@ -75,16 +75,18 @@ export function Header() {
   const now = live.value;
   return (
     <header class="top">
-      <div class="bar">
+      <div class="topbar">
         <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
           <rect width="32" height="32" rx="8" />
           <path d="M4 19h6l3-9 5 14 4-9 2 4h4" />
         </svg>
         <div class="site">
           <h1>{now?.site || "heatwatt"}</h1>
-          <Connection />
+          <div class="state">
+            <Connection />
+            {now && <Badge provenance={now.provenance} />}
+          </div>
         </div>
-        {now && <Badge provenance={now.provenance} />}
         <Clock />
         <ThemeButton />
       </div>

@@ -28,8 +28,8 @@ function SourceItem({ now, s }: { now: Live; s: Source }) {
       </div>
       {s.cause && <p class="why">{s.cause}</p>}
       <p>
-        <Since now={now} ms={s.since} />{" "}
-        <span class="note">{isNumber(s.last) ? `last reading ${span(now.time - s.last)} ago` : "no reading yet"}</span>
+        <Since now={now} ms={s.since} />
+        <span class="note">{isNumber(s.since) && " \u00b7 "}{isNumber(s.last) ? `last reading ${span(now.time - s.last)} ago` : "no reading yet"}</span>
       </p>
       {counters.length > 0 && (
         <ul class="counters">

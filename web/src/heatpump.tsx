@@ -32,9 +32,9 @@ function Temperatures({ now }: { now: Live }) {
     <dl class="tiles temps">
       <Tile label="Flow" v={h?.flow_t} as={celsius} doubt={doubt(now, "flow_t")} tone="flow" />
       <Tile label="Return" v={h?.return_t} as={celsius} doubt={doubt(now, "return_t")} tone="return" />
-      <Tile label="Outside" v={h?.outside_t} as={celsius} doubt={doubt(now, "outside_t")} tone="outside" />
-      <Tile label="Difference" v={dt} as={kelvin} doubt={dtDoubt && { why: "flow less return", ageMs: dtDoubt.ageMs }} />
+      <Tile label="Difference" v={dt} as={kelvin} doubt={dtDoubt} />
       <Tile label="Water" v={h?.flow_rate} as={litresPerHour} doubt={doubt(now, "flow_rate")} />
+      <Tile label="Outside" v={h?.outside_t} as={celsius} doubt={doubt(now, "outside_t")} tone="outside" />
       {has("room_t") && <Tile label="Room" v={h?.room_t} as={celsius} doubt={doubt(now, "room_t")} />}
       {has("dhw_t") && <Tile label="Cylinder" v={h?.dhw_t} as={celsius} doubt={doubt(now, "dhw_t")} />}
     </dl>
@@ -45,10 +45,10 @@ export function HeatPumpCard() {
   const now = live.value;
   if (!now) return null;
   const h = now.heatpump;
-  const end = scaleEnd(Math.max(1000, Math.abs(h?.elec_power ?? 0), Math.abs(h?.heat_power ?? 0)));
+  const end = scaleEnd(Math.max(5000, Math.abs(h?.elec_power ?? 0), Math.abs(h?.heat_power ?? 0)));
   const cop = (v: number | null | undefined) => (isNumber(v) ? text(ratio(v)) : "\u2014");
   return (
-    <section class="card pump" aria-labelledby="h-pump">
+    <section class="card pump" id="now" aria-labelledby="h-pump">
       <h2 id="h-pump">Heat pump</h2>
       <div class="hero">
         <dl class="cop">

@@ -46,6 +46,7 @@ export function pickSeries(list: readonly Series[], part: Part, roles: Roles | u
 
 export interface Doubt {
   why: string; // one line for the owner
+  short: string; // two or three words, where there is no room for it
   ageMs: number | null;
 }
 
@@ -62,13 +63,18 @@ export function doubt(live: Live, part: Part): Doubt | null {
   const trouble = source && source.state !== "ok";
   if (!missing && !trouble && channel?.quality !== "suspect") return null;
   const ageMs = source?.last ? Math.max(0, live.time - source.last) : channel?.age_ms ?? null;
-  return { why: reason(source, channel, missing), ageMs };
+  return { why: reason(source, channel, missing), short: brief(source, channel, missing), ageMs };
 }
 
 function reason(source: Source | null, channel: Channel | null, missing: boolean): string {
   if (source && source.state !== "ok") return source.cause ?? `${source.label || source.id} is ${source.state}`;
   if (channel?.quality === "suspect") return "doubtful reading";
   return missing && !channel ? "no sensor" : "not measured";
+}
+
+function brief(source: Source | null, channel: Channel | null, missing: boolean): string {
+  if (source && source.state !== "ok") return source.state;
+  return reason(null, channel, missing);
 }
 
 function sourceOf(live: Live, role: string): string {

@@ -3,10 +3,11 @@
  * browser that does not know it falls back to UTC and the page says so.
  */
 
-type Style = "clock" | "minute" | "day" | "daytime" | "full" | "date";
+type Style = "clock" | "zone" | "minute" | "day" | "daytime" | "full" | "date";
 
 const STYLES: Record<Style, Intl.DateTimeFormatOptions> = {
-  clock: { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" },
+  clock: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
+  zone: { hour: "numeric", timeZoneName: "short" },
   minute: { hour: "2-digit", minute: "2-digit" },
   day: { weekday: "short", day: "numeric" },
   daytime: { weekday: "short", hour: "2-digit", minute: "2-digit" },
@@ -33,4 +34,9 @@ export function at(ms: number, zone: string, style: Style): string {
     formats.set(key, f);
   }
   return f.format(ms);
+}
+
+/* "GMT", "CEST", "UTC+5:30": what the zone is called at that instant. */
+export function zoneName(ms: number, zone: string): string {
+  return at(ms, zone, "zone").replace(/^\S+\s*/, "");
 }

@@ -19,8 +19,8 @@ export function TodayCard() {
       <dl class="tiles">
         <Tile label="Electricity" v={t?.elec} as={energy} tone="elec" />
         <Tile label="Heat" v={t?.heat} as={energy} tone="heat" />
-        <Tile label="Heat drawn" v={t?.negative_heat} as={energy} tone="cold" note="defrosts, apart" />
         <Tile label="COP" v={t?.cop} as={ratio} />
+        <Tile label="Heat drawn" v={t?.negative_heat} as={energy} tone="cold" note="by defrosts" />
         {site.hasGrid && <Tile label="Grid in" v={site.gridIn} as={energy} />}
         {site.hasGrid && <Tile label="Grid out" v={site.gridOut} as={energy} />}
         {site.hasSolar && <Tile label="Solar" v={site.solar} as={energy} tone="sun" />}

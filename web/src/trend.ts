@@ -29,7 +29,11 @@ const REFRESH_MS = 120_000; // stored buckets replace the page's own
 const AGAIN_MS = 10_000; // not more often, whatever the device's clock does
 
 export const range = signal<Range>(RANGES[0]!);
-export const grid = signal<Grid | null>(null);
+/* What the charts show, with the range it was fetched for: not always the one last asked for. */
+export interface Shown extends Grid {
+  range: Range;
+}
+export const grid = signal<Shown | null>(null);
 /* Counts changes inside the grid, which is too large to copy each second. */
 export const tick = signal(0);
 export const origin = signal<Answer["provenance"]>([]);
@@ -87,12 +91,13 @@ export async function load(): Promise<void> {
 
 async function fetchGrid(now: Live, size: number, abort: AbortSignal): Promise<void> {
   series = await getSeries();
-  const p = plan(now.time, range.peek().ms, size);
+  const asked = range.peek();
+  const p = plan(now.time, asked.ms, size);
   const w = wanted(now);
-  const fresh = gridOf(p, KEYS);
-  const asked = w.ids.length > 0 ? [getQuery(w.ids, p.from, p.to, size, "mean", abort)] : [];
-  if (w.lowest) asked.push(getQuery([w.lowest], p.from, p.to, size, "min", abort));
-  const answers = await Promise.all(asked);
+  const fresh: Shown = { ...gridOf(p, KEYS), range: asked };
+  const queries = w.ids.length > 0 ? [getQuery(w.ids, p.from, p.to, size, "mean", abort)] : [];
+  if (w.lowest) queries.push(getQuery([w.lowest], p.from, p.to, size, "min", abort));
+  const answers = await Promise.all(queries);
   if (abort.aborted) return;
   for (const answer of answers) fill(fresh, answer, w.names);
   const held = grid.peek();
@@ -118,7 +123,7 @@ function keepLive(held: Grid, fresh: Grid) {
 function extend(now: Live) {
   const g = grid.peek();
   const h = now.heatpump;
-  if (!g || !tail || !h) return;
+  if (!g || !tail || !h || g.range.ms !== DAY) return;
   const values = {
     elec: h.elec_power,
     heat: h.heat_power,
@@ -148,7 +153,7 @@ export function startTrend() {
   effect(() => {
     const now = live.value;
     if (!now) return;
-    if (range.peek().ms === DAY) extend(now);
+    extend(now);
     const due = failure.peek() ? AGAIN_MS : REFRESH_MS;
     if (performance.now() - fetched > due) void load();
   });

@@ -1,18 +1,18 @@
 /* The trend section: range, two charts with text legends, a caption each, and the same as a table. */
 import { useComputed, useSignal } from "@preact/signals";
 import { Chart, cursor, spoken, type Line } from "./chart";
-import { copOf, coverage, gaps, rows, summary, type Grid } from "./buckets";
+import { copOf, coverage, gaps, rows, summary } from "./buckets";
 import { celsius, fixed, isNumber, MISSING, ratio, span, text, watts, type Measure } from "./format";
 import { Badge } from "./header";
 import { live, old, zone } from "./live";
 import { at } from "./time";
-import { busy, failure, grid, load, origin, range, RANGES, tick } from "./trend";
+import { busy, failure, grid, load, origin, range, RANGES, tick, type Shown } from "./trend";
 import type { HeatPump, Provenance } from "./api";
 
 const POWER: readonly Line[] = [
-  { key: "heat_low", label: "Heat drawn", color: "--cold", dash: [], fill: true, below: true },
-  { key: "heat", label: "Heat", color: "--heat", dash: [], fill: true },
   { key: "elec", label: "Electricity", color: "--elec", dash: [7, 3], fill: true },
+  { key: "heat", label: "Heat", color: "--heat", dash: [], fill: true },
+  { key: "heat_low", label: "Heat drawn, deepest", color: "--cold", dash: [], fill: true, below: true },
 ];
 const TEMPS: readonly Line[] = [
   { key: "flow_t", label: "Flow", color: "--flow", dash: [] },
@@ -23,7 +23,7 @@ const NOW: Record<string, keyof HeatPump> = {
   heat: "heat_power", elec: "elec_power", flow_t: "flow_t", return_t: "return_t", outside_t: "outside_t",
 };
 
-function valueOf(g: Grid, key: string): number | null {
+function valueOf(g: Shown, key: string): number | null {
   const i = cursor.value;
   if (i !== null) return g.columns[key]?.[i] ?? null;
   const field = NOW[key];
@@ -49,9 +49,9 @@ function Legend({ lines, as }: { lines: readonly Line[]; as: (v: number) => Meas
   if (!g) return null;
   return (
     <ul class="legend">
-      {[...lines].reverse().map((line) => {
+      {lines.map((line) => {
         const v = valueOf(g, line.key);
-        if (line.below) return <li key={line.key}><Swatch line={line} />Defrost, deepest</li>;
+        if (line.below) return <li key={line.key}><Swatch line={line} />{line.label}</li>;
         return (
           <li key={line.key}><Swatch line={line} />{line.label} <b>{isNumber(v) ? text(as(v)) : MISSING}</b></li>
         );
@@ -60,18 +60,18 @@ function Legend({ lines, as }: { lines: readonly Line[]; as: (v: number) => Meas
   );
 }
 
-function instant(g: Grid): string {
+function instant(g: Shown): string {
   const i = cursor.value;
   if (i === null) return old.value ? "last known" : "now";
   const from = g.time[i];
   if (from === undefined) return "";
   const until = from + g.step;
-  return `${at(from, zone.value, range.value.ms > 86_400_000 ? "full" : "minute")}\u2013${at(until, zone.value, "minute")}`;
+  return `${at(from, zone.value, g.range.ms > 86_400_000 ? "full" : "minute")}\u2013${at(until, zone.value, "minute")}`;
 }
 
 function When() {
   const g = grid.value;
-  return g && <p class="when">{instant(g)}</p>;
+  return g && <p class="when"><span class="note">Values </span>{instant(g)}</p>;
 }
 
 /* What a screen reader hears when the arrow keys move the cursor. */
@@ -94,7 +94,7 @@ function Spoken() {
   return <p class="sr" aria-live="polite">{g ? words.value : ""}</p>;
 }
 
-function sentence(g: Grid, lines: readonly Line[], as: (v: number) => Measure): string {
+function sentence(g: Shown, lines: readonly Line[], as: (v: number) => Measure): string {
   const parts = lines.filter((l) => !l.below).map((l) => {
     const s = summary(g.columns[l.key] ?? []);
     if (!s) return `no ${l.label.toLowerCase()} recorded`;
@@ -103,7 +103,7 @@ function sentence(g: Grid, lines: readonly Line[], as: (v: number) => Measure): 
   return `${parts.join("; ")}.`;
 }
 
-function holes(g: Grid, lines: readonly Line[]): string {
+function holes(g: Shown, lines: readonly Line[]): string {
   const columns = lines.map((l) => g.columns[l.key] ?? []);
   const found = gaps(columns);
   if (found.length === 0) return "";
@@ -117,7 +117,7 @@ function Caption({ id, lines, as }: { id: string; lines: readonly Line[]; as: (v
   const text = sentence(g, lines, as);
   return (
     <p class="caption" id={id}>
-      Last {range.value.spoken}: {text}{holes(g, lines)}
+      Last {g.range.spoken}: {text}{holes(g, lines)}
     </p>
   );
 }
@@ -154,7 +154,7 @@ function Ranges() {
     <div class="ranges" role="group" aria-label="Range of the charts">
       {RANGES.map((r, i) => (
         <button
-          type="button" key={r.key} aria-pressed={range.value === r} aria-label={`Last ${r.spoken}`}
+          type="button" key={r.key} aria-pressed={range.value === r} aria-label={`${r.key}, the last ${r.spoken}`}
           aria-keyshortcuts={`${i + 1}`} onClick={() => (range.value = r)}
         >
           {r.key}
@@ -164,13 +164,13 @@ function Ranges() {
   );
 }
 
-function Table({ g }: { g: Grid }) {
+function Table({ g }: { g: Shown }) {
   const z = zone.value;
   const day = 86_400_000;
-  const per = range.value.ms <= day ? "hour" : "day";
+  const per = g.range.ms <= day ? "hour" : "day";
   const label = (ms: number) =>
     per === "hour" ? `${at(ms, z, "daytime").replace(/:\d\d$/, "")}:00` : at(ms, z, "date");
-  const lines = [...POWER.filter((l) => !l.below).reverse(), ...TEMPS];
+  const lines = [...POWER.filter((l) => !l.below), ...TEMPS];
   return (
     <div class="tablebox" tabIndex={0} role="region" aria-label="Means as a table">
       <table>
@@ -208,8 +208,8 @@ function Facts() {
   const share = coverage([elec.map((v, i) => (isNumber(v) && isNumber(heat[i]) ? v : null))]);
   return (
     <p class="facts">
-      COP of the range <b>{text(ratio(cop))}</b>
-      <span class="note"> from {fixed(100 * share, share > 0.995 ? 0 : 1)} % of it, where both were measured</span>
+      <span class="note">COP of the range </span><b>{text(ratio(cop))}</b>
+      <span class="note"> from {fixed(Math.floor(1000 * share) / 10, share < 1 ? 1 : 0)} % of it</span>
     </p>
   );
 }
@@ -220,7 +220,7 @@ export function TrendCard() {
   const height = innerWidth < 600 ? 200 : 230;
   return (
     <section
-      class="card trend" aria-labelledby="h-trend" aria-busy={busy.value}
+      class="card trend" id="trend" aria-labelledby="h-trend" aria-busy={busy.value}
       onKeyDown={(e) => {
         const r = RANGES[Number(e.key) - 1];
         if (r && !e.ctrlKey && !e.metaKey && !e.altKey) range.value = r;

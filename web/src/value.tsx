@@ -25,6 +25,8 @@ export function doubtText(d: Doubt): string {
   return d.ageMs === null ? d.why : `${d.why}, ${span(d.ageMs)} old`;
 }
 
+const briefText = (d: Doubt) => (d.ageMs === null ? d.short : `${d.short}, ${span(d.ageMs)}`);
+
 interface TileProps {
   label: ComponentChildren;
   v: number | null | undefined;
@@ -42,7 +44,7 @@ export function Tile({ label, v, as, doubt, tone, note }: TileProps) {
       <dd>
         <Value v={v} as={as} />
         {note && <span class="note">{note}</span>}
-        {doubt && <span class="note why">{doubtText(doubt)}</span>}
+        {doubt && <span class="note why" title={doubt.why}>{briefText(doubt)}</span>}
       </dd>
     </div>
   );

@@ -1,0 +1,185 @@
+/*
+ * The page against a device that misbehaves (fake_api.mjs), in a real browser: what is stale,
+ * missing, lost or not the device's own must be seen as such.
+ *
+ *   node tests/web/page_test.mjs [DIST]      DIST: the built page, default web/dist
+ *
+ * Prints TAP.
+ */
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openBrowser, openPage } from "./browser.mjs";
+import { FakeDevice, healthy } from "./fake_api.mjs";
+import { check, done, until } from "./tap.mjs";
+
+const dist = resolve(process.argv[2] ?? fileURLToPath(new URL("../../web/dist", import.meta.url)));
+const device = new FakeDevice({ dist });
+const url = await device.listen();
+// The browser sits in another zone than the site: times must not be its own.
+const { context, close } = await openBrowser({ timezoneId: "America/New_York" });
+const { page, seen } = await openPage(context, url);
+
+const set = (knobs) => Object.assign(device.knobs, knobs);
+const text = (selector) => page.locator(selector).innerText();
+const has = (selector, pattern, seconds = 4) =>
+  until(async () => pattern.test(await text(selector)), seconds, `${selector} did not show ${pattern}`).catch(async (e) => {
+    throw new Error(`${e.message}; it shows: ${await text(selector)}`);
+  });
+const tile = (label) => `.temps .tile:has(dt:text-is("${label}"))`;
+
+try {
+  await page.locator(".link.live").waitFor();
+
+  await check("a reload finds no request to others and no console error under the page's own policy", async () => {
+    await page.reload();
+    await page.locator(".link.live").waitFor();
+    assert.deepEqual(seen.errors, []);
+    assert.deepEqual([...seen.hosts.keys()], [url]);
+  });
+
+  await check("the clock is the site's, not the browser's", async () => {
+    set({ zone: "Asia/Kolkata" });
+    await has(".clock", /GMT\+5:30/);
+    const want = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Kolkata", hour: "2-digit", minute: "2-digit" }).format(device.now());
+    assert.match(await text(".clock"), new RegExp(`^${want}:`));
+    set({ zone: "Europe/London" });
+    await has(".clock", /GMT,/);
+  });
+
+  await check("a stale meter's values become dashes with reason and age, never 0", async () => {
+    set({ meter: "stale" });
+    device.meterLast -= 90_000;
+    await has('[data-part="heat"]', /\u2014\s*missing[\s\S]*no answer to the last 3 polls, 1\u00a0min old/);
+    for (const label of ["Flow", "Return", "Difference", "Water"]) {
+      await has(tile(label), /\u2014/);
+      assert.match(await text(tile(label)), /stale, 1\u00a0min/);
+      assert.doesNotMatch(await text(tile(label)), /(^|\s)0(\.0)?(\s|$)/);
+    }
+    assert.match(await text('[data-part="elec"]'), /\d+\sW/);
+    await has(".alarm", /Heat meter is stale: no answer to the last 3 polls/);
+    await has('[data-source="heatmeter"]', /stale/);
+    await has(".health", /no route to host[\s\S]*waiting 412/);
+  });
+
+  await check("a meter that answers again clears the alarm", async () => {
+    set({ meter: "ok" });
+    await until(async () => (await page.locator(".alarm").count()) === 0, 4, "the alarm stayed");
+    await has(tile("Flow"), /\d+\.\d/);
+  });
+
+  await check("heat drawn by a defrost is shown apart and with its sign", async () => {
+    set({ negative: true });
+    await has(".power.cold", /Heat drawn \(defrost\)\s*\u22121\.85/);
+    set({ negative: false });
+    await has(".power.heat", /Heat\s/);
+  });
+
+  await check("a doubtful clamp is flagged in words", async () => {
+    set({ suspect: "washer" });
+    await has('[data-circuit="washer"]', /suspect/);
+    assert.equal(await page.locator(".flag").count(), 1);
+    set({ suspect: null });
+  });
+
+  await check("gaps of the history stay gaps and are counted", async () => {
+    set({ gap: [9 * 3_600_000, 6.5 * 3_600_000] });
+    await page.reload();
+    await has("#c-power", /One gap, 2\u00a0h/, 8);
+    await has("#c-temps", /One gap, 2\u00a0h/);
+    await page.getByRole("button", { name: "Show table" }).click();
+    const dashes = page.locator(".trend tbody tr", { hasText: "\u2014" });
+    const n = await dashes.count();
+    assert.ok(n >= 1 && n <= 4, `${n} rows of the table have a dash`);
+    set({ gap: null });
+  });
+
+  await check("a history that cannot be read says why, and the chart keeps the name of its own range", async () => {
+    set({ queryFails: true });
+    await page.getByRole("button", { name: /the last 7 days/ }).click();
+    await has(".problem", /the log is being rebuilt/);
+    assert.match(await text("#c-power"), /^Last 24 hours/);
+    set({ queryFails: false });
+    await page.getByRole("button", { name: "Try again" }).click();
+    await has("#c-power", /^Last 7 days/);
+    assert.equal(await page.locator(".problem").count(), 0);
+  });
+
+  await check("a chart with simulated or imported parts carries the badge", async () => {
+    await has(".trend .origin", /SIMULATED|Simulated/i);
+    set({ provenance: "measured" });
+    await page.reload();
+    await has("#c-power", /^Last 24 hours/, 8);
+    assert.equal(await page.locator(".badge").count(), 0);
+    set({ provenance: "simulated" });
+  });
+
+  await check("a device that names no roles still shows its temperatures, and no grid it may not have", async () => {
+    set({ roles: false });
+    await until(async () => (await page.locator(".today dt", { hasText: "Grid" }).count()) === 0, 4, "the grid stayed");
+    await has(tile("Flow"), /\d/);
+    set({ roles: true });
+  });
+
+  await check("the cursors of both charts move together and Escape frees them", async () => {
+    const chart = page.locator(".chart").first();
+    await chart.focus();
+    await page.keyboard.press("Home");
+    await has(".trend .when", /\d\d:\d\d\u2013\d\d:\d\d/);
+    const lefts = await page.locator(".chart .u-cursor-x").evaluateAll((all) => all.map((e) => e.style.transform));
+    assert.equal(lefts.length, 2);
+    assert.equal(lefts[0], lefts[1]);
+    await page.keyboard.press("Escape");
+    await has(".trend .when", /now/);
+  });
+
+  await check("a silent device is reconnecting or lost after five seconds, and its values turn grey", async () => {
+    const colour = () => page.locator(".cop .value").evaluate((e) => getComputedStyle(e).color);
+    const fresh = await colour();
+    set({ silent: true, refuse: true });
+    device.cut();
+    await has(".link", /Reconnecting|Connection lost/);
+    await has(".link", /Connection lost\s+since \d\d:\d\d/, 8);
+    await page.waitForFunction(() => document.title.startsWith("(no connection)"));
+    assert.notEqual(await colour(), fresh);
+    set({ silent: false, refuse: false });
+    await has(".link", /^Live$/, 10);
+    assert.equal(await colour(), fresh);
+  });
+
+  await check("a hidden page closes its stream, a shown one opens it again", async () => {
+    const hide = (hidden) => page.evaluate((h) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => h });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+    await until(() => device.streams.size === 1, 4, "there was not one stream");
+    await hide(true);
+    await until(() => device.streams.size === 0, 4, "the stream stayed open");
+    await hide(false);
+    await until(() => device.streams.size === 1, 4, "no stream was opened");
+    await has(".link", /^Live$/);
+  });
+
+  await check("reduced motion moves nothing", async () => {
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    const moving = await page.locator(".track > span").first().evaluate((e) => getComputedStyle(e).transitionDuration);
+    assert.match(moving, /^0s(, 0s)*$|^1e-/);
+  });
+
+  const axe = readFileSync(createRequire(new URL("../../web/package.json", import.meta.url)).resolve("axe-core/axe.min.js"), "utf8");
+  for (const [width, scheme] of [[1280, "light"], [360, "dark"]]) {
+    await check(`the rules of accessibility find nothing at ${width} pixels, ${scheme}`, async () => {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+      assert.deepEqual(violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", ")}`), []);
+    });
+  }
+} finally {
+  await close();
+  await device.close();
+}
+done();
