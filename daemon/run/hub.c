@@ -282,12 +282,22 @@ static int64_t at_midnight(struct hub *h, enum hwt_quantity quantity, int64_t no
     return v->v;
 }
 
-static void fill_books(struct hub *h, int64_t now_us, struct live_view *view)
+static void set_ledger(struct hub *h, struct live_view *view, enum hwt_quantity quantity,
+                       struct hwt_value value)
+{
+    view->value[installation_column(h->options.site, SOURCE_LEDGER, quantity)] = value;
+}
+
+/* The ledger knows best what it knows now: a power whose readings stopped is missing at once. */
+static void fill_ledger(struct hub *h, int64_t now_us, struct live_view *view)
 {
     struct hwt_ledger_view l;
     struct live_books *t = &view->total_books, *d = &view->today_books;
 
     hwt_ledger_get(&h->ledger, now_us, &l);
+    set_ledger(h, view, HWT_Q_ELEC_POWER, l.elec_power);
+    set_ledger(h, view, HWT_Q_HEAT_POWER, l.heat_power);
+    set_ledger(h, view, HWT_Q_COP, l.cop);
     *t = (struct live_books){true,          l.elec_energy, l.heat_energy,    l.negative_heat,
                              l.paired_elec, l.paired_heat, l.paired_negative};
     *d = (struct live_books){
@@ -331,5 +341,5 @@ void hub_view(struct hub *h, struct live_view *view_out)
             view_out->today[i] = today(h, i, &view_out->value[i]);
         }
     }
-    fill_books(h, now.mono_us, view_out);
+    fill_ledger(h, now.mono_us, view_out);
 }

@@ -53,9 +53,9 @@ struct installation {
     struct site_role role[ROLE_COUNT];
 };
 
-/* False, with a sentence in `why`, if the configuration has more channels than a record may have.
- */
-bool installation_make(struct installation *site, const struct config *config, char *why, size_t n);
+/* False if there are more channels than a record may have, which the configuration's checks rule
+ * out. */
+bool installation_make(struct installation *site, const struct config *config);
 /* The column of a source's quantity, or COLUMN_NONE. */
 int installation_column(const struct installation *site, unsigned source,
                         enum hwt_quantity quantity);
