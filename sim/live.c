@@ -1,0 +1,267 @@
+#include "sim/live.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim/truth_file.h"
+
+#define NS             1000000000
+#define BATCH_NS       5000000    /* work on blocks before the line is served again */
+#define BEHIND_NS      500000000  /* the plant is too slow: time is moved, not made good */
+#define TRUTH_EVERY_NS 200000000  /* the truth file at most so often */
+#define LONGEST_NS     200000000  /* wait at most */
+#define FAREWELL_NS    2000000000 /* for a reader to take the rest */
+
+static int64_t monotonic_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * NS + t.tv_nsec;
+}
+
+static double plant_s(const struct live *l)
+{
+    return sampler_seconds(l->sampler.scan);
+}
+
+static bool fail(char *error, const char *what, const char *path)
+{
+    snprintf(error, 200, "%s %.120s: %s", what, path, strerror(errno));
+    return true;
+}
+
+int live_init(struct live *l, const struct options *o, const struct sensors *sensors, char *error)
+{
+    l->options = o;
+    l->seed = o->seed;
+    l->stream.listener = l->stream.client = -1;
+    l->mbus.pty.master = l->mbus.pty.slave = -1;
+    l->lossless = o->pace == PACE_LOSSLESS || (o->pace == PACE_AUTO && o->speed > 1.0);
+    l->waiting = o->wait;
+    l->volts_before = l->model.house.volts;
+    l->meter = (struct mbus_meter){
+        .meter = &l->model.meter, .address = (uint8_t)o->mbus_address, .now_s = l->start_unix_s};
+    crc32c_init(&l->crc);
+    if (control_init(&l->control, o->control, live_obey, l) != 0) {
+        fail(error, "--control", o->control);
+        return -1;
+    }
+    if (sampler_init(&l->sampler, &l->model.waves, sensors, o->seed) != 0) {
+        snprintf(error, 200, "no memory");
+        return -1;
+    }
+    if ((o->samples != NULL && sample_stream_init(&l->stream, o->samples) != 0 &&
+         fail(error, "--samples", o->samples)) ||
+        (o->mbus != NULL &&
+         mbus_port_init(&l->mbus, o->mbus, (int)o->mbus_baud, o->seed, mbus_meter_answer,
+                        &l->meter) != 0 &&
+         fail(error, "--mbus", o->mbus))) {
+        return -1;
+    }
+    live_set_speed(l, o->speed);
+    return 0;
+}
+
+void live_deinit(struct live *l)
+{
+    control_deinit(&l->control);
+    mbus_port_deinit(&l->mbus);
+    sample_stream_deinit(&l->stream);
+    sampler_deinit(&l->sampler);
+}
+
+void live_set_speed(struct live *l, double speed)
+{
+    l->pace.speed = speed;
+    pace_anchor(&l->pace, monotonic_ns(), plant_s(l));
+    mbus_port_set_speed(&l->mbus, speed);
+}
+
+/* Steps the house up to the second that the next block begins in. */
+static void advance_house(struct live *l)
+{
+    while (plant_s(l) >= (double)(l->second + 1)) {
+        l->second++;
+        l->volts_before = l->model.house.volts;
+        model_next_second(&l->model);
+        l->meter.now_s = l->start_unix_s + (int64_t)l->second;
+    }
+}
+
+static void send_block(struct live *l, double volts)
+{
+    uint16_t codes[SAMPLER_CODES];
+    struct sample_block block = {
+        .sequence = l->sequence,
+        .device_us = sampler_device_us(&l->sampler),
+        .dropped = l->dropped,
+        .codes = codes,
+    };
+    uint8_t *out = sample_stream_next(&l->stream);
+
+    block.wall_us = l->start_unix_s * 1000000 + (int64_t)block.device_us;
+    sampler_convert(&l->sampler, &l->model.house, volts, codes);
+    sample_block_encode(&l->crc, &block, out);
+    if (l->spoil_crc) {
+        out[SAMPLE_BLOCK_LEN - 1] ^= 0x55;
+        l->spoil_crc = false;
+    }
+    sample_stream_commit(&l->stream);
+    l->dropped = 0;
+}
+
+/* A block goes to the reader, or is lost on the way: swallowed blocks use up a number, dropped ones
+ * are declared by the next. */
+static void pass_block(struct live *l, double volts)
+{
+    if (l->stream.client < 0) {
+        l->dropped = 0;
+    } else if (l->samples_stopped) {
+        /* the sampler is silent */
+    } else if (l->lose_blocks > 0) {
+        l->lose_blocks--;
+    } else if (!sample_stream_room(&l->stream)) {
+        l->dropped += SAMPLER_SCANS;
+        l->dropped_total += SAMPLER_SCANS;
+        return;
+    } else {
+        send_block(l, volts);
+    }
+    l->sequence++;
+}
+
+static void next_block(struct live *l)
+{
+    double from, to, volts;
+
+    advance_house(l);
+    from = plant_s(l);
+    to = sampler_seconds(l->sampler.scan + SAMPLER_SCANS);
+    volts = l->volts_before + (l->model.house.volts - l->volts_before) * (from - (double)l->second);
+    truth_add(&l->model.truth, &l->model.house, volts, sampler_theta(&l->sampler), from, to);
+    pass_block(l, volts);
+    sampler_advance(&l->sampler, l->model.house.hz);
+}
+
+static bool stalled(const struct live *l)
+{
+    return l->lossless && l->stream.client >= 0 && !sample_stream_room(&l->stream);
+}
+
+static bool time_is_up(const struct live *l)
+{
+    return l->options->for_s > 0.0 && plant_s(l) >= l->options->for_s;
+}
+
+/* Makes the blocks that are due, for a few milliseconds at most. */
+static void run_blocks(struct live *l)
+{
+    int64_t begin = monotonic_ns(), now = begin;
+
+    if (l->waiting) {
+        l->waiting = l->stream.client < 0;
+        pace_anchor(&l->pace, now, plant_s(l));
+        return;
+    }
+    while (now - begin < BATCH_NS && !time_is_up(l) &&
+           pace_wait(&l->pace, now, sampler_seconds(l->sampler.scan + SAMPLER_SCANS)) == 0) {
+        if (stalled(l)) {
+            sample_stream_flush(&l->stream);
+        }
+        if (stalled(l)) {
+            pace_anchor(&l->pace, now, plant_s(l));
+            break;
+        }
+        next_block(l);
+        now = monotonic_ns();
+    }
+    sample_stream_flush(&l->stream);
+    if (pace_target(&l->pace, now) - plant_s(l) > l->pace.speed * BEHIND_NS / NS) {
+        pace_anchor(&l->pace, now, plant_s(l));
+    }
+}
+
+static int write_truth(struct live *l, bool at_once, char *error)
+{
+    int64_t now = monotonic_ns();
+
+    if (l->options->truth == NULL ||
+        (!at_once && (now - l->truth_ns < TRUTH_EVERY_NS || l->truth_second == l->second))) {
+        return 0;
+    }
+    l->truth_ns = now;
+    l->truth_second = l->second;
+    if (truth_file_write(l, l->options->truth) != 0) {
+        fail(error, "--truth", l->options->truth);
+        return -1;
+    }
+    return 0;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return b >= 0 && b < a ? b : a;
+}
+
+static void wait_for_work(struct live *l, const sigset_t *mask)
+{
+    struct pollfd fds[4 + CONTROL_CLIENTS];
+    nfds_t n = control_pollfds(&l->control, fds);
+    int64_t now = monotonic_ns(), wait = LONGEST_NS;
+    struct timespec timeout;
+
+    if (l->stream.listener >= 0) {
+        fds[n++] = (struct pollfd){.fd = l->stream.listener, .events = POLLIN};
+    }
+    if (sample_stream_pending(&l->stream)) {
+        fds[n++] = (struct pollfd){.fd = l->stream.client, .events = POLLOUT};
+    }
+    if (l->mbus.pty.master >= 0) {
+        fds[n++] = (struct pollfd){.fd = l->mbus.pty.master, .events = POLLIN};
+    }
+    if (!l->waiting && !stalled(l)) {
+        wait = sooner(wait,
+                      pace_wait(&l->pace, now, sampler_seconds(l->sampler.scan + SAMPLER_SCANS)));
+    }
+    wait = sooner(wait, mbus_port_wait(&l->mbus, now));
+    timeout = (struct timespec){.tv_sec = wait / NS, .tv_nsec = wait % NS};
+    ppoll(fds, n, &timeout, mask);
+}
+
+/* The reader may take what it is owed before the socket goes. */
+static void farewell(struct live *l)
+{
+    int64_t begin = monotonic_ns();
+
+    while (sample_stream_pending(&l->stream) && monotonic_ns() - begin < FAREWELL_NS) {
+        struct pollfd p = {.fd = l->stream.client, .events = POLLOUT};
+
+        poll(&p, 1, 100);
+        sample_stream_flush(&l->stream);
+    }
+}
+
+int live_run(struct live *l, const volatile sig_atomic_t *stop, const sigset_t *signal_mask,
+             char *error)
+{
+    pace_anchor(&l->pace, monotonic_ns(), plant_s(l));
+    while (*stop == 0 && !l->quit && !time_is_up(l)) {
+        if (l->stream.listener >= 0) {
+            sample_stream_accept(&l->stream);
+        }
+        mbus_port_serve(&l->mbus, monotonic_ns());
+        control_serve(&l->control);
+        run_blocks(l);
+        if (write_truth(l, false, error) != 0) {
+            return -1;
+        }
+        wait_for_work(l, signal_mask);
+    }
+    farewell(l);
+    return write_truth(l, true, error);
+}

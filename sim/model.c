@@ -1,0 +1,17 @@
+#include "sim/model.h"
+
+void model_init(struct model *m, uint64_t seed, int64_t unix_s, const struct house_loads *loads)
+{
+    waves_init(&m->waves);
+    house_init(&m->house, &m->waves, seed, unix_s, loads);
+    heat_meter_init(&m->meter, seed, &m->house);
+    truth_init(&m->truth);
+    truth_second(&m->truth, &m->house);
+}
+
+void model_next_second(struct model *m)
+{
+    heat_meter_add(&m->meter, &m->house);
+    house_step(&m->house);
+    truth_second(&m->truth, &m->house);
+}

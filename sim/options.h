@@ -1,0 +1,44 @@
+/*
+ * options.h: the command line of heatwatt-sim, one table.
+ */
+#ifndef SIM_OPTIONS_H
+#define SIM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sim/physics/house.h"
+
+enum options_pace {
+    PACE_AUTO,     /* lossless when faster than real time, drop at real time or slower */
+    PACE_LOSSLESS, /* plant time waits for a slow reader of samples */
+    PACE_DROP      /* plant time never waits; blocks are dropped and declared */
+};
+
+struct options {
+    uint64_t seed;
+    int64_t start_unix_s; /* -1: now */
+    double speed;         /* plant seconds per second, 0: stands still */
+    double for_s;         /* plant s to run, 0: until stopped */
+    const char *samples, *mbus, *control, *truth, *constants, *nominal, *csv, *replay, *link;
+    int64_t mbus_address;
+    int64_t mbus_baud; /* 0: no pacing */
+    int64_t history_days;
+    enum options_pace pace;
+    struct house_loads loads;
+    bool wait;     /* time starts with the first reader of samples */
+    bool circuits; /* print and exit */
+    bool help, version;
+};
+
+/* Fills *o from the command line. 0, or -1 with a sentence in error[200]. */
+int options_parse(struct options *o, int argc, char **argv, char *error);
+
+void options_print_help(FILE *out);
+
+/* "ID=AMPS:WHAT,...", WHAT a wave kind's name or a power factor (negative: leading). 0 or -1 with a
+ * sentence in error[200]. */
+int loads_parse(struct house_loads *l, const char *text, char *error);
+
+#endif
