@@ -77,7 +77,7 @@ class Plant(Program):
         super().__init__([SIM, '--seed', seed, '--speed', speed, '--start', start, '--samples', self.samples,
                           '--mbus', self.meter, '--truth', self.truth_path, '--control', self.control_path,
                           '--constants', self.folder / 'constants.yaml', '--nominal', self.folder / 'nominal.yaml',
-                          *extra], folder, 'plant')
+                          '--wait', *extra], folder, 'plant')
         assert first_line(self.process, 10, 'heatwatt-sim') == 'ready'
 
     def truth(self):

@@ -11,28 +11,25 @@ class Accuracy(SystemTest):
         self.setUp()
         plant = self.plant(seed=seed, speed=40)
         daemon = self.daemon(write_config(plant, constants=constants, record_s=1, commit_s=1))
-        end = wait_for('a minute of truth and record', lambda: self.whole_minute(plant, daemon), 30)
-        truth = next(w for w in plant.truth()['windows'] if w['to_ms'] == end)
-        names = [c['id'] for c in truth['circuits'] if c['i'] >= 1.0]
-        self.assertGreaterEqual(len(names), 4, 'too few circuits above 1 A')
-        series = [f'{n}_power' for n in names]
-        seen = daemon.query(series, end - MINUTE, end, MINUTE, 'mean')
+        truth = wait_for('a minute of truth and record', lambda: self.whole_minute(plant, daemon), 30)
+        end = truth['end_unix_ms']
+        circuits = {name: c for name, c in truth['circuits'].items() if c['i'] >= 1.0}
+        self.assertGreaterEqual(len(circuits), 4, 'too few circuits above 1 A')
+        seen = daemon.query([f'{n}_power' for n in circuits], end - MINUTE, end, MINUTE, 'mean')
         worst = 0.0
-        for c in truth['circuits']:
-            if c['id'] in names:
-                p = seen[(f'{c["id"]}_power', 'mean')][0]
-                self.assertIsNotNone(p, c['id'])
-                worst = max(worst, abs(p - c['p']) / c['s'])
+        for name, c in circuits.items():
+            p = seen[(f'{name}_power', 'mean')][0]
+            self.assertIsNotNone(p, name)
+            worst = max(worst, abs(p - c['p']) / c['s'])
         daemon.stop()
         plant.stop()
         return worst
 
     def whole_minute(self, plant, daemon):
-        """The end of a truth window of which the log has every record."""
-        first = START * 1000 + 2 * MINUTE
+        """A truth window of which the log has every record."""
         last = daemon.live()['time']
-        return next((w['to_ms'] for w in plant.truth().get('windows', [])
-                     if w['from_ms'] >= first and w['to_ms'] + 3000 <= last), None)
+        return next((w for w in plant.truth()['windows']
+                     if w['start_unix_ms'] >= START * 1000 + MINUTE and w['end_unix_ms'] + 3000 <= last), None)
 
     def check(self, constants):
         for seed in range(1, 6):
