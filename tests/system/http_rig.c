@@ -124,7 +124,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", error);
         return 1;
     }
-    printf("listening http://127.0.0.1:%u/\n", http_port(h));
+    printf("listening http://%s:%u/\n", strchr(options.listen, ':') != NULL ? "[::1]" : "127.0.0.1",
+           http_port(h));
     fflush(stdout);
     while (fgets(line, sizeof(line), stdin) != NULL && strcmp(line, "quit\n") != 0) {
         line[strcspn(line, "\n")] = '\0';

@@ -532,9 +532,19 @@ class StartAndStop(unittest.TestCase):
             rig.stop()
 
     def test_a_bad_address_is_named(self):
-        for address in ('localhost', '127.0.0.256', '*', ''):
+        for address in ('localhost', '127.0.0.256', '127.1', '0', '*', ''):
             with self.assertRaisesRegex(RuntimeError, f"listen: '{address}' is not a numeric".replace('*', r'\*')):
                 Rig(address, '0')
+
+    def test_it_listens_on_ipv6(self):
+        try:
+            rig = Rig('::1', '0')
+        except RuntimeError as e:
+            self.skipTest(f'no IPv6 here: {e}')
+        with socket.create_connection(('::1', rig.port), timeout=5) as s:
+            s.sendall(b'GET / HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n')
+            self.assertIn(b' 200 OK', s.recv(65536).split(b'\r\n')[0])
+        rig.stop()
 
 
 if __name__ == '__main__':
