@@ -1,9 +1,10 @@
 /*
  * bare_mhd.c: libmicrohttpd with nothing of ours: the measure for /api/v1/live. Answers each
  * request with the same SIZE bytes, on a free port of 127.0.0.1; prints "listening URL" and serves
- * until stdin ends or a signal comes.
+ * until a signal ends it.
  *
- * The reply is queued in the second call of the handler: in the first it would close the connection.
+ * The reply is queued in the second call of the handler: in the first it would close the
+ * connection.
  */
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -27,19 +28,6 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
         return MHD_YES;
     }
     return MHD_queue_response(connection, MHD_HTTP_OK, cls);
-}
-
-/* Waits for the end of stdin; where there is none, for ever. */
-static void wait_for_end(void)
-{
-    char c;
-    bool terminal_or_pipe = read(STDIN_FILENO, &c, 1) > 0;
-
-    while (terminal_or_pipe && read(STDIN_FILENO, &c, 1) > 0) {
-    }
-    if (!terminal_or_pipe) {
-        pause();
-    }
 }
 
 int main(int argc, char **argv)
@@ -67,9 +55,7 @@ int main(int argc, char **argv)
     }
     printf("listening http://127.0.0.1:%u/\n", info->port);
     fflush(stdout);
-    wait_for_end();
-    MHD_stop_daemon(daemon);
-    MHD_destroy_response(response);
-    free(body);
-    return 0;
+    for (;;) {
+        pause();
+    }
 }

@@ -53,6 +53,17 @@ enum hwt_quantity hwt_quantity_of_channel(const char *id)
     return HWT_Q_NONE;
 }
 
+const char *hwt_provenance_name(unsigned provenance)
+{
+    static const char *const names[HWT_PROVENANCE_COUNT] = {
+        [HWT_PROVENANCE_MEASURED] = "measured",
+        [HWT_PROVENANCE_SIMULATED] = "simulated",
+        [HWT_PROVENANCE_IMPORTED] = "imported",
+    };
+
+    return provenance < HWT_PROVENANCE_COUNT ? names[provenance] : "unknown";
+}
+
 bool hwt_quantity_from_decimal(enum hwt_quantity quantity, int64_t number, int exponent,
                                int64_t *counts_out)
 {

@@ -32,7 +32,7 @@ static void put_streams(struct hwt_json *j, const struct log_channels *log, uint
         if (streams & (uint32_t)1 << i) {
             hwt_json_object(j, NULL);
             hwt_json_string(j, "stream", info->name);
-            hwt_json_string(j, "provenance", log_provenance_name(info->provenance));
+            hwt_json_string(j, "provenance", hwt_provenance_name(info->provenance));
             put_time(j, "from", info->first_ms);
             put_time(j, "to", info->last_ms);
             hwt_json_end_object(j);

@@ -28,7 +28,7 @@
 
 enum {
     CLIENTS_MAX = 16,
-    HEARTBEAT_US = 15 * 1000000, /* real us of silence after which a comment is sent */
+    HEARTBEAT_US = 10 * 1000000, /* real us of silence after which a comment is sent */
     OWN_STREAM = 0,
     /* bytes: an id, quotes, colon, comma and the longest number for each channel */
     RECORD_EVENT_MAX = 256 + HWT_CHANNELS_MAX * (HWT_ID_MAX + 4 + 24),

@@ -1,5 +1,5 @@
+#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,51 +10,65 @@
 
 enum { BACKLOG = 64 };
 
-/* 0 and the port that was bound, or -1 with errno. */
-static int bind_and_listen(int fd, const struct addrinfo *where, uint16_t *port_out)
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* Strict forms only: "0" or "127.1" would be taken by a resolver, and mean what few expect. */
+static bool parse(const char *text, uint16_t port, union address *out, socklen_t *n_out)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } bound;
-    socklen_t n = sizeof(bound);
+    memset(out, 0, sizeof(*out));
+    if (inet_pton(AF_INET, text, &out->v4.sin_addr) == 1) {
+        out->v4.sin_family = AF_INET;
+        out->v4.sin_port = htons(port);
+        *n_out = sizeof(out->v4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, &out->v6.sin6_addr) == 1) {
+        out->v6.sin6_family = AF_INET6;
+        out->v6.sin6_port = htons(port);
+        *n_out = sizeof(out->v6);
+        return true;
+    }
+    return false;
+}
+
+/* 0 and the port that was bound, or -1 with errno. */
+static int bind_and_listen(int fd, union address *address, socklen_t n, uint16_t *port_out)
+{
     int on = 1;
 
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-        bind(fd, where->ai_addr, where->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ||
-        getsockname(fd, &bound.any, &n) < 0) {
+        bind(fd, &address->any, n) < 0 || listen(fd, BACKLOG) < 0 ||
+        getsockname(fd, &address->any, &n) < 0) {
         return -1;
     }
-    *port_out = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
+    *port_out =
+        ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);
     return 0;
 }
 
 int http_listen(const char *address, uint16_t port, uint16_t *port_out, char *error_out,
                 size_t error_n)
 {
-    const struct addrinfo hints = {
-        .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-        .ai_socktype = SOCK_STREAM,
-    };
-    struct addrinfo *where = NULL;
-    char service[8];
+    union address where;
+    socklen_t n;
     int fd;
 
-    snprintf(service, sizeof(service), "%u", (unsigned)port);
-    if (getaddrinfo(address, service, &hints, &where) != 0) {
+    if (!parse(address, port, &where, &n)) {
         snprintf(error_out, error_n, "listen: '%s' is not a numeric IPv4 or IPv6 address", address);
         return HWT_ERR_ARGUMENT;
     }
-    fd = socket(where->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind_and_listen(fd, where, port_out) < 0) {
+    fd = socket(where.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind_and_listen(fd, &where, n, port_out) < 0) {
         snprintf(error_out, error_n, "listen: %s port %u: %s", address, (unsigned)port,
                  strerror(errno));
         if (fd >= 0) {
             close(fd);
         }
-        fd = HWT_ERR_IO;
+        return HWT_ERR_IO;
     }
-    freeaddrinfo(where);
     return fd;
 }

@@ -27,17 +27,6 @@ void log_view_free(struct log_view *view)
     free(view);
 }
 
-const char *log_provenance_name(unsigned provenance)
-{
-    static const char *const names[HWT_PROVENANCE_COUNT] = {
-        [HWT_PROVENANCE_MEASURED] = "measured",
-        [HWT_PROVENANCE_SIMULATED] = "simulated",
-        [HWT_PROVENANCE_IMPORTED] = "imported",
-    };
-
-    return provenance < HWT_PROVENANCE_COUNT ? names[provenance] : "unknown";
-}
-
 const struct log_channel *log_channels_find(const struct log_channels *channels, const char *id)
 {
     for (size_t i = 0; i < channels->count; i++) {

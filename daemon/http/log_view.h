@@ -19,9 +19,6 @@ struct log_view {
 struct log_view *log_view_new(const struct http_hooks *hooks, int *err_out);
 void log_view_free(struct log_view *view);
 
-/* "measured", "simulated", "imported". */
-const char *log_provenance_name(unsigned provenance);
-
 /*
  * The channels that the log's records hold, each with the streams that hold it. Seventeen records
  * spread evenly over each stream are looked at, and between two with different schemas the one in

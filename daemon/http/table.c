@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/base/quantity.h"
-#include "daemon/http/log_view.h"
 
 enum phase { HEAD, TIME, COLUMN_HEAD, COLUMN_VALUES, PROVENANCE, END, DONE };
 
@@ -169,7 +168,7 @@ static void put_origin(struct table *t)
     }
     hwt_json_object(j, NULL);
     hwt_json_string(j, "stream", o->name);
-    hwt_json_string(j, "provenance", log_provenance_name(o->provenance));
+    hwt_json_string(j, "provenance", hwt_provenance_name(o->provenance));
     hwt_json_int(j, "from", o->from_ms);
     hwt_json_int(j, "to", o->to_ms);
     hwt_json_end_object(j);

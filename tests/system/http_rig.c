@@ -1,7 +1,7 @@
 /*
  * http_rig.c: the HTTP server alone, on a free port of 127.0.0.1, with a log of arrays and a small
- * page; for tests/system/test_http_api.py. It prints "listening URL", then obeys lines on stdin and
- * answers each with a line.
+ * page; for tests/system/test_http_api.py. Arguments: ADDRESS PORT. It prints "listening URL", then
+ * obeys lines on stdin and answers each with a line.
  *
  *   live JSON       publishes it                 records N   N more records, event streams told
  *   tick            a second without news        quiet N     N more records, nobody told
@@ -96,7 +96,7 @@ static void obey(struct http *h, const char *line)
     printf("ok %d\n", n);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static char script[SCRIPT_BYTES], line[LINE];
     static const char page[] = "<!doctype html><title>rig</title>";
@@ -104,7 +104,8 @@ int main(void)
     char error[200];
     struct web_asset assets[2];
     struct http_options options = {
-        .listen = "127.0.0.1",
+        .listen = argc > 1 ? argv[1] : "127.0.0.1",
+        .port = (uint16_t)(argc > 2 ? strtoul(argv[2], NULL, 10) : 0),
         .hosts = hosts,
         .host_count = 1,
         .hooks = {.snapshot = fake_snapshot, .series = all_series},
@@ -123,7 +124,8 @@ int main(void)
         fprintf(stderr, "%s\n", error);
         return 1;
     }
-    printf("listening http://127.0.0.1:%u/\n", http_port(h));
+    printf("listening http://%s:%u/\n", strchr(options.listen, ':') != NULL ? "[::1]" : "127.0.0.1",
+           http_port(h));
     fflush(stdout);
     while (fgets(line, sizeof(line), stdin) != NULL && strcmp(line, "quit\n") != 0) {
         line[strcspn(line, "\n")] = '\0';

@@ -1,0 +1,551 @@
+"""The rules of the HTTP server, each checked from outside: tests/system/http_rig.c is the server alone."""
+import gzip
+import json
+import socket
+import time
+import unittest
+
+from http_rig import FROM_MS, Rig
+
+LOCAL_QUERY = f'/api/v1/query?series=hp_power&from={FROM_MS}&to={FROM_MS + 60000}&step=10000'
+
+
+def wait_until(condition, timeout_s=5):
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError('not in time')
+        time.sleep(0.01)
+
+
+class RigTest(unittest.TestCase):
+    def setUp(self):
+        self.rig = Rig()
+        self.addCleanup(self.stop_rig)
+
+    def stop_rig(self):
+        if self.rig.process.poll() is None:
+            code, text = self.rig.stop()
+            self.assertEqual(code, 0, text)
+
+    def problem(self, reply, status):
+        self.assertEqual(reply.status, status, reply.body)
+        self.assertEqual(reply.getheader('Content-Type'), 'application/problem+json')
+        self.assertEqual(reply.getheader('Cache-Control'), 'no-store')
+        p = json.loads(reply.body)
+        self.assertEqual(p['status'], status)
+        self.assertEqual(p['type'], 'about:blank')
+        self.assertEqual(p['title'], reply.reason)
+        return p
+
+
+class Live(RigTest):
+    def test_before_the_first_values_it_says_starting(self):
+        p = self.problem(self.rig.get('/api/v1/live'), 503)
+        self.assertIn('starting', p['detail'])
+
+    def test_it_is_what_was_published_last(self):
+        self.rig.live({'time': 1})
+        self.rig.live({'time': 2, 'label': 'Wärme'})
+        reply = self.rig.get('/api/v1/live')
+        self.assertEqual(json.loads(reply.body), {'time': 2, 'label': 'Wärme'})
+        self.assertEqual(reply.getheader('Content-Type'), 'application/json')
+        self.assertEqual(reply.getheader('Cache-Control'), 'no-store')
+
+    def test_a_line_break_inside_is_refused_and_the_one_before_stays(self):
+        self.rig.live({'time': 1})
+        self.assertEqual(self.rig.tell('live {\r}'), 'ok -7')
+        self.assertEqual(self.rig.json('/api/v1/live'), {'time': 1})
+
+    def test_head_has_the_length_and_no_body(self):
+        self.rig.live({'time': 1})
+        reply = self.rig.get('/api/v1/live', method='HEAD')
+        self.assertEqual((reply.status, reply.getheader('Content-Length'), reply.body), (200, '10', b''))
+
+    def test_many_requests_go_over_one_connection(self):
+        self.rig.live({'time': 1})
+        c = self.rig.connect()
+        c.connect()
+        port = c.sock.getsockname()[1]
+        for path in ('/api/v1/live', '/api/v1/series', '/nothing', LOCAL_QUERY, '/api/v1/live'):
+            c.request('GET', path)
+            c.getresponse().read()
+            self.assertEqual(c.sock.getsockname()[1], port, f'{path} closed the connection')
+        c.close()
+
+
+class Addressee(RigTest):
+    def test_foreign_hosts_are_refused_counted_and_logged_once(self):
+        for host in ('evil.example', 'localhost.evil.example:80', 'evil\x1b[31m', '127.0.0.1.nip.io'):
+            p = self.problem(self.rig.get('/api/v1/live', {'Host': host}), 421)
+            self.assertIn('is not served here', p['detail'])
+        self.assertEqual(self.rig.stats()['refused_host'], 4)
+        code, text = self.rig.stop()
+        self.assertEqual(text.count('\n'), 1, text)
+        self.assertIn('refused foreign host=evil.example count=1', text)
+
+    def test_our_names_are_served_with_any_port(self):
+        self.rig.live({})
+        for host in ('localhost', 'LOCALHOST:1', '127.0.0.1', '[::1]', '[::1]:8080', 'heatwatt.example', 'heatwatt.example:443'):
+            self.assertEqual(self.rig.get('/api/v1/live', {'Host': host}).status, 200, host)
+
+    def test_foreign_pages_are_refused(self):
+        self.rig.live({})
+        for origin, status in (('http://localhost:8080', 200), ('https://heatwatt.example', 200), ('null', 403),
+                               ('http://evil.example', 403), ('http://localhost.evil.example', 403)):
+            self.assertEqual(self.rig.get('/api/v1/live', {'Origin': origin}).status, status, origin)
+        self.problem(self.rig.get('/', {'Origin': 'http://evil.example'}), 403)
+        self.assertEqual(self.rig.stats()['refused_origin'], 4)
+
+    def test_no_host_or_two_are_refused(self):
+        for head, what in ((b'GET / HTTP/1.0\r\n\r\n', b'0 Host headers'),
+                           (b'GET / HTTP/1.0\r\nHost: localhost\r\nHost: localhost\r\n\r\n', b'2 Host headers')):
+            got = self.rig.raw(head)
+            self.assertIn(b' 400 Bad Request', got.split(b'\r\n')[0])
+            self.assertIn(what, got)
+
+    def test_a_good_origin_before_a_bad_one_does_not_help(self):
+        got = self.rig.raw(b'GET / HTTP/1.0\r\nHost: localhost\r\nOrigin: http://localhost\r\nOrigin: http://evil\r\n\r\n')
+        self.assertIn(b' 403 Forbidden', got.split(b'\r\n')[0])
+
+
+class Form(RigTest):
+    def test_other_methods_are_refused_with_the_ones_allowed(self):
+        for method in ('POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'):
+            reply = self.rig.get('/api/v1/live', method=method, body=b'x' * 1000 if method == 'POST' else None)
+            self.problem(reply, 405)
+            self.assertEqual(reply.getheader('Allow'), 'GET, HEAD')
+
+    def test_the_host_is_checked_before_the_method(self):
+        self.problem(self.rig.get('/api/v1/live', {'Host': 'evil.example'}, method='POST', body=b'x'), 421)
+
+    def test_a_body_is_refused(self):
+        self.problem(self.rig.get('/api/v1/live', body=b'surprise'), 400)
+        self.problem(self.rig.get('/api/v1/live', {'Transfer-Encoding': 'chunked'}, body=b'0\r\n\r\n'), 400)
+
+    def test_unknown_paths_are_not_found(self):
+        for path in ('/api/v1/lives', '/api/v1/live/', '/api', '/index.htm', '/../etc/passwd', '/%2e%2e/etc/passwd',
+                     '/api/v1%2Flive', '//'):
+            p = self.problem(self.rig.get(path), 404)
+            self.assertIn(path, p['detail'])
+
+    def test_odd_bytes_of_a_request_come_back_as_valid_json(self):
+        got = self.rig.raw(b'GET /\xff"\\\x01 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+        head, body = got.split(b'\r\n\r\n', 1)
+        self.assertIn(b'404', head.split(b'\r\n')[0])
+        self.assertIn('/ÿ"\\\x01', json.loads(body)['detail'])
+
+    def test_a_long_uri_is_refused_and_a_longer_header_too(self):
+        self.problem(self.rig.get('/api/v1/live?' + 'a' * 4096), 414)
+        self.assertIn(self.rig.get('/' + 'a' * 60000).status, (414, 431))
+        self.assertEqual(self.rig.get('/', {'Cookie': 'a' * 60000}).status, 431)
+
+    def test_parameters_nobody_knows_are_named(self):
+        p = self.problem(self.rig.get('/api/v1/live?form=1'), 400)
+        self.assertIn("'form' is not known; /api/v1/live takes none", p['detail'])
+        p = self.problem(self.rig.get(LOCAL_QUERY + '&form=1'), 400)
+        self.assertIn('series, from, to, step, fn', p['detail'])
+
+    def test_a_broken_query_string_is_refused(self):
+        for text, part in (('series=%zz', 'percent'), ('from=1&from=2', 'twice'), ('=1', 'no name')):
+            p = self.problem(self.rig.get('/api/v1/query?' + text), 400)
+            self.assertIn(part, p['detail'])
+
+    def test_garbage_harms_nobody(self):
+        for data in (b'\r\n\r\n', b'\x16\x03\x01\x02\x00', b'GET\r\n\r\n', b'GET / HTTP/1.1\r\nHost', b'GET / HTTP/9.9\r\n\r\n',
+                     b'GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n',
+                     b'GET /api/v1/live HTTP/1.1\r\nno colon here\r\n\r\n', b'\x00' * 5000):
+            self.rig.raw(data, timeout_s=0.1)
+        self.rig.live({})
+        self.assertEqual(self.rig.get('/api/v1/live').status, 200)
+
+
+class Headers(RigTest):
+    def test_every_answer_carries_the_security_headers(self):
+        self.rig.live({})
+        for path, status in (('/', 200), ('/app.5eed.js', 200), ('/api/v1/live', 200), ('/api/v1/series', 200),
+                             (LOCAL_QUERY, 200), ('/nothing', 404), ('/api/v1/query', 400)):
+            reply = self.rig.get(path)
+            self.assertEqual(reply.status, status, path)
+            policy = reply.getheader('Content-Security-Policy')
+            for rule in ("default-src 'self'", "img-src 'self' data:", "style-src 'self' 'unsafe-inline'",
+                         "connect-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'",
+                         "form-action 'none'"):
+                self.assertIn(rule, policy.split('; '))
+            self.assertEqual(reply.getheader('X-Content-Type-Options'), 'nosniff')
+            self.assertEqual(reply.getheader('Referrer-Policy'), 'no-referrer')
+            self.assertIsNone(reply.getheader('Access-Control-Allow-Origin'))
+
+
+class Page(RigTest):
+    SCRIPT = bytes(ord('a') + i * i % 23 for i in range(50000))
+
+    def test_it_is_sent_compressed_to_those_who_take_it(self):
+        reply = self.rig.get('/app.5eed.js', {'Accept-Encoding': 'gzip, deflate, br'})
+        self.assertEqual(reply.getheader('Content-Encoding'), 'gzip')
+        self.assertEqual(reply.getheader('Content-Type'), 'text/javascript')
+        self.assertEqual(gzip.decompress(reply.body), self.SCRIPT)
+
+    def test_others_get_it_inflated(self):
+        for headers in ({'Accept-Encoding': 'identity'}, {'Accept-Encoding': 'gzip;q=0'}):
+            reply = self.rig.get('/app.5eed.js', headers)
+            self.assertIsNone(reply.getheader('Content-Encoding'))
+            self.assertEqual(reply.body, self.SCRIPT)
+            self.assertEqual(reply.getheader('Vary'), 'Accept-Encoding')
+
+    def test_the_root_is_the_index(self):
+        for path in ('/', '/index.html', '/?theme=dark'):
+            reply = self.rig.get(path)
+            self.assertEqual(reply.body, b'<!doctype html><title>rig</title>')
+            self.assertEqual(reply.getheader('Content-Type'), 'text/html; charset=utf-8')
+
+    def test_named_by_their_content_they_are_kept_for_ever_and_the_index_never(self):
+        self.assertEqual(self.rig.get('/app.5eed.js').getheader('Cache-Control'), 'public, max-age=31536000, immutable')
+        self.assertEqual(self.rig.get('/').getheader('Cache-Control'), 'no-cache')
+
+    def test_who_has_it_is_told_so(self):
+        tag = self.rig.get('/').getheader('ETag')
+        self.assertEqual(tag, 'W/"5eed"')
+        reply = self.rig.get('/', {'If-None-Match': tag})
+        self.assertEqual((reply.status, reply.body), (304, b''))
+        self.assertEqual(reply.getheader('ETag'), tag)
+        self.assertEqual(self.rig.get('/', {'If-None-Match': '"other"'}).status, 200)
+
+
+class Series(RigTest):
+    def test_configured_and_logged_channels_with_their_streams(self):
+        self.rig.tell('records 40')
+        series = {s['id']: s for s in self.rig.json('/api/v1/series')['series']}
+        self.assertEqual(list(series), ['hp_power', 'hp_import', 'heatmeter_flow_t', 'cellar_temperature',
+                                        'shed_temperature', 'attic_temperature'])
+        self.assertEqual(series['hp_import'], {
+            'id': 'hp_import', 'source': 'hp', 'quantity': 'import', 'unit': 'Wh', 'kind': 'counter',
+            'label': 'Heat pump, energy',
+            'streams': [{'stream': 'own', 'provenance': 'measured', 'from': FROM_MS + 10000, 'to': FROM_MS + 400000}]})
+        self.assertEqual(series['hp_power']['label'], 'Heat pump ⚡')
+        self.assertEqual([s['stream'] for s in series['hp_power']['streams']], ['own', 'import_1'])
+        self.assertEqual(series['cellar_temperature']['streams'], [])
+        self.assertEqual(series['attic_temperature'], {
+            'id': 'attic_temperature', 'source': 'attic', 'quantity': 'temperature', 'unit': 'degC', 'kind': 'gauge',
+            'label': 'attic_temperature',
+            'streams': [{'stream': 'import_1', 'provenance': 'simulated', 'from': FROM_MS - 59 * 60000, 'to': FROM_MS}]})
+
+    def test_an_unreadable_log_is_said(self):
+        self.rig.tell('fail -9 0 0')
+        self.assertIn('IO', self.problem(self.rig.get('/api/v1/series'), 503)['detail'])
+        self.rig.tell('fail 0 0 -9')
+        self.assertIn('IO', self.problem(self.rig.get('/api/v1/series'), 500)['detail'])
+        self.rig.tell('fail 0 0 0')
+        self.assertEqual(self.rig.get('/api/v1/series').status, 200)
+
+
+class Query(RigTest):
+    def setUp(self):
+        super().setUp()
+        self.rig.tell('records 40')
+
+    def query(self, text):
+        return self.rig.json('/api/v1/query?' + text)
+
+    def test_columns_have_units_and_missing_is_null(self):
+        got = self.query(f'series=hp_power,hp_import,heatmeter_flow_t&from={FROM_MS}&to={FROM_MS + 60000}&step=10000')
+        self.assertEqual(got['time'], [FROM_MS + 10000 * i for i in range(6)])
+        self.assertEqual(got['columns'], [
+            {'series': 'hp_power', 'fn': 'mean', 'unit': 'W', 'values': [100.1, 100.2, 100.3, 100.4, 100.5, 100.6]},
+            {'series': 'hp_import', 'fn': 'delta', 'unit': 'Wh', 'values': [1, 1, 1, 1, 1, 1]},
+            {'series': 'heatmeter_flow_t', 'fn': 'mean', 'unit': 'degC', 'values': [34, 34, None, 34, 34, None]}])
+        self.assertEqual((got['from'], got['to'], got['step']), (FROM_MS, FROM_MS + 60000, 10000))
+
+    def test_a_mean_has_a_place_more_than_its_values(self):
+        got = self.query(f'series=hp_power&from={FROM_MS}&to={FROM_MS + 60000}&step=20000&fn=mean,min,max')
+        self.assertEqual([c['values'] for c in got['columns']],
+                         [[100.15, 100.35, 100.55], [100.1, 100.3, 100.5], [100.2, 100.4, 100.6]])
+
+    def test_the_own_stream_wins_and_the_origins_are_told(self):
+        got = self.query(f'series=hp_power&from={FROM_MS - 120000}&to={FROM_MS + 60000}&step=60000')
+        self.assertEqual(got['columns'][0]['values'], [50, 50, 100.35])
+        self.assertEqual(got['provenance'], [
+            {'stream': 'own', 'provenance': 'measured', 'from': FROM_MS + 10000, 'to': FROM_MS + 60000},
+            {'stream': 'import_1', 'provenance': 'simulated', 'from': FROM_MS - 120000, 'to': FROM_MS}])
+
+    def test_a_range_with_nothing_has_nulls_and_no_origin(self):
+        got = self.query('series=hp_power&from=1000&to=4000&step=1000')
+        self.assertEqual(got['columns'][0]['values'], [None, None, None])
+        self.assertEqual(got['provenance'], [])
+
+    def test_a_configured_series_without_records_is_null(self):
+        got = self.query(f'series=cellar_temperature&from={FROM_MS}&to={FROM_MS + 60000}&step=60000')
+        self.assertEqual(got['columns'][0]['values'], [None])
+
+    def test_a_series_of_the_log_alone_is_served_outside_its_range_too(self):
+        got = self.query(f'series=attic_temperature&from={FROM_MS + 60000}&to={FROM_MS + 120000}&step=60000')
+        self.assertEqual(got['columns'][0]['values'], [None])
+
+    def test_a_series_nobody_knows_is_refused(self):
+        reply = self.rig.get(f'/api/v1/query?series=hp_power,hq_power&from={FROM_MS}&to={FROM_MS + 60000}&step=60000')
+        p = self.problem(reply, 400)
+        self.assertEqual(p['parameter'], 'series')
+        self.assertIn("'hq_power' is neither configured nor in the log", p['detail'])
+
+    def test_bad_parameters_are_named(self):
+        for text, name in (('series=hp_power', 'from'), ('series=hp_power&from=5&to=5&step=1000', 'to'),
+                           ('from=0&to=5000&step=1000', 'series'), ('series=hp_power&from=0&to=5000&step=10', 'step'),
+                           ('series=hp_power&from=0&to=5000&step=1000&fn=median', 'fn')):
+            p = self.problem(self.rig.get('/api/v1/query?' + text), 400)
+            self.assertEqual(p['parameter'], name)
+            self.assertTrue(p['detail'].startswith(name + ': '), p['detail'])
+
+    def test_an_unreadable_log_is_said(self):
+        self.rig.tell('fail -9 0 0')
+        self.problem(self.rig.get(LOCAL_QUERY), 503)
+        self.rig.tell('fail 0 -9 0')
+        self.problem(self.rig.get(LOCAL_QUERY), 500)
+        self.rig.tell('fail 0 0 0')
+        self.assertEqual(self.rig.get(LOCAL_QUERY).status, 200)
+
+    def test_the_largest_query_is_answered_whole(self):
+        series = ','.join(['hp_power', 'hp_import', 'heatmeter_flow_t', 'attic_temperature'])
+        got = self.query(f'series={series}&from={FROM_MS - 50_000_000}&to={FROM_MS}&step=5000&fn=min,max')
+        self.assertEqual(len(got['time']), 10000)
+        self.assertEqual([len(c['values']) for c in got['columns']], [10000] * 8)
+        self.assertEqual(sum(v is not None for v in got['columns'][0]['values']), 60)
+
+    def test_a_slow_query_delays_nobody(self):
+        self.rig.live({'time': 1})
+        self.rig.tell('slow 2000')
+        slow = self.rig.connect()
+        started = time.monotonic()
+        slow.request('GET', f'/api/v1/query?series=hp_power&from=0&to=300000&step=1000')
+        worst = 0
+        for _ in range(10):
+            before = time.monotonic()
+            self.assertEqual(self.rig.json('/api/v1/live'), {'time': 1})
+            worst = max(worst, time.monotonic() - before)
+        self.assertLess(worst, 0.2)
+        self.assertLess(time.monotonic() - started, 0.5, 'the query was over before the others were measured')
+        self.assertEqual(len(json.loads(slow.getresponse().read())['time']), 300)
+        self.assertGreater(time.monotonic() - started, 0.6)
+        slow.close()
+
+    def test_a_client_that_leaves_a_running_query_harms_nobody(self):
+        self.rig.tell('slow 2000')
+        for _ in range(3):
+            c = self.rig.connect()
+            c.request('GET', '/api/v1/query?series=hp_power&from=0&to=100000&step=1000')
+            c.close()
+        self.rig.tell('slow 0')
+        self.assertEqual(self.rig.get(LOCAL_QUERY).status, 200)
+
+    def test_many_large_queries_at_once_are_bounded(self):
+        series = ','.join(f'hp{i}_power' for i in range(5))
+        path = f'/api/v1/query?series={series}&from={FROM_MS - 50_000_000}&to={FROM_MS}&step=5000&fn=mean,min,max'
+        waiting = []
+        refused = 0
+        self.rig.tell('slow 100')
+        for _ in range(4):
+            c = self.rig.connect()
+            c.request('GET', path)
+            waiting.append(c)
+        for c in waiting:
+            reply = c.getresponse()
+            body = json.loads(reply.read())
+            if reply.status == 503:
+                refused += 1
+                self.assertIn('memory', body['detail'])
+                self.assertEqual(reply.getheader('Retry-After'), '2')
+            else:
+                self.assertEqual(reply.status, 400, body)  # hp0_power is unknown: found out at its end
+            c.close()
+        self.assertEqual(refused, 3)
+        self.rig.tell('slow 0')
+        self.assertEqual(self.rig.get(LOCAL_QUERY).status, 200)
+
+
+class EventStream(RigTest):
+    def stream(self, last=None):
+        e = self.rig.events({'Last-Event-ID': last} if last is not None else None)
+        self.addCleanup(e.close)
+        self.assertEqual(e.status, 200)
+        self.assertEqual(e.reply.getheader('Content-Type'), 'text/event-stream')
+        self.assertEqual(e.next(), ('retry', None, 2000))
+        return e
+
+    def test_the_live_object_comes_at_once_and_at_each_publication(self):
+        self.rig.live({'time': 1})
+        e = self.stream()
+        self.assertEqual(e.next(), ('live', None, {'time': 1}))
+        for i in range(2, 6):
+            self.rig.live({'time': i})
+            self.assertEqual(e.next(), ('live', None, {'time': i}))
+
+    def test_each_durable_record_comes_once_with_its_id(self):
+        self.rig.tell('records 5')
+        e = self.stream()
+        self.rig.live({'time': 1})
+        self.assertEqual(e.next()[0], 'live')  # none of the five before it
+        self.rig.tell('records 2')
+        self.assertEqual(e.next(), ('record', 'own:6', {
+            'stream': 'own', 'sequence': 6, 'time': FROM_MS + 60000, 'span_ms': 10000,
+            'values': {'hp_power': 100.6, 'hp_import': 6, 'heatmeter_flow_t': None}}))
+        self.assertEqual(e.next()[1], 'own:7')
+        self.rig.tell('records 1')
+        self.assertEqual(e.next()[1], 'own:8')
+
+    def test_records_nobody_told_of_come_with_the_next_that_was(self):
+        e = self.stream()
+        self.rig.live({})
+        e.next()
+        self.rig.tell('quiet 3')
+        self.rig.tell('records 1')
+        self.assertEqual([e.next()[1] for _ in range(4)], [f'own:{i}' for i in range(1, 5)])
+
+    def test_it_resumes_behind_the_last_event(self):
+        self.rig.tell('records 500')
+        e = self.stream('own:100')
+        got = [e.next() for _ in range(400)]
+        self.assertEqual([g[1] for g in got], [f'own:{i}' for i in range(101, 501)])
+        self.rig.tell('records 1')
+        self.assertEqual(e.next()[1], 'own:501')
+
+    def test_live_values_come_between_the_records_of_a_long_backlog(self):
+        self.rig.tell('records 3000')
+        self.rig.live({'time': 1})
+        e = self.stream('own:0')
+        kinds = [e.next()[0] for _ in range(2000)]
+        self.assertIn('live', kinds[:500])
+
+    def test_lost_records_are_counted(self):
+        self.rig.tell('records 30')
+        self.rig.tell('drop 25')
+        e = self.stream('own:10')
+        self.assertEqual(e.next(), ('lost', 'own:25', {'stream': 'own', 'count': 15}))
+        self.assertEqual([e.next()[1] for _ in range(5)], [f'own:{i}' for i in range(26, 31)])
+
+    def test_an_id_of_another_log_begins_at_the_newest(self):
+        self.rig.tell('records 30')
+        for last in ('own:5000', 'import_1:5', 'own:9223372036854775806'):
+            e = self.stream(last)
+            self.rig.tell('records 1')
+            self.assertEqual(e.next()[0], 'record')
+            e.close()
+
+    def test_a_bad_id_is_refused(self):
+        for last in ('own', 'own:', ':5', 'own:x', 'own:-1', 'own:9223372036854775807', 'o' * 33 + ':1'):
+            p = self.problem(self.rig.get('/api/v1/events', {'Last-Event-ID': last}), 400)
+            self.assertIn('Last-Event-ID', p['detail'])
+
+    def test_an_unreadable_log_stops_records_not_live(self):
+        e = self.stream()
+        self.rig.live({'time': 0})
+        self.assertEqual(e.next()[0], 'live')
+        self.rig.tell('fail -9 0 0')
+        self.rig.tell('records 1')
+        self.rig.live({'time': 1})
+        self.assertEqual(e.next()[0], 'live')
+        self.rig.tell('fail 0 0 -9')
+        self.rig.tell('records 1')
+        self.rig.live({'time': 2})
+        self.assertEqual(e.next()[2], {'time': 2})
+        self.rig.tell('fail 0 0 0')
+        self.rig.tell('records 1')
+        self.assertEqual([e.next()[1] for _ in range(3)], ['own:1', 'own:2', 'own:3'])
+
+    def test_there_is_a_limit_and_a_place_becomes_free(self):
+        self.rig.live({'time': 1})
+        streams = [self.stream() for _ in range(16)]
+        self.assertEqual(self.rig.stats()['sse_clients'], 16)
+        reply = self.rig.get('/api/v1/events')
+        self.problem(reply, 503)
+        self.assertEqual(reply.getheader('Retry-After'), '2')
+        self.assertEqual(self.rig.stats()['sse_refused'], 1)
+        self.assertEqual(self.rig.get('/api/v1/live').status, 200)
+        streams[3].close()
+
+        def one_left():
+            self.rig.live({'time': 2})
+            return self.rig.stats()['sse_clients'] == 15
+        wait_until(one_left)
+        self.stream()
+
+    def test_head_takes_no_place(self):
+        self.assertEqual(self.rig.get('/api/v1/events', method='HEAD').status, 200)
+        wait_until(lambda: self.rig.stats()['sse_clients'] == 0)
+
+    def test_a_slow_client_gets_fewer_live_events_and_all_records(self):
+        """It reads nothing while 400 big live objects and 400 records go by."""
+        padding = 'x' * 20000
+        with socket.create_connection(('127.0.0.1', self.rig.port)) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.settimeout(10)
+            s.sendall(b'GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+            wait_until(lambda: self.rig.stats()['sse_clients'] == 1)
+            time.sleep(0.1)
+            for i in range(1, 401):
+                self.rig.tell('records 1')
+                self.rig.live({'time': i, 'padding': padding})
+            text = b''
+            while b'"sequence":400,' not in text or b'{"time":400,' not in text:
+                piece = s.recv(65536)
+                self.assertTrue(piece, 'the stream ended')
+                text += piece
+        records = [int(p.split(b',')[0]) for p in text.split(b'"sequence":')[1:]]
+        live = [int(p.split(b',')[0]) for p in text.split(b'data: {"time":')[1:]]
+        self.assertEqual(records, list(range(1, 401)))
+        self.assertEqual(live, sorted(live))
+        self.assertLess(len(live), 200)
+        self.assertEqual(live[-1], 400)
+        self.assertEqual(self.rig.stats()['live_skipped'], 400 - len(live) - (live[0] - 1))
+
+    def test_silence_is_broken_by_a_comment(self):
+        e = self.stream()
+        time.sleep(9)
+        self.rig.tell('tick')  # too early
+        time.sleep(1.5)
+        before = time.monotonic()
+        self.rig.tell('tick')
+        self.assertEqual(e.next()[0], ':')
+        self.assertLess(time.monotonic() - before, 1)
+
+
+class StartAndStop(unittest.TestCase):
+    def test_open_streams_and_queries_end_with_the_server(self):
+        rig = Rig()
+        rig.live({'time': 1})
+        streams = [rig.events() for _ in range(5)]
+        rig.tell('slow 5000')
+        query = rig.connect()
+        query.request('GET', '/api/v1/query?series=hp_power&from=0&to=10000000&step=1000')
+        before = time.monotonic()
+        code, text = rig.stop()
+        self.assertEqual(code, 0, text)
+        self.assertLess(time.monotonic() - before, 2)
+        for s in streams:
+            s.close()
+        query.close()
+
+    def test_a_port_in_use_is_named(self):
+        rig = Rig()
+        try:
+            with self.assertRaisesRegex(RuntimeError, f'127.0.0.1 port {rig.port}: Address already in use'):
+                Rig('127.0.0.1', str(rig.port))
+        finally:
+            rig.stop()
+
+    def test_a_bad_address_is_named(self):
+        for address in ('localhost', '127.0.0.256', '127.1', '0', '*', ''):
+            with self.assertRaisesRegex(RuntimeError, f"listen: '{address}' is not a numeric".replace('*', r'\*')):
+                Rig(address, '0')
+
+    def test_it_listens_on_ipv6(self):
+        try:
+            rig = Rig('::1', '0')
+        except RuntimeError as e:
+            self.skipTest(f'no IPv6 here: {e}')
+        with socket.create_connection(('::1', rig.port), timeout=5) as s:
+            s.sendall(b'GET / HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n')
+            self.assertIn(b' 200 OK', s.recv(65536).split(b'\r\n')[0])
+        rig.stop()
+
+
+if __name__ == '__main__':
+    unittest.main()
