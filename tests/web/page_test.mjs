@@ -52,7 +52,7 @@ try {
   await check("a stale meter's values become dashes with reason and age, never 0", async () => {
     set({ meter: "stale" });
     device.meterLast -= 90_000;
-    await has('[data-part="heat"]', /\u2014\s*missing[\s\S]*no answer to the last 3 polls, 1\u00a0min old/);
+    await has('[data-part="heat"]', /\u2014\s*missing[\s\S]*no answer to the last 3 polls, last reading 1\u00a0min ago/);
     for (const label of ["Flow", "Return", "Difference", "Water"]) {
       await has(tile(label), /\u2014/);
       assert.match(await text(tile(label)), /stale, 1\u00a0min/);

@@ -178,6 +178,18 @@ await check("parts are found by role, else by quantity, never by a source's name
   ], (part, roles, want) => assert.equal(page.pick(list, part, roles)?.id, want));
 });
 
+await check("a trend takes the series that covers the range, the derived one where both do", () => {
+  const streams = (from, to) => [{ stream: "s", provenance: "measured", from, to }];
+  const derived = { ...channel("calc", "heat_power"), streams: streams(90, 100) };
+  const meter = { ...channel("meter", "power"), streams: streams(0, 90) };
+  const roles = { heat: "meter" };
+  each([
+    ["history holds the meter only", 0, 100, [derived, meter], "meter_power"],
+    ["both cover the last hour", 92, 100, [derived, { ...meter, streams: streams(0, 100) }], "calc_heat_power"],
+    ["nobody has data there", 200, 300, [derived, meter], undefined],
+  ], (from, to, list, want) => assert.equal(page.pickSeries(list, "heat", roles, { from, to })?.id, want));
+});
+
 const device = (more = {}) => ({
   time: 1_000_000, roles: { heat: "meter", flow_t: "meter_flow_t", grid: "mains", solar: "roof" },
   heatpump: { heat_power: 3000, flow_t: 34, room_t: null },

@@ -19,7 +19,7 @@ export interface Line {
   color: string; // name of a CSS variable
   dash: number[];
   fill?: boolean;
-  /* Drawn as an area under zero, not as a line of its own: the defrosts. */
+  /* Drawn as bars under zero, one a bucket, not as a line: the defrosts. */
   below?: boolean;
 }
 
@@ -36,7 +36,11 @@ export function css(name: string): string {
 
 function seriesOf(line: Line): uPlot.Series {
   const color = css(line.color);
-  if (line.below) return { label: line.label, stroke: "transparent", fill: `${color}59`, points: { show: false } };
+  if (line.below) {
+    // Over weeks every bucket may hold a defrost: paler, or minutes would look like days of cold.
+    const fill = () => `${color}${(grid.peek()?.step ?? 0) > 1_800_000 ? "38" : "8c"}`;
+    return { label: line.label, fill, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.6, 5] }) };
+  }
   return {
     label: line.label,
     stroke: color,
@@ -163,9 +167,10 @@ const drawOrder = (lines: readonly Line[]) => [...lines].reverse();
 function dataOf(g: Grid, lines: readonly Line[]): uPlot.AlignedData {
   const columns = drawOrder(lines).map((l) => {
     const column = g.columns[l.key] ?? [];
-    return l.below ? column.map((v) => (isNumber(v) ? Math.min(0, v) : null)) : column;
+    return l.below ? column.map((v) => (isNumber(v) && v < 0 ? v : null)) : column;
   });
-  return [g.time, ...columns];
+  // a bucket is drawn in its middle: at its start, an hour's mean would come half an hour early
+  return [g.time.map((t) => t + g.step / 2), ...columns];
 }
 
 /* Moves the cursors of all charts, whose plots are equally wide; null hides them. */

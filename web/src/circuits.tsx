@@ -44,7 +44,7 @@ function Row({ now, row, scale }: { now: Live; row: Circuit; scale: Scale }) {
   return (
     <div class={`row ${isNumber(v) ? "" : "absent"}`} role="row" data-circuit={row.id}>
       <span role="rowheader" class="name">
-        {row.label}
+        {row.label}{" "}
         {row.suspect && <span class="flag" title="The device doubts this reading">suspect</span>}
         {!isNumber(v) && <span class="note why">{whyMissing(now, row)}</span>}
       </span>

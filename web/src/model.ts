@@ -26,22 +26,33 @@ interface Named {
 }
 
 /*
- * The channel that plays a part. For the two powers the derived channel comes first: the device
- * books heat with its sign and checks there; the role's own channel is what it is made from.
+ * The channels that can play a part, the best first. For the two powers that is the derived
+ * channel: the device books heat with its sign and checks there; the role's own is its input.
  */
-export function pick<T extends Named>(list: readonly T[], part: Part, roles: Roles | undefined): T | null {
+function candidates<T extends Named>(list: readonly T[], part: Part, roles: Roles | undefined): T[] {
   const role = roles?.[part];
-  const byRole = role
-    ? list.find((c) => c.id === role) ?? list.find((c) => c.source === role && c.quantity === "power")
-    : undefined;
-  const byQuantity = list.find((c) => c.quantity === QUANTITY[part]);
+  const byRole = list.filter((c) => role && (c.id === role || (c.source === role && c.quantity === "power")));
+  const byQuantity = list.filter((c) => c.quantity === QUANTITY[part]);
   const derived = part === "elec" || part === "heat";
-  return (derived ? byQuantity ?? byRole : byRole ?? byQuantity) ?? null;
+  return derived ? [...byQuantity, ...byRole] : [...byRole, ...byQuantity];
 }
 
-/* Of the series, those that hold data come first. */
-export function pickSeries(list: readonly Series[], part: Part, roles: Roles | undefined): Series | null {
-  return pick(list.filter((s) => s.streams.length > 0), part, roles);
+export function pick<T extends Named>(list: readonly T[], part: Part, roles: Roles | undefined): T | null {
+  return candidates(list, part, roles)[0] ?? null;
+}
+
+/* Of the series that can play a part, the one that covers most of the span; the better at a tie. */
+export function pickSeries(
+  list: readonly Series[], part: Part, roles: Roles | undefined, p: { from: number; to: number },
+): Series | null {
+  const covered = (s: Series) =>
+    s.streams.reduce((sum, x) => sum + Math.max(0, Math.min(x.to, p.to) - Math.max(x.from, p.from)), 0);
+  let best: Series | null = null;
+  for (const s of candidates(list, part, roles)) {
+    // a tenth more, or the choice would flip with the last minutes of two equal series
+    if (covered(s) > (best ? 1.1 * covered(best) : 0)) best = s;
+  }
+  return best;
 }
 
 export interface Doubt {

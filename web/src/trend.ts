@@ -5,7 +5,7 @@
  */
 import { computed, effect, signal } from "@preact/signals";
 import { getQuery, getSeries, type Answer, type Live, type Series } from "./api";
-import { append, fill, filling, gridOf, plan, stepFor, type Filling, type Grid } from "./buckets";
+import { append, fill, filling, gridOf, plan, stepFor, type Filling, type Grid, type Plan } from "./buckets";
 import { isNumber } from "./format";
 import { live, returns } from "./live";
 import { pickSeries, type Part } from "./model";
@@ -25,7 +25,7 @@ export const RANGES: readonly Range[] = [
 
 const PARTS: readonly Part[] = ["elec", "heat", "flow_t", "return_t", "outside_t"];
 const KEYS = [...PARTS, "heat_low"];
-const REFRESH_MS = 120_000; // stored buckets replace the page's own
+const REFRESH_MS = 120_000; // stored buckets replace the page's own; longer where buckets are
 const AGAIN_MS = 10_000; // not more often, whatever the device's clock does
 
 export const range = signal<Range>(RANGES[0]!);
@@ -55,18 +55,18 @@ interface Wanted {
   names: Record<string, string>;
 }
 
-function wanted(now: Live): Wanted {
+function wanted(now: Live, p: Plan): Wanted {
   const names: Record<string, string> = {};
   const ids: string[] = [];
   for (const part of PARTS) {
-    const s = pickSeries(series, part, now.roles);
+    const s = pickSeries(series, part, now.roles, p);
     if (!s) continue;
     ids.push(s.id);
     names[`${s.id} mean`] = part;
   }
-  const heat = pickSeries(series, "heat", now.roles)?.id ?? null;
-  if (heat) names[`${heat} min`] = "heat_low";
-  return { ids, lowest: heat, names };
+  const lowest = pickSeries(series, "heat", now.roles, p)?.id ?? null;
+  if (lowest) names[`${lowest} min`] = "heat_low";
+  return { ids, lowest, names };
 }
 
 export async function load(): Promise<void> {
@@ -93,7 +93,7 @@ async function fetchGrid(now: Live, size: number, abort: AbortSignal): Promise<v
   series = await getSeries();
   const asked = range.peek();
   const p = plan(now.time, asked.ms, size);
-  const w = wanted(now);
+  const w = wanted(now, p);
   const fresh: Shown = { ...gridOf(p, KEYS), range: asked };
   const queries = w.ids.length > 0 ? [getQuery(w.ids, p.from, p.to, size, "mean", abort)] : [];
   if (w.lowest) queries.push(getQuery([w.lowest], p.from, p.to, size, "min", abort));
@@ -154,7 +154,7 @@ export function startTrend() {
     const now = live.value;
     if (!now) return;
     extend(now);
-    const due = failure.peek() ? AGAIN_MS : REFRESH_MS;
+    const due = failure.peek() ? AGAIN_MS : Math.max(REFRESH_MS, (grid.peek()?.step ?? 0) / 2);
     if (performance.now() - fetched > due) void load();
   });
 }

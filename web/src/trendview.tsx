@@ -235,7 +235,7 @@ export function TrendCard() {
       {failure.value && (
         <p class="problem" role="alert">
           The history could not be read: {failure.value}.{" "}
-          <button type="button" class="plain" onClick={() => void load()}>Try again</button>
+          <button type="button" onClick={() => void load()}>Try again</button>
         </p>
       )}
       <h3>Power <span class="aside">kW</span></h3>
@@ -253,9 +253,12 @@ export function TrendCard() {
       />
       <Caption id="c-temps" lines={TEMPS} as={celsius} />
       <Spoken />
-      <button type="button" class="plain" aria-expanded={table.value} onClick={() => (table.value = !table.value)}>
-        {table.value ? "Hide table" : "Show table"}
-      </button>
+      <div class="line below">
+        <button type="button" aria-expanded={table.value} onClick={() => (table.value = !table.value)}>
+          {table.value ? "Hide table" : "Show table"}
+        </button>
+        <span class="note">In a chart: arrow keys move the cursor, 1 2 3 choose the range</span>
+      </div>
       {table.value && g && <Table g={g} />}
     </section>
   );

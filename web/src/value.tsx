@@ -22,7 +22,7 @@ export function Value({ v, as }: { v: number | null | undefined; as: (v: number)
 }
 
 export function doubtText(d: Doubt): string {
-  return d.ageMs === null ? d.why : `${d.why}, ${span(d.ageMs)} old`;
+  return d.ageMs === null ? d.why : `${d.why}, last reading ${span(d.ageMs)} ago`;
 }
 
 const briefText = (d: Doubt) => (d.ageMs === null ? d.short : `${d.short}, ${span(d.ageMs)}`);
