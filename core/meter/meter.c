@@ -222,6 +222,8 @@ static void close_time(struct hwt_meter *m, uint64_t at_q16, struct hwt_meter_wi
     out->device_us = m->start_us;
     out->duration_us = (uint32_t)duration_us;
     out->gap_us = m->gap_us;
+    out->restarted = m->restarted;
+    m->restarted = false;
     m->gap_us = 0;
     m->slew_us = 0;
     m->start_us += (uint64_t)duration_us;
@@ -260,6 +262,7 @@ static void begin_run(struct hwt_meter *m)
     if (m->joint == HWT_METER_RESTART) { /* the scans that waited for their neighbours */
         m->gap_us += (m->run.in - m->run.done) * m->run.period_ps / 1000000;
         end_us = m->block.device_us;
+        m->restarted = true;
     } else if (m->counters.blocks == 1) {
         end_us = m->block.device_us;
     }

@@ -79,6 +79,7 @@ struct hwt_meter_window {
     uint32_t duration_us; /* us */
     uint16_t cycles;      /* of the mains; 0: not whole cycles */
     bool partial;         /* cut short: only the energies are given */
+    bool restarted; /* the device clock began anew: device_us does not join the window before */
     uint8_t slots;
     struct hwt_meter_channel channel[HWT_SLOTS_MAX];
 };
@@ -144,6 +145,7 @@ struct hwt_meter {
     uint16_t taken;         /* scans of it */
     bool cut;               /* the run ends; the window is to be closed */
     bool begin;             /* and the block begins another */
+    bool restarted;         /* and no window of it has been given yet, after a restart */
     uint8_t joint;          /* enum hwt_meter_joint of the block */
     bool seen;              /* there was a block: */
     struct hwt_block last;

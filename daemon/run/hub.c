@@ -19,6 +19,7 @@ struct hub {
     struct hwt_recorder recorder;
     struct hwt_ledger ledger;
     struct elapsed elapsed;
+    int64_t measured_us;     /* of the window whose gap comes next */
     struct history last;     /* the counters of the newest record of the log, at the start */
     struct history midnight; /* the counters at the start of the local day */
     int64_t day_ms;          /* of midnight; HWT_TIME_UNKNOWN: not known yet */
@@ -211,21 +212,30 @@ void hub_put(struct hub *h, const struct hwt_reading *readings, size_t n)
     take_ledger(h);
 }
 
-void hub_window(struct hub *h, int64_t mono_us, uint64_t measured_us, uint64_t gap_us)
+static void put_device(struct hub *h, int64_t mono_us, enum hwt_quantity quantity, int64_t ms)
 {
-    struct hwt_record_time now = time_at(h, mono_us);
-    struct hwt_reading r = {
-        .source = SOURCE_DEVICE, .quality = HWT_QUALITY_GOOD, .mono_us = mono_us};
+    struct hwt_reading r = {.source = SOURCE_DEVICE,
+                            .quantity = (uint8_t)quantity,
+                            .quality = HWT_QUALITY_GOOD,
+                            .value = ms,
+                            .mono_us = mono_us};
+
+    (void)hwt_recorder_put(&h->recorder, &r);
+}
+
+void hub_time(struct hub *h, const struct hwt_reading *total)
+{
     int64_t measured_ms, gap_ms;
 
-    elapsed_put(&h->elapsed, mono_us, now.unix_ms, (int64_t)measured_us, (int64_t)gap_us);
-    if (elapsed_at(&h->elapsed, mono_us, &measured_ms, &gap_ms)) {
-        r.quantity = HWT_Q_MEASURED;
-        r.value = measured_ms;
-        (void)hwt_recorder_put(&h->recorder, &r);
-        r.quantity = HWT_Q_GAP;
-        r.value = gap_ms;
-        (void)hwt_recorder_put(&h->recorder, &r);
+    if (total->quantity == HWT_Q_MEASURED) {
+        h->measured_us = total->value;
+        return;
+    }
+    elapsed_put(&h->elapsed, total->mono_us, time_at(h, total->mono_us).unix_ms, h->measured_us,
+                total->value);
+    if (elapsed_at(&h->elapsed, total->mono_us, &measured_ms, &gap_ms)) {
+        put_device(h, total->mono_us, HWT_Q_MEASURED, measured_ms);
+        put_device(h, total->mono_us, HWT_Q_GAP, gap_ms);
     }
 }
 

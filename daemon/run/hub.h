@@ -42,9 +42,11 @@ struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source);
 
 /* Readings of one driver, in the order of their time. */
 void hub_put(struct hub *h, const struct hwt_reading *readings, size_t n);
-/* A window of the sampler ended at mono_us: time measured and not measured since the sampler's
- * start, us. */
-void hub_window(struct hub *h, int64_t mono_us, uint64_t measured_us, uint64_t gap_us);
+/*
+ * The sampler's totals since its start at the end of a window, as readings of the device in us:
+ * MEASURED, then GAP of the same instant.
+ */
+void hub_time(struct hub *h, const struct hwt_reading *total);
 /* The clock has advanced: closes records that are due. */
 void hub_tick(struct hub *h);
 /* Closes the open record, shorter than the others. */

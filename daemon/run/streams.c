@@ -1,0 +1,214 @@
+#include "daemon/run/streams.h"
+
+#include <stdlib.h>
+
+#include "daemon/base/log.h"
+#include "daemon/drivers/sampler.h"
+#include "daemon/run/hand_over.h"
+
+struct stream {
+    struct streams *all;
+    struct sampler *sampler;
+    struct hand_over readings;
+};
+
+struct streams {
+    struct streams_options options;
+    unsigned count;
+    struct stream *stream[CONFIG_SOURCES_MAX];
+};
+
+/* In the sampler's thread: the window's times, in us, then its readings, all or nothing. */
+static void take_window(void *ctx, const struct sampler_window *w)
+{
+    struct stream *stream = ctx;
+    struct hwt_reading batch[2 + SAMPLER_READINGS_MAX];
+
+    batch[0] = (struct hwt_reading){.source = SOURCE_DEVICE,
+                                    .quantity = HWT_Q_MEASURED,
+                                    .value = (int64_t)w->measured_us,
+                                    .mono_us = w->mono_us};
+    batch[1] = (struct hwt_reading){.source = SOURCE_DEVICE,
+                                    .quantity = HWT_Q_GAP,
+                                    .value = (int64_t)w->gap_us,
+                                    .mono_us = w->mono_us};
+    for (size_t i = 0; i < w->count; i++) {
+        batch[2 + i] = w->reading[i];
+    }
+    hand_over_put(&stream->readings, batch, 2 + w->count);
+}
+
+static void take_tick(void *ctx)
+{
+    struct stream *stream = ctx;
+
+    stream->all->options.wake(stream->all->options.ctx);
+}
+
+static unsigned voltage_slot(const struct config_source *c, unsigned voltage)
+{
+    return voltage < c->voltage_count ? c->voltages[voltage].slot : HWT_METER_NO_REFERENCE;
+}
+
+static void fill_slot(struct sampler_options *o, const struct installation *site, unsigned source,
+                      const struct hub *hub)
+{
+    const struct site_source *s = &site->source[source];
+    const struct config_source *c = &site->config->source[s->config];
+    bool clamp = s->kind == SOURCE_IS_CLAMP;
+    const struct config_input *in = clamp ? &c->clamps[s->input] : &c->voltages[s->input];
+    struct hub_clamp_start start = {0, 0};
+
+    if (clamp) {
+        start = hub_clamp_start(hub, source);
+    }
+    o->source[in->slot] = (uint16_t)source;
+    o->meter.slot[in->slot] = (struct hwt_meter_slot){
+        .ratio = in->ratio,
+        .phase_deg = in->phase_deg,
+        .import_mj = start.import_mj,
+        .export_mj = start.export_mj,
+        .kind = clamp ? HWT_SLOT_CURRENT : HWT_SLOT_VOLTAGE,
+        .reference = clamp ? (uint8_t)voltage_slot(c, in->voltage) : HWT_METER_NO_REFERENCE,
+        .reversed = in->reversed,
+    };
+    if (in->slot + 1 > o->meter.slots) {
+        o->meter.slots = (uint8_t)(in->slot + 1);
+    }
+}
+
+static struct stream *stream_new(struct streams *all, unsigned config_index)
+{
+    const struct streams_options *o = &all->options;
+    const struct config_source *c = &o->site->config->source[config_index];
+    struct stream *stream = calloc(1, sizeof(*stream));
+    struct sampler_options options = {
+        .id = c->id,
+        .socket = c->socket[0] != '\0' ? c->socket : NULL,
+        .port = c->port[0] != '\0' ? c->port : NULL,
+        .baud = c->baud,
+        .clock = o->clock,
+        .status = o->status[config_index],
+        .sink = take_window,
+        .tick = take_tick,
+        .ctx = stream,
+    };
+
+    if (stream == NULL) {
+        return NULL;
+    }
+    stream->all = all;
+    for (unsigned i = 0; i < o->site->source_count; i++) {
+        enum source_kind kind = o->site->source[i].kind;
+
+        if ((kind == SOURCE_IS_CLAMP || kind == SOURCE_IS_VOLTAGE) &&
+            o->site->source[i].config == config_index) {
+            fill_slot(&options, o->site, i, o->hub);
+        }
+    }
+    stream->sampler = sampler_new(&options);
+    if (stream->sampler == NULL) {
+        free(stream);
+        return NULL;
+    }
+    return stream;
+}
+
+struct streams *streams_new(const struct streams_options *options)
+{
+    struct streams *s = calloc(1, sizeof(*s));
+
+    if (s == NULL) {
+        return NULL;
+    }
+    s->options = *options;
+    for (unsigned i = 0; i < options->site->config->source_count; i++) {
+        if (options->site->config->source[i].type != CONFIG_SAMPLES) {
+            continue;
+        }
+        s->stream[s->count] = stream_new(s, i);
+        if (s->stream[s->count] == NULL) {
+            LOG(LOG_ERROR, options->site->config->source[i].id,
+                "no sampler: out of memory or slots");
+            streams_free(s);
+            return NULL;
+        }
+        s->count++;
+    }
+    return s;
+}
+
+bool streams_start(struct streams *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        if (sampler_start(s->stream[i]->sampler) != 0) {
+            LOG(LOG_ERROR, "run", "cannot start a sampling thread");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One run of readings: at each window's times the readings before it go to the hub. */
+static void give(struct streams *s, bool first, const struct hwt_reading *r, size_t n)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (r[i].source != SOURCE_DEVICE) {
+            continue;
+        }
+        hub_put(s->options.hub, r + from, i - from);
+        from = i + 1;
+        if (first) {
+            hub_time(s->options.hub, &r[i]);
+        }
+    }
+    hub_put(s->options.hub, r + from, n - from);
+}
+
+void streams_drain(struct streams *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct hwt_reading *r;
+        size_t n;
+
+        while ((r = hand_over_peek(&s->stream[i]->readings, &n)) != NULL) {
+            give(s, i == 0, r, n);
+            hand_over_done(&s->stream[i]->readings, n);
+        }
+    }
+}
+
+void streams_poll_status(struct streams *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        sampler_poll_status(s->stream[i]->sampler);
+    }
+}
+
+uint64_t streams_lost(const struct streams *s)
+{
+    uint64_t lost = 0;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        lost += atomic_load(&s->stream[i]->readings.lost);
+    }
+    return lost;
+}
+
+void streams_stop(struct streams *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        sampler_stop(s->stream[i]->sampler);
+    }
+}
+
+void streams_free(struct streams *s)
+{
+    for (unsigned i = 0; s != NULL && i < s->count; i++) {
+        sampler_free(s->stream[i]->sampler);
+        free(s->stream[i]);
+    }
+    free(s);
+}
