@@ -284,7 +284,7 @@ struct hwt_mbus_telegram {
     uint8_t status;
     uint16_t signature;
     uint8_t report; /* on HWT_ERR_APPLICATION: the meter's code */
-    bool more;      /* set by next: another telegram is to be asked for */
+    bool more;      /* set by next and verify: another telegram is to be asked for */
     /* private */
     const uint8_t *start; /* of the frame */
     const uint8_t *p;     /* of the records */
@@ -310,8 +310,8 @@ HWT_MUST_CHECK int hwt_mbus_next(struct hwt_mbus_telegram *telegram,
                                  struct hwt_mbus_record *record_out,
                                  struct hwt_mbus_fault *fault_out);
 
-/* Walks a copy of the telegram to its end: 0 if every record is whole, else as next. */
-HWT_MUST_CHECK int hwt_mbus_verify(const struct hwt_mbus_telegram *telegram,
+/* Walks the records without taking them, and sets `more`: 0 if all are whole, else as next. */
+HWT_MUST_CHECK int hwt_mbus_verify(struct hwt_mbus_telegram *telegram,
                                    struct hwt_mbus_fault *fault_out);
 
 /*

@@ -138,7 +138,7 @@ int hwt_mbus_open(const struct hwt_mbus_frame *frame, struct hwt_mbus_telegram *
     return 0;
 }
 
-int hwt_mbus_verify(const struct hwt_mbus_telegram *telegram, struct hwt_mbus_fault *fault_out)
+int hwt_mbus_verify(struct hwt_mbus_telegram *telegram, struct hwt_mbus_fault *fault_out)
 {
     struct hwt_mbus_telegram copy = *telegram;
     struct hwt_mbus_record record;
@@ -147,5 +147,6 @@ int hwt_mbus_verify(const struct hwt_mbus_telegram *telegram, struct hwt_mbus_fa
     do {
         got = hwt_mbus_next(&copy, &record, fault_out);
     } while (got > 0);
+    telegram->more = copy.more;
     return got;
 }

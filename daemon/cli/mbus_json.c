@@ -133,6 +133,19 @@ static void put_value(struct hwt_json *j, const struct hwt_mbus_record *r)
     }
 }
 
+/* Is a part of the VIF unknown here, so that the octets themselves are worth printing? */
+static bool has_own_vif(const struct hwt_mbus_record *r)
+{
+    enum { EXTENSION = 0x7C, MAKER = 0x7F };
+
+    for (unsigned i = 0; i < r->modifiers; i++) {
+        if (r->modifier[i] == EXTENSION || r->modifier[i] == MAKER) {
+            return true;
+        }
+    }
+    return r->quantity == HWT_MBUS_Q_RESERVED || r->quantity == HWT_MBUS_Q_MANUFACTURER_SPECIFIC;
+}
+
 /* What only some records have. */
 static void put_extras(struct hwt_json *j, const struct hwt_mbus_record *r)
 {
@@ -146,8 +159,7 @@ static void put_extras(struct hwt_json *j, const struct hwt_mbus_record *r)
         }
         hwt_json_end_array(j);
     }
-    if ((r->quantity == HWT_MBUS_Q_RESERVED || r->quantity == HWT_MBUS_Q_MANUFACTURER_SPECIFIC) &&
-        r->vib_size > 0) {
+    if (r->vib_size > 0 && has_own_vif(r)) {
         put_hex(j, "vif", r->vib, r->vib_size);
     }
 }

@@ -1,21 +1,18 @@
 #include "daemon/drivers/mbus.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/wire/mbus_master.h"
 #include "daemon/base/log.h"
-#include "daemon/drivers/serial.h"
+#include "daemon/drivers/serial_port.h"
 
 enum {
     METERS_MAX = 32,
     MISSED_POLLS = 3,  /* without an answer: stale */
     TELEGRAMS_MAX = 8, /* of one poll, where the meter says more follow */
     BACKOFF_MAX_S = 30,
-    READS_MAX = 8, /* chunks taken in one wake-up, so that a babbling port starves nobody */
     NONE = -1
 };
 
@@ -31,29 +28,17 @@ struct meter {
     char why[80]; /* of the last failure */
 };
 
-/* An open port: libuv wants a fresh handle for each descriptor. */
-struct port {
-    uv_poll_t poll;
-    int fd;
-    struct mbus_bus *bus; /* NULL once closing */
-};
-
 struct mbus_bus {
-    uv_loop_t *loop;
     struct clock *clock;
-    char *path;
+    struct serial_port *port;
     unsigned baud;
-    struct port *port; /* NULL: closed */
-    uv_timer_t wake, reopen;
-    unsigned handles; /* timers not yet closed */
-    unsigned backoff_s;
+    uv_timer_t wake;
     struct hwt_mbus_master master;
     struct meter meter[METERS_MAX];
     int meters, current, last; /* current: index of the meter asked, or NONE; last: asked before */
 };
 
 static void pump(struct mbus_bus *bus);
-static void open_port(struct mbus_bus *bus);
 
 static int64_t unix_ms(struct mbus_bus *bus)
 {
@@ -64,122 +49,32 @@ static int64_t unix_ms(struct mbus_bus *bus)
 
 /* --- the port -------------------------------------------------------------------------------- */
 
-static void free_port(uv_handle_t *h)
+static void on_open(void *ctx)
 {
-    struct port *port = h->data;
+    struct mbus_bus *bus = ctx;
 
-    close(port->fd);
-    free(port);
+    hwt_mbus_master_init(&bus->master, bus->baud);
+    pump(bus);
 }
 
-static void close_port(struct mbus_bus *bus)
+static void on_octets(void *ctx, const uint8_t *p, size_t n)
 {
-    if (bus->port != NULL) {
-        bus->port->bus = NULL;
-        uv_poll_stop(&bus->port->poll);
-        uv_close((uv_handle_t *)&bus->port->poll, free_port);
-        bus->port = NULL;
-    }
+    struct mbus_bus *bus = ctx;
+
+    hwt_mbus_master_feed(&bus->master, p, n, clock_real_us());
+    pump(bus);
 }
 
-static void on_reopen(uv_timer_t *t)
+static void on_fail(void *ctx, const char *why)
 {
-    open_port(t->data);
-}
+    struct mbus_bus *bus = ctx;
 
-/* The port cannot be used: says so, and tries again later. */
-static void fail_port(struct mbus_bus *bus, const char *why)
-{
-    close_port(bus);
     uv_timer_stop(&bus->wake);
     bus->current = NONE;
     for (int i = 0; i < bus->meters; i++) {
         bus->meter[i].slave.linked = false;
         status_set(bus->meter[i].o.status, STATUS_FAILED, unix_ms(bus), "%s", why);
     }
-    uv_timer_start(&bus->reopen, on_reopen, 1000 * (uint64_t)bus->backoff_s, 0);
-    bus->backoff_s = bus->backoff_s * 2 < BACKOFF_MAX_S ? bus->backoff_s * 2 : BACKOFF_MAX_S;
-}
-
-static void fail_port_errno(struct mbus_bus *bus, const char *what, int error)
-{
-    char why[SERIAL_WHY_MAX];
-
-    snprintf(why, sizeof(why), "%.80s: %s: %s", bus->path, what, strerror(error));
-    fail_port(bus, why);
-}
-
-/* Feeds what has come. False if the port failed. */
-static bool read_port(struct mbus_bus *bus)
-{
-    uint8_t buf[512];
-
-    for (int i = 0; i < READS_MAX; i++) {
-        ssize_t n = read(bus->port->fd, buf, sizeof(buf));
-
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            return true;
-        }
-        if (n < 0) {
-            fail_port_errno(bus, "read", errno);
-            return false;
-        }
-        if (n == 0) {
-            fail_port_errno(bus, "hung up (unplugged?)", ENODEV);
-            return false;
-        }
-        hwt_mbus_master_feed(&bus->master, buf, (size_t)n, clock_real_us());
-    }
-    return true;
-}
-
-static void on_port(uv_poll_t *handle, int error, int events)
-{
-    struct port *port = handle->data;
-    struct mbus_bus *bus = port->bus;
-
-    if (bus == NULL) {
-        return;
-    }
-    if (error < 0) {
-        fail_port_errno(bus, "poll", -error);
-        return;
-    }
-    if ((events & UV_READABLE) != 0 && !read_port(bus)) {
-        return;
-    }
-    if ((events & (UV_READABLE | UV_DISCONNECT)) == UV_DISCONNECT) {
-        fail_port_errno(bus, "hung up (unplugged?)", ENODEV);
-        return;
-    }
-    pump(bus);
-}
-
-static void open_port(struct mbus_bus *bus)
-{
-    char why[SERIAL_WHY_MAX];
-    int fd = serial_open(bus->path, bus->baud, SERIAL_8E1, why);
-    struct port *port;
-
-    if (fd < 0) {
-        fail_port(bus, why);
-        return;
-    }
-    port = calloc(1, sizeof(*port));
-    if (port == NULL || uv_poll_init(bus->loop, &port->poll, fd) != 0) {
-        free(port);
-        close(fd);
-        fail_port_errno(bus, "cannot watch", ENOMEM);
-        return;
-    }
-    port->fd = fd;
-    port->bus = bus;
-    port->poll.data = port;
-    bus->port = port;
-    hwt_mbus_master_init(&bus->master, bus->baud);
-    uv_poll_start(&port->poll, UV_READABLE | UV_DISCONNECT, on_port);
-    LOG(LOG_INFO, "mbus", "open port=%s baud=%u", bus->path, bus->baud);
-    pump(bus);
 }
 
 static void log_hex(const struct meter *m, const char *what, const uint8_t *p, size_t n)
@@ -194,26 +89,13 @@ static void log_hex(const struct meter *m, const char *what, const uint8_t *p, s
     LOG(LOG_DEBUG, m->o.id, "%s octets=%zu hex=%s", what, n, hex);
 }
 
-/* A request that did not get out whole is one that gets no answer: the master repeats it. */
-static bool send(struct mbus_bus *bus, const uint8_t *p, size_t n)
-{
-    ssize_t sent = write(bus->port->fd, p, n);
-
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-        fail_port_errno(bus, "write", errno);
-        return false;
-    }
-    log_hex(&bus->meter[bus->current], "send", p, n);
-    return true;
-}
-
 /* --- one meter's answers --------------------------------------------------------------------- */
 
 static void check_stale(struct mbus_bus *bus, struct meter *m, bool in_doubt)
 {
     int64_t missed = (clock_mono_us(bus->clock) - m->good_us) / (1000000 * (int64_t)m->o.poll_s);
 
-    if (in_doubt && missed >= MISSED_POLLS && bus->port != NULL) {
+    if (in_doubt && missed >= MISSED_POLLS && serial_port_is_open(bus->port)) {
         status_set(m->o.status, STATUS_STALE, unix_ms(bus), "no answer for %lld polls (%s)",
                    (long long)missed, m->why);
     }
@@ -254,7 +136,7 @@ static void deliver(struct mbus_bus *bus, struct meter *m, const struct hwt_mbus
     }
     m->good_us = now.mono_us;
     m->failing = false;
-    bus->backoff_s = 1;
+    serial_port_good(bus->port);
     status_set(m->o.status, STATUS_OK, unix_ms(bus), NULL);
     status_good(m->o.status, unix_ms(bus));
     if (n > 0) {
@@ -283,9 +165,6 @@ static bool take_reply(struct mbus_bus *bus, struct meter *m)
         return false;
     }
     deliver(bus, m, &t);
-    while (hwt_mbus_next(&t, &(struct hwt_mbus_record){0}, &fault) == 1) {
-        /* to the end: it tells whether more follow */
-    }
     m->telegrams++;
     m->chain = m->chain || t.more;
     return t.more && m->telegrams < TELEGRAMS_MAX;
@@ -344,19 +223,20 @@ static void on_wake(uv_timer_t *t)
 /* Goes on with the request under way, or the next one, until there is something to wait for. */
 static void pump(struct mbus_bus *bus)
 {
-    while (bus->port != NULL && (bus->current != NONE || start_next(bus))) {
+    while (serial_port_is_open(bus->port) && (bus->current != NONE || start_next(bus))) {
         int64_t now_us = clock_real_us();
         struct hwt_mbus_action a = hwt_mbus_master_step(&bus->master, now_us);
 
         if (a.step == HWT_MBUS_STEP_WAIT) {
             int64_t wait_us = a.wake_us - now_us;
 
-            uv_update_time(bus->loop);
+            uv_update_time(bus->wake.loop);
             uv_timer_start(&bus->wake, on_wake, (uint64_t)(wait_us + 999) / 1000, 0);
             return;
         }
-        if (a.step == HWT_MBUS_STEP_SEND && !send(bus, a.octets, a.n)) {
-            return;
+        if (a.step == HWT_MBUS_STEP_SEND) {
+            log_hex(&bus->meter[bus->current], "send", a.octets, a.n);
+            serial_port_write(bus->port, a.octets, a.n);
         }
         if (a.step == HWT_MBUS_STEP_DONE) {
             finish_request(bus);
@@ -370,20 +250,23 @@ static void pump(struct mbus_bus *bus)
 struct mbus_bus *mbus_bus_new(uv_loop_t *loop, struct clock *clock, const char *port, unsigned baud)
 {
     struct mbus_bus *bus = calloc(1, sizeof(*bus));
+    struct serial_port_options options = {.path = port,
+                                          .baud = baud,
+                                          .framing = SERIAL_8E1,
+                                          .on_open = on_open,
+                                          .on_octets = on_octets,
+                                          .on_fail = on_fail,
+                                          .ctx = bus};
 
-    if (bus == NULL || !serial_baud_is_standard(baud) || (bus->path = strdup(port)) == NULL) {
+    if (bus == NULL || (bus->port = serial_port_new(loop, &options)) == NULL) {
         free(bus);
         return NULL;
     }
-    bus->loop = loop;
     bus->clock = clock;
     bus->baud = baud;
-    bus->backoff_s = 1;
     bus->current = NONE;
     uv_timer_init(loop, &bus->wake);
-    uv_timer_init(loop, &bus->reopen);
-    bus->wake.data = bus->reopen.data = bus;
-    bus->handles = 2;
+    bus->wake.data = bus;
     return bus;
 }
 
@@ -410,7 +293,7 @@ void mbus_bus_start(struct mbus_bus *bus)
     for (int i = 0; i < bus->meters; i++) {
         bus->meter[i].due_us = bus->meter[i].good_us = now_us;
     }
-    open_port(bus);
+    serial_port_start(bus->port);
 }
 
 void mbus_bus_tick(struct mbus_bus *bus)
@@ -432,21 +315,15 @@ void mbus_bus_tick(struct mbus_bus *bus)
     }
 }
 
-static void on_timer_closed(uv_handle_t *h)
+static void on_wake_closed(uv_handle_t *h)
 {
-    struct mbus_bus *bus = h->data;
-
-    if (--bus->handles == 0) {
-        free(bus->path);
-        free(bus);
-    }
+    free(h->data);
 }
 
 void mbus_bus_free(struct mbus_bus *bus)
 {
     if (bus != NULL) {
-        close_port(bus);
-        uv_close((uv_handle_t *)&bus->wake, on_timer_closed);
-        uv_close((uv_handle_t *)&bus->reopen, on_timer_closed);
+        serial_port_free(bus->port);
+        uv_close((uv_handle_t *)&bus->wake, on_wake_closed);
     }
 }
