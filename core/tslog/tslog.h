@@ -17,6 +17,9 @@
  *
  * No malloc, no clock, no threads. The on-disk form is docs/LOG_FORMAT.md; until that says frozen,
  * it may change.
+ *
+ * What it does not do yet: roll-ups, corrections, retention by age. They come as further page kinds
+ * and calls; nothing here has to move for them.
  */
 #ifndef HWT_CORE_TSLOG_TSLOG_H
 #define HWT_CORE_TSLOG_TSLOG_H
@@ -24,26 +27,40 @@
 #include "core/base/err.h"
 #include "core/flow.h"
 
+enum {
+    HWT_TSLOG_PAGE = 4096,           /* bytes, unit of writing and of damage */
+    HWT_TSLOG_STREAMS_MAX = 8,       /* streams of one log */
+    HWT_TSLOG_BLOCK_PAGES_MIN = 8,   /* pages of an erase block */
+    HWT_TSLOG_BLOCK_PAGES_MAX = 256, /* 1 MiB */
+    HWT_TSLOG_SEGMENTS_MAX = 4096,   /* erase blocks in use at once: 4 GiB of 1 MiB blocks */
+    HWT_TSLOG_ANCHORS_MAX = 128,     /* boots whose wall time was learnt later */
+    HWT_TSLOG_QUERY_MAX = 64,        /* channels of one down-sampled read */
+    HWT_TSLOG_WINDOW = 1024          /* buckets x channels worked on at once */
+};
+
+/* The own device's stream; always number 0, also when an import was made first. */
+#define HWT_TSLOG_OWN "own"
+
 /*
  * The device below, as littlefs's: `block_count` erase blocks of `block_size` bytes. All calls
- * return 0 or a negative enum hwt_err (IO, SPACE) and may block. prog writes within an erased
- * block, at most once per 4 KiB page between erases except for blocks the log uses as slots; what
- * was programmed but not yet synced may, after a power cut, be there, torn, or not, in any order.
- * read of bytes never programmed gives anything.
+ * return 0 or a negative enum hwt_err (IO, SPACE) and may block. prog writes one page within an
+ * erased block, once between erases, except in the blocks of the control area (the first 20 pages:
+ * superblock and slots), which are rewritten in place; a prog that failed may be tried again with
+ * the same content. What was programmed or erased but not yet synced may, after a power cut, be
+ * there, torn, or not, in any order. read of bytes never programmed gives anything, but an erased
+ * page reads as one byte value throughout. read may be called from any thread, the others only from
+ * the writer's. discard (may be NULL) says that a block's content is not needed any more; it is
+ * erased before it is used again.
  */
 struct hwt_bd {
     int (*read)(void *ctx, uint32_t block, uint32_t offset, void *buf, size_t n);
     int (*prog)(void *ctx, uint32_t block, uint32_t offset, const void *buf, size_t n);
     int (*erase)(void *ctx, uint32_t block);
     int (*sync)(void *ctx);
-    uint32_t block_size;  /* bytes, a multiple of HWT_TSLOG_PAGE */
-    uint32_t block_count; /* erase blocks */
+    int (*discard)(void *ctx, uint32_t block);
+    uint32_t block_size;  /* bytes, BLOCK_PAGES_MIN..BLOCK_PAGES_MAX pages */
+    uint32_t block_count; /* erase blocks, at most SEGMENTS_MAX + the control area */
     void *ctx;
-};
-
-enum {
-    HWT_TSLOG_PAGE = 4096,    /* bytes, unit of writing and of damage */
-    HWT_TSLOG_STREAMS_MAX = 8 /* streams of one log */
 };
 
 struct hwt_stream_info {
@@ -62,8 +79,8 @@ struct hwt_anchor {
     int64_t unix_ms;
 };
 
-/* Engine state and iterators. The caller places them; all fields are private (see tslog_private
- * part at the end of this header). */
+/* Engine state and iterators, about 270, 170, 32 and 210 KiB: the caller places them (not on a
+ * small stack); all fields are private (layout.h). */
 struct hwt_tslog;
 struct hwt_tslog_snapshot;
 struct hwt_tslog_cursor;
@@ -72,16 +89,21 @@ struct hwt_tslog_buckets;
 struct hwt_tslog_config {
     struct hwt_bd bd;
     uint8_t uuid[16]; /* given to a log that is formatted now; an existing log keeps its own */
+    uint32_t
+        blocks_kept; /* erase blocks of records kept before the oldest goes; 0: all there are */
+    bool read_only;  /* never calls prog, erase, discard or sync; an empty device is NOT_FOUND */
 };
 
 struct hwt_tslog_recovery { /* what open found */
     bool formatted;         /* the device was empty and was formatted */
-    uint32_t pages_bad;     /* pages that failed their checksum: gaps, reported, never values */
-    uint32_t pages_read;
+    uint32_t pages_bad;     /* pages that failed their checksum: gaps, reported, never values; the
+                             * torn last write of a power cut counts too */
+    uint32_t pages_read;    /* reads of a page or of a page's header */
 };
 
 /* Opens the log, formats an empty device. Errors: IO, SPACE, CORRUPT (a foreign or unreadable
- * superblock), UNSUPPORTED (written by a newer version). */
+ * superblock, or both copies of the stream table), UNSUPPORTED (written by a newer version),
+ * ARGUMENT (geometry; not the block size the log was made with). */
 HWT_MUST_CHECK int hwt_tslog_open(struct hwt_tslog *log, const struct hwt_tslog_config *config,
                                   struct hwt_tslog_recovery *recovery_out);
 void hwt_tslog_uuid(const struct hwt_tslog *log, uint8_t uuid_out[16]);
@@ -89,37 +111,50 @@ void hwt_tslog_uuid(const struct hwt_tslog *log, uint8_t uuid_out[16]);
  * commit. */
 HWT_MUST_CHECK int hwt_tslog_boot(struct hwt_tslog *log, uint32_t *boot_out);
 
-/* Finds or creates a stream. Returns its number (0..STREAMS_MAX-1). Errors: SPACE, IO, ARGUMENT
- * (same name, other provenance). */
+/* Finds or creates a stream. Returns its number (0..STREAMS_MAX-1): 0 for HWT_TSLOG_OWN, from 1 for
+ * others. Durable with the next commit. Errors: SPACE, ARGUMENT (a name that is no id; same name,
+ * other provenance, and it holds records). */
 HWT_MUST_CHECK int hwt_tslog_stream(struct hwt_tslog *log, const char *name,
                                     enum hwt_provenance provenance);
 
 /* Appends; gives the record its sequence in *sequence_out. Not durable before hwt_tslog_commit.
- * Errors: ARGUMENT (counts differ, channel repeated), SPACE, IO; then nothing was appended. */
+ * Errors: ARGUMENT (counts differ, channel repeated or no id, span 0), SPACE, IO; then nothing was
+ * appended. When the device is full the oldest block of the stream goes. */
 HWT_MUST_CHECK int hwt_tslog_append(struct hwt_tslog *log, int stream,
                                     const struct hwt_schema *schema,
                                     const struct hwt_record *record, uint64_t *sequence_out);
+/* A later anchor of the same boot replaces the earlier; beyond ANCHORS_MAX the oldest boot's goes.
+ * Readers give records of that boot without wall time the anchor's. Errors: ARGUMENT. */
 HWT_MUST_CHECK int hwt_tslog_anchor(struct hwt_tslog *log, int stream,
                                     const struct hwt_anchor *anchor);
 /* Makes all appended records durable. On error (IO, SPACE) they stay appended and the next commit
  * tries again; appends fail with SPACE when the memory of the tail is full. */
 HWT_MUST_CHECK int hwt_tslog_commit(struct hwt_tslog *log);
+/* Sequence of the last durable record of a stream; 0: none. */
+uint64_t hwt_tslog_durable(const struct hwt_tslog *log, int stream);
+/* Records appended and not yet durable, in all streams. */
+uint64_t hwt_tslog_pending(const struct hwt_tslog *log);
 
 /* --- reading: any thread, on a snapshot of its own --- */
 
 /* Copies what a reader needs, durable records only. Under the writer's lock. */
 void hwt_tslog_snapshot(const struct hwt_tslog *log, struct hwt_tslog_snapshot *snapshot_out);
-/* Number of streams, and one of them. */
+/* The same as copying the struct, but moves only what is in use. */
+void hwt_tslog_snapshot_copy(const struct hwt_tslog_snapshot *from,
+                             struct hwt_tslog_snapshot *snapshot_out);
+/* Number of streams, at least 1, and one of them. Reads one page header. Errors: ARGUMENT, IO. */
 int hwt_tslog_streams(const struct hwt_tslog_snapshot *snapshot);
 HWT_MUST_CHECK int hwt_tslog_stream_info(const struct hwt_tslog_snapshot *snapshot, int stream,
                                          struct hwt_stream_info *info_out);
 
 /* A cursor stands before record `sequence` of a stream (1 = from the start; last + 1 = wait for the
- * next). The snapshot must outlive it. Errors: ARGUMENT. */
+ * next). The snapshot must outlive it. Errors: ARGUMENT (no such stream, sequence 0 or beyond last
+ * + 1). */
 HWT_MUST_CHECK int hwt_tslog_cursor_open(struct hwt_tslog_cursor *cursor,
                                          const struct hwt_tslog_snapshot *snapshot, int stream,
                                          uint64_t sequence);
-/* The same, before the first record whose interval starts at or after from_ms. */
+/* The same, before the first record, by sequence, whose interval starts at or after from_ms;
+ * records without wall time are passed over. Errors: ARGUMENT, IO. */
 HWT_MUST_CHECK int hwt_tslog_cursor_seek(struct hwt_tslog_cursor *cursor,
                                          const struct hwt_tslog_snapshot *snapshot, int stream,
                                          int64_t from_ms);
@@ -134,16 +169,46 @@ HWT_MUST_CHECK int hwt_tslog_cursor_next(struct hwt_tslog_cursor *cursor,
 
 /*
  * Down-sampled read of n channels (by id, n <= 64) over [from_ms, to_ms) in steps of step_ms (>=
- * 1). Merges all streams: where two hold a channel in the same bucket, the stream with the lower
- * number wins (the own device is opened first and is 0).
+ * 1); the last bucket ends at to_ms. Merges all streams: where two hold a channel in the same
+ * bucket, the stream with the lower number wins (the own device is 0). `delta` is 0 for a gauge; a
+ * counter's rise is reckoned in the order of sequence within one stream, from the last value before
+ * the range, looked for in up to 4096 pages. Records without wall time and damaged pages give
+ * nothing. Errors: ARGUMENT.
  */
 HWT_MUST_CHECK int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it,
                                           const struct hwt_tslog_snapshot *snapshot,
                                           const char *const *ids, size_t n, int64_t from_ms,
                                           int64_t to_ms, int64_t step_ms);
 /* The next bucket of each channel, n of them. 1: filled; count 0 where nothing is known. 0: the
- * end. */
+ * end. Errors: IO. */
 HWT_MUST_CHECK int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it,
                                           struct hwt_bucket *buckets_out);
+
+/* --- verifying --- */
+
+enum hwt_tslog_page_state {
+    HWT_TSLOG_PAGE_GOOD,    /* checksum right, every row decodes */
+    HWT_TSLOG_PAGE_BLANK,   /* never written */
+    HWT_TSLOG_PAGE_DEAD,    /* right, but superseded: written by a commit that was cut */
+    HWT_TSLOG_PAGE_DAMAGED, /* checksum wrong, or content impossible: its records are lost */
+    HWT_TSLOG_PAGE_STATES
+};
+
+struct hwt_tslog_page_report {
+    uint32_t block;
+    uint32_t page;  /* in the block */
+    uint8_t state;  /* enum hwt_tslog_page_state */
+    uint8_t stream; /* these three only if the page's header can be read */
+    uint16_t rows;  /* 0: not a page of records */
+    uint64_t first; /* sequence of its first record */
+};
+
+/* Reads every page of the log once and reports each. The cursor's memory serves as work space.
+ * Returns the number of damaged pages, or IO. */
+HWT_MUST_CHECK int
+hwt_tslog_verify(const struct hwt_tslog_snapshot *snapshot, struct hwt_tslog_cursor *work,
+                 void (*report)(void *ctx, const struct hwt_tslog_page_report *page), void *ctx);
+
+#include "core/tslog/layout.h"
 
 #endif
