@@ -81,6 +81,8 @@ struct hwt_anchor {
 
 /* Engine state and iterators, about 270, 170, 32 and 210 KiB: the caller places them (not on a small
  * stack); all fields are private (at the end of this header). */
+/* Engine state and iterators, about 270, 170, 32 and 210 KiB: the caller places them (not on a
+ * small stack); all fields are private (layout.h). */
 struct hwt_tslog;
 struct hwt_tslog_snapshot;
 struct hwt_tslog_cursor;
@@ -91,6 +93,10 @@ struct hwt_tslog_config {
     uint8_t uuid[16];     /* given to a log that is formatted now; an existing log keeps its own */
     uint32_t blocks_kept; /* erase blocks of records kept before the oldest goes; 0: all there are */
     bool read_only;       /* never calls prog, erase, discard or sync; an empty device is NOT_FOUND */
+    uint8_t uuid[16]; /* given to a log that is formatted now; an existing log keeps its own */
+    uint32_t
+        blocks_kept; /* erase blocks of records kept before the oldest goes; 0: all there are */
+    bool read_only;  /* never calls prog, erase, discard or sync; an empty device is NOT_FOUND */
 };
 
 struct hwt_tslog_recovery { /* what open found */
@@ -154,6 +160,13 @@ HWT_MUST_CHECK int hwt_tslog_cursor_open(struct hwt_tslog_cursor *cursor,
                                          uint64_t sequence);
 /* The same, before the first record, by sequence, whose interval starts at or after from_ms; records
  * without wall time are passed over. Errors: ARGUMENT, IO. */
+ * next). The snapshot must outlive it. Errors: ARGUMENT (no such stream, sequence 0 or beyond last
+ * + 1). */
+HWT_MUST_CHECK int hwt_tslog_cursor_open(struct hwt_tslog_cursor *cursor,
+                                         const struct hwt_tslog_snapshot *snapshot, int stream,
+                                         uint64_t sequence);
+/* The same, before the first record, by sequence, whose interval starts at or after from_ms;
+ * records without wall time are passed over. Errors: ARGUMENT, IO. */
 HWT_MUST_CHECK int hwt_tslog_cursor_seek(struct hwt_tslog_cursor *cursor,
                                          const struct hwt_tslog_snapshot *snapshot, int stream,
                                          int64_t from_ms);
@@ -200,6 +213,11 @@ struct hwt_tslog_page_report {
     uint8_t stream;   /* these three only if the page's header can be read */
     uint16_t rows;    /* 0: not a page of records */
     uint64_t first;   /* sequence of its first record */
+    uint32_t page;  /* in the block */
+    uint8_t state;  /* enum hwt_tslog_page_state */
+    uint8_t stream; /* these three only if the page's header can be read */
+    uint16_t rows;  /* 0: not a page of records */
+    uint64_t first; /* sequence of its first record */
 };
 
 /* Reads every page of the log once and reports each. The cursor's memory serves as work space.
@@ -378,5 +396,10 @@ struct hwt_tslog_buckets {
     struct hwt_bucket bucket[HWT_TSLOG_WINDOW]; /* merged */
     struct hwt_bucket own[HWT_TSLOG_WINDOW];    /* of one stream */
 };
+HWT_MUST_CHECK int
+hwt_tslog_verify(const struct hwt_tslog_snapshot *snapshot, struct hwt_tslog_cursor *work,
+                 void (*report)(void *ctx, const struct hwt_tslog_page_report *page), void *ctx);
+
+#include "core/tslog/layout.h"
 
 #endif

@@ -1,0 +1,232 @@
+/*
+ * place.c: blocks and pages: the control area, free blocks, the list of segments, where the next
+ * page of a stream goes.
+ *
+ *   block 0 …            │ block n            │ block n + 1
+ *   super super slots …  │ S S data data …    │ S S data …
+ *   control area         │ one stream each; S: schema, two copies before the first page that
+ *                        │ needs it
+ */
+#include "core/tslog/internal.h"
+
+static uint32_t control_block(const struct hwt_tslog *log, uint32_t page)
+{
+    return page / log->pages;
+}
+
+static uint32_t control_offset(const struct hwt_tslog *log, uint32_t page)
+{
+    return page % log->pages * HWT_TSLOG_PAGE;
+}
+
+int hwt_tslog_control_read(struct hwt_tslog *log, uint32_t page, uint8_t *buf)
+{
+    log->recovery.pages_read++;
+    return log->bd.read(log->bd.ctx, control_block(log, page), control_offset(log, page), buf,
+                        HWT_TSLOG_PAGE);
+}
+
+int hwt_tslog_control_write(struct hwt_tslog *log, uint32_t page, const uint8_t *buf)
+{
+    return log->bd.prog(log->bd.ctx, control_block(log, page), control_offset(log, page), buf,
+                        HWT_TSLOG_PAGE);
+}
+
+int hwt_tslog_sync(struct hwt_tslog *log)
+{
+    int err = log->bd.sync(log->bd.ctx);
+
+    if (err == 0) {
+        log->unsynced = false;
+    }
+    return err;
+}
+
+int hwt_tslog_segment_add(struct hwt_tslog *log, const struct hwt_tslog_segment *segment)
+{
+    uint32_t i = log->segments;
+
+    if (i == HWT_TSLOG_SEGMENTS_MAX) {
+        return HWT_ERR_SPACE;
+    }
+    while (i > 0 && (log->segment[i - 1].stream > segment->stream ||
+                     (log->segment[i - 1].stream == segment->stream &&
+                      log->segment[i - 1].first > segment->first))) {
+        log->segment[i] = log->segment[i - 1];
+        i--;
+    }
+    log->segment[i] = *segment;
+    log->segments++;
+    return 0;
+}
+
+uint32_t hwt_tslog_segment_find(const struct hwt_tslog *log, uint32_t block)
+{
+    uint32_t i = 0;
+
+    while (i < log->segments && log->segment[i].block != block) {
+        i++;
+    }
+    return i;
+}
+
+/* A block of no segment, searched round robin so that wear spreads; NO_BLOCK if all are used. */
+static uint32_t find_free(const struct hwt_tslog *log)
+{
+    uint32_t data_blocks = log->bd.block_count - log->control_blocks;
+
+    for (uint32_t i = 0; i < data_blocks; i++) {
+        uint32_t b = log->control_blocks + (log->next_block + i) % data_blocks;
+
+        if (hwt_tslog_segment_find(log, b) == log->segments) {
+            return b;
+        }
+    }
+    return HWT_TSLOG_NO_BLOCK;
+}
+
+static uint32_t segments_of(const struct hwt_tslog *log, int stream, uint32_t *oldest_out)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < log->segments; i++) {
+        if (log->segment[i].stream == stream) {
+            *oldest_out = n == 0 ? i : *oldest_out;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* The segment to give up: the stream's own oldest, else that of the stream with most. A stream's
+ * newest is never given up. */
+static uint32_t find_victim(const struct hwt_tslog *log, int stream)
+{
+    uint32_t best = log->segments, most = 1, oldest = 0;
+
+    if (segments_of(log, stream, &oldest) > 1) {
+        return oldest;
+    }
+    for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
+        uint32_t n = segments_of(log, s, &oldest);
+
+        if (n > most) {
+            most = n;
+            best = oldest;
+        }
+    }
+    return best;
+}
+
+static int drop_oldest(struct hwt_tslog *log, int stream)
+{
+    uint32_t i = find_victim(log, stream);
+    int err = 0;
+
+    if (i == log->segments) {
+        return HWT_ERR_SPACE;
+    }
+    if (log->bd.discard != NULL) {
+        err = log->bd.discard(log->bd.ctx, log->segment[i].block);
+    }
+    if (err == 0) {
+        log->next_block = log->segment[i].block - log->control_blocks;
+        log->segments--;
+        memmove(&log->segment[i], &log->segment[i + 1],
+                (log->segments - i) * sizeof(log->segment[0]));
+    }
+    return err;
+}
+
+/* An erased block becomes the stream's newest segment. The erase is synced first: a block never
+ * holds pages of two lives. */
+static int take_block(struct hwt_tslog *log, int stream)
+{
+    struct hwt_tslog_stream *st = &log->stream[stream];
+    struct hwt_tslog_segment segment = {
+        .first = st->tail.first,
+        .min_ms = INT64_MAX,
+        .max_ms = INT64_MIN,
+        .stream = (uint8_t)stream,
+    };
+    int err;
+
+    while (log->segments >= log->blocks_kept ||
+           (segment.block = find_free(log)) == HWT_TSLOG_NO_BLOCK) {
+        err = drop_oldest(log, stream);
+        if (err != 0) {
+            return err;
+        }
+    }
+    err = log->bd.erase(log->bd.ctx, segment.block);
+    err = err == 0 ? hwt_tslog_sync(log) : err;
+    err = err == 0 ? hwt_tslog_segment_add(log, &segment) : err;
+    if (err == 0) {
+        log->next_block = segment.block - log->control_blocks + 1;
+        st->block = segment.block;
+        st->next_page = 0;
+        st->schema_placed = false;
+    }
+    return err;
+}
+
+/* The first page of a block also tells the time span of the segment before it, which is then
+ * known at open without reading that one. */
+static void tell_segment_before(const struct hwt_tslog *log, int stream,
+                                struct hwt_tslog_head *head)
+{
+    uint32_t i = hwt_tslog_segment_find(log, log->stream[stream].block);
+    const struct hwt_tslog_segment *before;
+
+    if (i == 0 || i == log->segments || log->segment[i - 1].stream != stream) {
+        return;
+    }
+    before = &log->segment[i - 1];
+    head->place_block = before->block;
+    head->min_ms = before->min_ms;
+    head->max_ms = before->max_ms;
+    head->flags = before->flags;
+}
+
+static int write_schema(struct hwt_tslog *log, int stream)
+{
+    struct hwt_tslog_stream *st = &log->stream[stream];
+    unsigned parts = hwt_tslog_columns_parts(&st->columns);
+
+    for (unsigned i = 0; i < HWT_TSLOG_SCHEMA_COPIES * parts; i++) {
+        struct hwt_tslog_head head = hwt_tslog_head_new(log->log, HWT_TSLOG_SCHEMA, stream);
+        int err;
+
+        head.first = st->tail.first;
+        if (st->next_page == 0) {
+            tell_segment_before(log, stream, &head);
+        }
+        hwt_tslog_columns_put(&st->columns, i % parts, log->scratch, &head);
+        hwt_tslog_page_seal(log->scratch, &head);
+        log->unsynced = true;
+        err = log->bd.prog(log->bd.ctx, st->block, st->next_page * HWT_TSLOG_PAGE, log->scratch,
+                           HWT_TSLOG_PAGE);
+        if (err != 0) {
+            return err;
+        }
+        st->next_page++;
+    }
+    st->schema_placed = true;
+    return 0;
+}
+
+int hwt_tslog_place(struct hwt_tslog *log, int stream)
+{
+    struct hwt_tslog_stream *st = &log->stream[stream];
+    uint32_t schema = HWT_TSLOG_SCHEMA_COPIES * hwt_tslog_columns_parts(&st->columns);
+    uint32_t need = 1 + (st->schema_placed ? 0 : schema);
+
+    if (st->block == HWT_TSLOG_NO_BLOCK || st->next_page + need > log->pages) {
+        int err = take_block(log, stream);
+
+        if (err != 0) {
+            return err;
+        }
+    }
+    return st->schema_placed ? 0 : write_schema(log, stream);
+}

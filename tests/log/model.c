@@ -1,0 +1,184 @@
+#include "tests/log/model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[MODEL_STREAMS] = {HWT_TSLOG_OWN, "import_1", "import_2"};
+
+struct model *model_new(uint32_t block_size, uint32_t block_count, uint8_t erased)
+{
+    struct model *m = calloc(1, sizeof(*m));
+
+    m->dev = ramdev_new(block_size, block_count, erased);
+    m->log = calloc(1, sizeof(*m->log));
+    m->snapshot = calloc(1, sizeof(*m->snapshot));
+    m->cursor = calloc(1, sizeof(*m->cursor));
+    return m;
+}
+
+void model_free(struct model *m)
+{
+    for (int s = 0; s < MODEL_STREAMS; s++) {
+        free(m->stream[s].entry);
+    }
+    ramdev_free(m->dev);
+    free(m->log);
+    free(m->snapshot);
+    free(m->cursor);
+    free(m);
+}
+
+int model_open(struct model *m)
+{
+    struct hwt_tslog_config config = {.bd = ramdev_bd(m->dev), .uuid = {7, 1, 3}};
+    uint32_t boot;
+    int err = hwt_tslog_open(m->log, &config, &m->recovery);
+
+    for (int s = 0; err == 0 && s < MODEL_STREAMS; s++) {
+        int got = hwt_tslog_stream(m->log, names[s],
+                                   s == 0 ? HWT_PROVENANCE_MEASURED : HWT_PROVENANCE_IMPORTED);
+
+        err = got == s ? 0 : got < 0 ? got : HWT_ERR_SANITY;
+    }
+    err = err == 0 ? hwt_tslog_boot(m->log, &boot) : err;
+    if (err == 0 && boot < m->boots) {
+        printf("# boot count fell from %u to %u\n", m->boots, boot);
+        return HWT_ERR_SANITY;
+    }
+    m->boots = err == 0 ? boot : m->boots;
+    return err;
+}
+
+int model_append(struct model *m, int stream, uint64_t seed)
+{
+    struct model_stream *st = &m->stream[stream];
+    static struct gen_schema schema;
+    static struct gen_record r;
+    uint64_t sequence;
+    int err;
+
+    gen_schema(&schema, st->schema);
+    gen_record(&r, &schema.schema, st->count + 1, seed | 1);
+    err = hwt_tslog_append(m->log, stream, &schema.schema, &r.record, &sequence);
+    if (err != 0) {
+        return err;
+    }
+    if (sequence != st->count + 1) {
+        printf("# stream %d: sequence %" PRIu64 ", not %zu\n", stream, sequence, st->count + 1);
+        return HWT_ERR_SANITY;
+    }
+    if (st->count == st->room) {
+        st->room = st->room * 2 + 64;
+        st->entry = realloc(st->entry, st->room * sizeof(*st->entry));
+    }
+    st->entry[st->count++] = (struct model_entry){seed | 1, st->schema};
+    return 0;
+}
+
+int model_commit(struct model *m)
+{
+    int err;
+
+    for (int s = 0; s < MODEL_STREAMS; s++) {
+        m->stream[s].tried = m->stream[s].count;
+    }
+    err = hwt_tslog_commit(m->log);
+    for (int s = 0; err == 0 && s < MODEL_STREAMS; s++) {
+        m->stream[s].acked = m->stream[s].count;
+    }
+    return err;
+}
+
+static bool check_record(const struct model_stream *st, const struct hwt_schema *schema,
+                         const struct hwt_record *record)
+{
+    const struct model_entry *e = &st->entry[record->sequence - 1];
+    static struct gen_schema want;
+    static struct gen_record r;
+
+    gen_schema(&want, e->schema);
+    gen_record(&r, &want.schema, record->sequence, e->seed);
+    if (schema->count != want.schema.count) {
+        printf("# schema of %u channels, not %u\n", schema->count, want.schema.count);
+        return false;
+    }
+    for (unsigned i = 0; i < schema->count; i++) {
+        if (strcmp(schema->channel[i].id, want.channel[i].id) != 0 ||
+            schema->channel[i].quantity != want.channel[i].quantity) {
+            printf("# channel %u is %s, not %s\n", i, schema->channel[i].id, want.channel[i].id);
+            return false;
+        }
+    }
+    return gen_equal(record, &r.record);
+}
+
+static bool check_stream(struct model *m, int s, size_t last)
+{
+    const struct hwt_schema *schema;
+    const struct hwt_record *record;
+    uint64_t want = 1, lost;
+    int got = hwt_tslog_cursor_open(m->cursor, m->snapshot, s, 1);
+
+    while (got == 0 && (got = hwt_tslog_cursor_next(m->cursor, &schema, &record, &lost)) != 0) {
+        if (got == HWT_ERR_LOST && m->allow_pruned && want == 1) {
+            want += lost;
+            got = 0;
+            continue;
+        }
+        if (got != 1 || record->sequence != want || want > last ||
+            !check_record(&m->stream[s], schema, record)) {
+            printf("# stream %d: %s at sequence %" PRIu64 " of %zu\n", s,
+                   got == 1 ? "wrong record" : hwt_err_name(got), want, last);
+            return false;
+        }
+        want++;
+        got = 0;
+    }
+    if (want != last + 1) {
+        printf("# stream %d ends with %" PRIu64 ", not %zu\n", s, want - 1, last);
+    }
+    return want == last + 1;
+}
+
+bool model_check(struct model *m)
+{
+    bool acked = true, tried = true;
+
+    hwt_tslog_snapshot(m->log, m->snapshot);
+    for (int s = 0; s < MODEL_STREAMS; s++) {
+        uint64_t last = m->snapshot->stream[s].durable;
+
+        acked = acked && last == m->stream[s].acked;
+        tried = tried && last == m->stream[s].tried;
+    }
+    if (!acked && !tried) {
+        for (int s = 0; s < MODEL_STREAMS; s++) {
+            printf("# stream %d: durable %" PRIu64 ", acknowledged %zu, tried %zu\n", s,
+                   m->snapshot->stream[s].durable, m->stream[s].acked, m->stream[s].tried);
+        }
+        return false;
+    }
+    for (int s = 0; s < MODEL_STREAMS; s++) {
+        if (!check_stream(m, s, acked ? m->stream[s].acked : m->stream[s].tried)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int model_step(struct model *m, struct rng *rng)
+{
+    int s = rng_below(rng, 3) != 0 ? 0 : (int)rng_below(rng, MODEL_STREAMS);
+    uint32_t n = 1 + rng_below(rng, rng_below(rng, 8) == 0 ? 400 : 20);
+    int err = 0;
+
+    if (rng_below(rng, 12) == 0) {
+        m->stream[s].schema = rng_below(rng, MODEL_SCHEMAS);
+    }
+    while (err == 0 && n-- > 0) {
+        err = model_append(m, s, rng_next(rng));
+    }
+    return err == 0 && rng_below(rng, 3) != 0 ? model_commit(m) : err;
+}

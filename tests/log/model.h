@@ -1,0 +1,47 @@
+/*
+ * model.h: a log on a ramdev beside an array that says what must be in it.
+ */
+#ifndef TESTS_LOG_MODEL_H
+#define TESTS_LOG_MODEL_H
+
+#include "tests/log/ramdev.h"
+
+enum { MODEL_STREAMS = 3, MODEL_SCHEMAS = 6 };
+
+struct model_stream {
+    struct model_entry {
+        uint64_t seed; /* 0: given up, never to be seen again */
+        unsigned schema;
+    } * entry;
+    size_t count; /* appended; entry i has sequence i + 1 */
+    size_t room;
+    size_t acked; /* of a commit that returned 0 */
+    size_t tried; /* of the last commit, done or not */
+    unsigned schema;
+};
+
+struct model {
+    struct ramdev *dev;
+    struct hwt_tslog *log;
+    struct hwt_tslog_snapshot *snapshot;
+    struct hwt_tslog_cursor *cursor;
+    struct hwt_tslog_recovery recovery;
+    struct model_stream stream[MODEL_STREAMS];
+    uint32_t boots;
+    bool allow_pruned; /* records may be missing at the start of a stream */
+};
+
+struct model *model_new(uint32_t block_size, uint32_t block_count, uint8_t erased);
+void model_free(struct model *m);
+
+/* Opens the log and its streams. The error of the first call that failed. */
+int model_open(struct model *m);
+int model_append(struct model *m, int stream, uint64_t seed);
+int model_commit(struct model *m);
+/* The log holds exactly the acked records of all streams, or exactly the tried ones (the same
+ * choice for all); the model then forgets the others. False, with a line saying why, if not. */
+bool model_check(struct model *m);
+/* A few appends, schema changes and commits, drawn from rng. The first error. */
+int model_step(struct model *m, struct rng *rng);
+
+#endif
