@@ -32,6 +32,7 @@ export const healthy = () => ({
   suspect: null, // a clamp whose reading is doubted
   negative: false, // defrost now
   roles: true,
+  bare: false, // just started: nothing measured, no series, no log yet
   zone: "Europe/London", // of the site; the made-up midnight stays London's
   gap: null, // [from, to) of history that is missing, as ages in ms
 });
@@ -98,6 +99,9 @@ export class FakeDevice {
 
   live() {
     const t = this.now();
+    if (this.knobs.bare) {
+      return { time: t, uuid: "0", site: "New house", version: "0.1.0", provenance: "measured", clock: { quality: "unknown", timezone: "Nowhere/Else" }, heatpump: null, channels: [], sources: [{ id: "m", type: "mbus", label: "", state: "starting", cause: null, since: null, last: null }], log: null, publishers: [] };
+    }
     if (this.knobs.meter === "ok" && t - this.meterLast > 10_000) {
       this.meterLast = t;
       this.polls++;
@@ -145,6 +149,7 @@ export class FakeDevice {
   }
 
   series() {
+    if (this.knobs.bare) return { series: [] };
     const seen = this.channels(this.now());
     const from = this.started - 30 * DAY;
     const streams = [{ stream: "own", provenance: this.knobs.provenance, from: this.started, to: this.now() }];

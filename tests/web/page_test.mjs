@@ -123,6 +123,20 @@ try {
     set({ roles: true });
   });
 
+  await check("a device that has just started shows dashes and its state, and no number", async () => {
+    set({ bare: true });
+    await page.reload();
+    await has("h1", /New house/);
+    await has('[data-part="elec"]', /\u2014/);
+    await has(".clock", /UTC, clock not set/);
+    await has("#c-power", /no electricity recorded; no heat recorded/);
+    await has('[data-source="m"]', /starting[\s\S]*no reading yet/);
+    assert.doesNotMatch(await text(".pump") + (await text(".today dl")), /\d\s(W|kW|kWh|\u00b0C)/);
+    set({ bare: false });
+    await page.reload();
+    await has(".link", /^Live$/);
+  });
+
   await check("the cursors of both charts move together and Escape frees them", async () => {
     const chart = page.locator(".chart").first();
     await chart.focus();

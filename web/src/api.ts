@@ -49,16 +49,16 @@ export interface Source {
   cause: string | null;
   since: number | null;
   last: number | null;
-  counters: Record<string, number>;
+  counters?: Record<string, number>;
 }
 
 export interface LogState {
   state: State;
   cause: string | null;
-  durable: number;
-  lost: number;
-  measured_s: number;
-  gap_s: number;
+  durable: number | null;
+  lost: number | null;
+  measured_s: number | null;
+  gap_s: number | null;
 }
 
 export interface Publisher {

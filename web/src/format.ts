@@ -42,6 +42,9 @@ export const litresPerHour = (v: number): Measure => [fixed(v, 0), "l/h"];
 export const amps = (v: number): Measure => [fixed(v, 2), "A"];
 export const ratio = (v: number): Measure => [fixed(v, 2), ""];
 
+/* How many of something; a dash where the device does not know. */
+export const count = (n: number | null | undefined) => (isNumber(n) ? fixed(n, 0) : MISSING);
+
 export const text = ([n, unit]: Measure) => (unit ? `${n}\u00a0${unit}` : n);
 
 const SPANS: [number, string][] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];

@@ -1,5 +1,5 @@
 /* Where the numbers come from and how that goes: sources, the log, publishers. */
-import { isNumber, span } from "./format";
+import { count, fixed, isNumber, MISSING, span } from "./format";
 import { live, zone } from "./live";
 import { at } from "./time";
 import type { Live, LogState, Publisher, Source, State } from "./api";
@@ -19,7 +19,7 @@ function Since({ now, ms }: { now: Live; ms: number | null }) {
 }
 
 function SourceItem({ now, s }: { now: Live; s: Source }) {
-  const counters = Object.entries(s.counters);
+  const counters = Object.entries(s.counters ?? {});
   return (
     <li data-source={s.id}>
       <div class="line">
@@ -33,7 +33,7 @@ function SourceItem({ now, s }: { now: Live; s: Source }) {
       </p>
       {counters.length > 0 && (
         <ul class="counters">
-          {counters.map(([name, n]) => <li key={name}>{name} <b>{n.toLocaleString("en-GB")}</b></li>)}
+          {counters.map(([name, n]) => <li key={name}>{name} <b>{count(n)}</b></li>)}
         </ul>
       )}
     </li>
@@ -41,18 +41,19 @@ function SourceItem({ now, s }: { now: Live; s: Source }) {
 }
 
 function LogItem({ log }: { log: LogState }) {
-  const all = log.measured_s + log.gap_s;
-  const share = all > 0 ? ((100 * log.measured_s) / all).toFixed(2) : null;
+  const { measured_s: measured, gap_s: gap } = log;
+  const share = isNumber(measured) && isNumber(gap) && measured + gap > 0 ? (100 * measured) / (measured + gap) : null;
+  const seconds = (s: number | null) => (isNumber(s) ? span(s * 1000) : MISSING);
   return (
     <li>
       <div class="line"><span class="name">Log</span><Light state={log.state} /></div>
       {log.cause && <p class="why">{log.cause}</p>}
       <ul class="counters">
-        <li>records stored <b>{log.durable.toLocaleString("en-GB")}</b></li>
-        <li class={log.lost > 0 ? "bad" : ""}>lost <b>{log.lost.toLocaleString("en-GB")}</b></li>
-        <li>measured <b>{span(log.measured_s * 1000)}</b></li>
-        <li>gap <b>{span(log.gap_s * 1000)}</b></li>
-        {share && <li>coverage <b>{share} %</b></li>}
+        <li>records stored <b>{count(log.durable)}</b></li>
+        <li class={isNumber(log.lost) && log.lost > 0 ? "bad" : ""}>lost <b>{count(log.lost)}</b></li>
+        <li>measured <b>{seconds(measured)}</b></li>
+        <li>gap <b>{seconds(gap)}</b></li>
+        {isNumber(share) && <li>coverage <b>{fixed(Math.floor(100 * share) / 100, 2)} %</b></li>}
       </ul>
     </li>
   );
@@ -64,7 +65,7 @@ function PublisherItem({ now, p }: { now: Live; p: Publisher }) {
       <div class="line"><span class="name">{p.id} <span class="note">publisher</span></span><Light state={p.state} /></div>
       {p.cause && <p class="why">{p.cause}</p>}
       <ul class="counters">
-        <li>waiting <b>{p.backlog.toLocaleString("en-GB")}</b></li>
+        <li>waiting <b>{count(p.backlog)}</b></li>
         <li>last upload <b>{isNumber(p.last_ok) ? `${span(now.time - p.last_ok)} ago` : "never"}</b></li>
       </ul>
     </li>

@@ -36,7 +36,8 @@ function take(value: Live) {
   if (live.value && link.value !== "live") returns.value++;
   silentMs.value = 0;
   link.value = "live";
-  live.value = value;
+  // a device that is starting may leave lists out: nothing known yet, not a reason for a blank page
+  live.value = { ...value, channels: value.channels ?? [], sources: value.sources ?? [], publishers: value.publishers ?? [] };
 }
 
 function close() {
