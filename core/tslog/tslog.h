@@ -79,8 +79,6 @@ struct hwt_anchor {
     int64_t unix_ms;
 };
 
-/* Engine state and iterators, about 270, 170, 32 and 210 KiB: the caller places them (not on a small
- * stack); all fields are private (at the end of this header). */
 /* Engine state and iterators, about 270, 170, 32 and 210 KiB: the caller places them (not on a
  * small stack); all fields are private (layout.h). */
 struct hwt_tslog;
@@ -90,9 +88,6 @@ struct hwt_tslog_buckets;
 
 struct hwt_tslog_config {
     struct hwt_bd bd;
-    uint8_t uuid[16];     /* given to a log that is formatted now; an existing log keeps its own */
-    uint32_t blocks_kept; /* erase blocks of records kept before the oldest goes; 0: all there are */
-    bool read_only;       /* never calls prog, erase, discard or sync; an empty device is NOT_FOUND */
     uint8_t uuid[16]; /* given to a log that is formatted now; an existing log keeps its own */
     uint32_t
         blocks_kept; /* erase blocks of records kept before the oldest goes; 0: all there are */
@@ -153,13 +148,6 @@ HWT_MUST_CHECK int hwt_tslog_stream_info(const struct hwt_tslog_snapshot *snapsh
                                          struct hwt_stream_info *info_out);
 
 /* A cursor stands before record `sequence` of a stream (1 = from the start; last + 1 = wait for the
- * next). The snapshot must outlive it. Errors: ARGUMENT (no such stream, sequence 0 or beyond last +
- * 1). */
-HWT_MUST_CHECK int hwt_tslog_cursor_open(struct hwt_tslog_cursor *cursor,
-                                         const struct hwt_tslog_snapshot *snapshot, int stream,
-                                         uint64_t sequence);
-/* The same, before the first record, by sequence, whose interval starts at or after from_ms; records
- * without wall time are passed over. Errors: ARGUMENT, IO. */
  * next). The snapshot must outlive it. Errors: ARGUMENT (no such stream, sequence 0 or beyond last
  * + 1). */
 HWT_MUST_CHECK int hwt_tslog_cursor_open(struct hwt_tslog_cursor *cursor,
@@ -208,11 +196,6 @@ enum hwt_tslog_page_state {
 
 struct hwt_tslog_page_report {
     uint32_t block;
-    uint32_t page;    /* in the block */
-    uint8_t state;    /* enum hwt_tslog_page_state */
-    uint8_t stream;   /* these three only if the page's header can be read */
-    uint16_t rows;    /* 0: not a page of records */
-    uint64_t first;   /* sequence of its first record */
     uint32_t page;  /* in the block */
     uint8_t state;  /* enum hwt_tslog_page_state */
     uint8_t stream; /* these three only if the page's header can be read */
@@ -222,180 +205,6 @@ struct hwt_tslog_page_report {
 
 /* Reads every page of the log once and reports each. The cursor's memory serves as work space.
  * Returns the number of damaged pages, or IO. */
-HWT_MUST_CHECK int hwt_tslog_verify(const struct hwt_tslog_snapshot *snapshot,
-                                    struct hwt_tslog_cursor *work,
-                                    void (*report)(void *ctx,
-                                                   const struct hwt_tslog_page_report *page),
-                                    void *ctx);
-
-/* --- private from here on: layout of what the caller places --- */
-
-/* An erase block that holds pages of one stream. Sorted by stream, then by first sequence. */
-struct hwt_tslog_segment {
-    uint64_t first;         /* sequence of its first record */
-    int64_t min_ms, max_ms; /* starts of intervals in it; min > max: none with wall time */
-    uint32_t block;
-    uint8_t stream;
-    uint8_t flags; /* HWT_TSLOG_UNKNOWN_TIME */
-};
-
-/* A page's header; docs/LOG_FORMAT.md has the bytes. */
-struct hwt_tslog_head {
-    uint64_t first;         /* sequence of the first record */
-    uint64_t generation;    /* of the commit that wrote it */
-    int64_t min_ms, max_ms; /* starts of intervals */
-    int64_t first_ms;       /* wall time of the first and last record */
-    int64_t last_ms;
-    uint32_t log;    /* first four bytes of the UUID */
-    uint32_t schema; /* CRC of the schema */
-    uint32_t place_block;
-    uint16_t place_page;
-    uint16_t members; /* slots of the commit, a bit each */
-    uint16_t rows;
-    uint16_t used; /* bytes after the header */
-    uint8_t version, kind, stream, flags;
-};
-
-/* What the row coder knows of the rows before. */
-struct hwt_tslog_rows {
-    int64_t last[HWT_CHANNELS_MAX]; /* counts */
-    int64_t step[HWT_CHANNELS_MAX]; /* counts, last minus the one before */
-    uint8_t quality[HWT_CHANNELS_MAX];
-    int64_t mono_us, mono_step_us;
-    int64_t unix_ms, unix_mono_us; /* last known wall time and its mono_us */
-    uint32_t boot, span_ms;
-    uint8_t clock;
-};
-
-struct hwt_tslog_columns {
-    uint32_t id; /* CRC of the schema as stored; 0 with count 0: none */
-    uint16_t count;
-    struct hwt_channel channel[HWT_CHANNELS_MAX];
-    uint8_t codec[HWT_CHANNELS_MAX];
-};
-
-struct hwt_tslog_root {
-    uint32_t boot;
-    uint16_t anchors;
-    struct {
-        char name[HWT_ID_MAX + 1]; /* "": unused */
-        uint8_t provenance;
-    } stream[HWT_TSLOG_STREAMS_MAX];
-    struct {
-        struct hwt_anchor at;
-        uint8_t stream;
-    } anchor[HWT_TSLOG_ANCHORS_MAX];
-};
-
-struct hwt_tslog_stream { /* the writer's side of a stream */
-    uint64_t durable;     /* last durable sequence */
-    int64_t durable_ms;
-    bool ready; /* tail and place checked since open */
-    bool dirty; /* something to commit */
-    bool moved; /* the tail is another page than the slots hold */
-    bool schema_placed;
-    uint8_t slot;       /* 0 or 1: the newest committed */
-    uint32_t block;     /* where the tail will go */
-    uint32_t next_page; /* in that block; first never programmed */
-    struct hwt_tslog_head tail;
-    struct hwt_tslog_columns columns;
-    struct hwt_tslog_rows rows;
-    uint8_t page[HWT_TSLOG_PAGE];
-};
-
-struct hwt_tslog_dir { /* the live pages of one block, in order of place */
-    uint32_t block;    /* or UINT32_MAX */
-    uint16_t count;
-    struct hwt_tslog_dir_entry {
-        uint64_t first;
-        int64_t min_ms, max_ms;
-        uint32_t schema;
-        uint16_t rows;
-        uint16_t page;
-        uint8_t kind, flags;
-    } entry[HWT_TSLOG_BLOCK_PAGES_MAX];
-};
-
-struct hwt_tslog {
-    struct hwt_bd bd;
-    uint8_t uuid[16];
-    uint32_t log; /* first four bytes of it */
-    uint32_t pages; /* of a block */
-    uint32_t control_blocks;
-    uint32_t blocks_kept;
-    uint32_t next_block; /* where the search for a free one starts */
-    uint64_t generation;
-    bool read_only;
-    bool unsynced; /* pages programmed since the last sync */
-    bool root_dirty;
-    uint8_t root_slot;
-    uint32_t segments;
-    struct hwt_tslog_root root, root_durable;
-    struct hwt_tslog_recovery recovery;
-    uint8_t scratch[HWT_TSLOG_PAGE];
-    struct hwt_tslog_dir dir;
-    struct hwt_tslog_segment segment[HWT_TSLOG_SEGMENTS_MAX];
-    struct hwt_tslog_stream stream[HWT_TSLOG_STREAMS_MAX];
-};
-
-struct hwt_tslog_snapshot {
-    struct hwt_bd bd;
-    uint32_t log;
-    uint32_t pages;
-    uint32_t control_blocks;
-    uint32_t segments;
-    struct hwt_tslog_root root;
-    struct {
-        uint64_t durable;
-        int64_t durable_ms;
-        uint32_t block; /* holds the tail's schema */
-        struct hwt_tslog_head tail;
-    } stream[HWT_TSLOG_STREAMS_MAX];
-    struct hwt_tslog_segment segment[HWT_TSLOG_SEGMENTS_MAX];
-    uint8_t page[HWT_TSLOG_STREAMS_MAX][HWT_TSLOG_PAGE];
-};
-
-/* Reads pages and takes them apart, row by row. */
-struct hwt_tslog_cursor {
-    const struct hwt_tslog_snapshot *snapshot;
-    int stream;
-    uint64_t sequence; /* of the next record */
-    uint64_t page_end; /* the page open now holds records up to before this; 0: none is open */
-    uint64_t row;      /* sequence of the next row of the open page */
-    uint16_t at, used; /* bytes of the open page taken, and in all */
-    uint32_t block;    /* the open page's, for its schema */
-    struct hwt_tslog_dir dir;
-    struct hwt_tslog_columns columns;
-    struct hwt_schema schema;
-    struct hwt_tslog_rows rows;
-    struct hwt_record record;
-    struct hwt_value value[HWT_CHANNELS_MAX];
-    uint8_t page[HWT_TSLOG_PAGE];
-};
-
-struct hwt_tslog_before { /* a counter's value before a page */
-    int64_t v;
-    uint8_t state; /* not yet sought, none, known */
-};
-
-struct hwt_tslog_buckets {
-    int64_t from_ms, to_ms, step_ms;
-    int64_t window_from_ms, window_to_ms; /* what `bucket` holds */
-    uint32_t window, given;               /* buckets in the window; handed out of it */
-    uint16_t n;
-    char id[HWT_TSLOG_QUERY_MAX][HWT_ID_MAX + 1];
-    struct hwt_tslog_cursor read;
-    uint32_t mapped; /* schema that column[] is for; 0: none */
-    int16_t column[HWT_TSLOG_QUERY_MAX];
-    bool counter[HWT_TSLOG_QUERY_MAX];
-    struct hwt_tslog_before before[HWT_TSLOG_QUERY_MAX];
-    struct { /* `before` at the start of the page last read, by stream */
-        uint64_t first; /* of that page; 0: none */
-        struct hwt_tslog_before before[HWT_TSLOG_QUERY_MAX];
-    } kept[HWT_TSLOG_STREAMS_MAX];
-    struct hwt_bucket bucket[HWT_TSLOG_WINDOW]; /* merged */
-    struct hwt_bucket own[HWT_TSLOG_WINDOW];    /* of one stream */
-};
 HWT_MUST_CHECK int
 hwt_tslog_verify(const struct hwt_tslog_snapshot *snapshot, struct hwt_tslog_cursor *work,
                  void (*report)(void *ctx, const struct hwt_tslog_page_report *page), void *ctx);
