@@ -1,14 +1,15 @@
 /*
  * daemon.c: the wiring. Start-up order, top to bottom; shutdown is the reverse.
  *
- *   sampler thread ─▶ hand-over ─▶ ┐
- *   buses (loop) ────────────────▶ hub (loop) ─▶ store (thread) ─▶ log ─▶ http (thread), publishers
- * (loop)
+ *   sampler threads ─▶ streams ─▶ ┐
+ *   buses (loop) ───────────────▶ hub (loop) ─▶ store (thread) ─▶ log ─▶ http (thread)
+ *                                                                    └─▶ publishers (loop)
  */
 #include "daemon/run/daemon.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,26 +17,17 @@
 #include <uv.h>
 
 #include "daemon/base/log.h"
-#include "daemon/base/status.h"
-#include "daemon/drivers/mbus.h"
-#include "daemon/drivers/sampler.h"
 #include "daemon/http/http.h"
 #include "daemon/publish/emoncms.h"
+#include "daemon/run/buses.h"
 #include "daemon/run/day.h"
-#include "daemon/run/hand_over.h"
 #include "daemon/run/hub.h"
 #include "daemon/run/installation.h"
 #include "daemon/run/live.h"
+#include "daemon/run/streams.h"
 #include "daemon/store/store.h"
 
-enum { TICK_MS = 50, LIVE_MS = 1000, ERROR_BYTES = 256 };
-
-struct stream { /* a sample stream and its way to the loop */
-    struct daemon *daemon;
-    struct sampler *sampler;
-    struct hand_over readings;
-    struct hwt_reading device; /* unused fields but mono_us */
-};
+enum { TICK_MS = 50, LIVE_MS = 1000, ERROR_BYTES = 320 };
 
 struct daemon {
     const struct config *config;
@@ -47,18 +39,414 @@ struct daemon {
     struct status *publisher_status[CONFIG_PUBLISHERS_MAX];
     struct status *log_status;
     struct store *store;
+    struct log_source log_source;
     struct hub *hub;
     struct http *http;
-    struct stream *stream[CONFIG_SOURCES_MAX]; /* of sample sources, else NULL */
-    struct mbus_bus
-        *bus[CONFIG_SOURCES_MAX]; /* one for each port: at the first source that names it */
-    struct emoncms *publisher[CONFIG_PUBLISHERS_MAX];
+    struct streams *streams;
+    struct buses *buses;
+    struct publish_emoncms *publisher[CONFIG_PUBLISHERS_MAX];
     struct live_view view;
     char live[LIVE_JSON_MAX];
     uv_loop_t loop;
-    uv_async_t wake;    /* the clock advanced, by a sampler */
-    uv_async_t durable; /* records were committed */
+    uv_async_t wake; /* the clock advanced, or records were committed */
     uv_timer_t tick, second, end;
     uv_signal_t interrupt, terminate;
-    bool looping;
+    _Atomic(struct http *) notify; /* of the store's thread, once http is there */
+    atomic_uint_fast64_t durable;  /* newest durable record of the own stream */
+    uint64_t published;            /* up to which the publishers were woken */
 };
+
+/* --- other threads --- */
+
+static void on_clock(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    uv_async_send(&d->wake);
+}
+
+static void on_commit(void *ctx, uint64_t durable)
+{
+    struct daemon *d = ctx;
+    struct http *http = atomic_load(&d->notify);
+
+    atomic_store(&d->durable, durable);
+    if (http != NULL) {
+        http_notify_record(http);
+        uv_async_send(&d->wake);
+    }
+}
+
+static int on_snapshot(void *ctx, struct hwt_tslog_snapshot *snapshot_out)
+{
+    struct daemon *d = ctx;
+
+    store_snapshot(d->store, snapshot_out);
+    return 0;
+}
+
+static const struct http_series *on_series(void *ctx, size_t *n_out)
+{
+    struct daemon *d = ctx;
+
+    *n_out = d->site.schema.count;
+    return d->series;
+}
+
+/* --- the loop --- */
+
+static void on_record(void *ctx, const struct hwt_schema *schema, const struct hwt_record *record)
+{
+    struct daemon *d = ctx;
+
+    store_push(d->store, schema, record);
+}
+
+static void on_readings(void *ctx, const struct hwt_reading *readings, size_t n)
+{
+    struct daemon *d = ctx;
+
+    streams_drain(d->streams); /* windows that ended before these readings come first */
+    hub_put(d->hub, readings, n);
+}
+
+static void advance(struct daemon *d)
+{
+    uint64_t durable = atomic_load(&d->durable);
+
+    streams_drain(d->streams);
+    hub_tick(d->hub);
+    buses_tick(d->buses);
+    for (unsigned i = 0; durable != d->published && i < d->config->publisher_count; i++) {
+        publish_emoncms_wake(d->publisher[i], durable);
+    }
+    d->published = durable;
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    advance(handle->data);
+}
+
+static void on_tick(uv_timer_t *handle)
+{
+    advance(handle->data);
+}
+
+static void publish_live(struct daemon *d)
+{
+    struct store_counters counters;
+    struct http_stats stats;
+    struct hwt_json json;
+
+    hub_view(d->hub, &d->view);
+    store_counters(d->store, &counters);
+    http_stats(d->http, &stats);
+    d->view.durable = counters.durable;
+    d->view.lost = counters.lost;
+    d->view.bad_pages = counters.bad_pages;
+    d->view.readings_lost = streams_lost(d->streams);
+    d->view.refused_host = stats.refused_host;
+    d->view.refused_origin = stats.refused_origin;
+    hwt_json_init(&json, d->live, sizeof(d->live));
+    live_write(&d->view, &json);
+    if (!json.ok || http_publish_live(d->http, d->live, json.at) != 0) {
+        http_tick(d->http);
+    }
+}
+
+static void on_second(uv_timer_t *handle)
+{
+    struct daemon *d = handle->data;
+
+    streams_poll_status(d->streams);
+    publish_live(d);
+}
+
+static void on_end(uv_timer_t *handle)
+{
+    uv_stop(handle->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    LOG(LOG_INFO, "run", "stopping signal=%d", signum);
+    uv_stop(handle->loop);
+}
+
+/* --- start-up --- */
+
+static bool fail(const char *what, const char *why)
+{
+    fprintf(stderr, "heatwatt: %s: %s\n", what, why);
+    return false;
+}
+
+static bool make_statuses(struct daemon *d)
+{
+    const struct config *c = d->config;
+    bool ok;
+
+    d->log_status = d->view.log = status_new("log", "log");
+    ok = d->log_status != NULL;
+    for (unsigned i = 0; ok && i < c->source_count; i++) {
+        d->source_status[i] = d->view.source[i] =
+            status_new(c->source[i].id, c->source[i].type == CONFIG_MBUS ? "mbus" : "samples");
+        ok = d->source_status[i] != NULL;
+    }
+    for (unsigned i = 0; ok && i < c->publisher_count; i++) {
+        d->publisher_status[i] = d->view.publisher[i] = status_new(c->publisher[i].id, "emoncms");
+        ok = d->publisher_status[i] != NULL;
+    }
+    return ok;
+}
+
+static bool open_store(struct daemon *d)
+{
+    char error[ERROR_BYTES];
+    struct store_options options = {
+        .data_dir = d->config->data_dir,
+        .provenance = d->config->simulated ? HWT_PROVENANCE_SIMULATED : HWT_PROVENANCE_MEASURED,
+        .commit_s = d->config->commit_s,
+        .max_mb = d->config->log_max_mb,
+        .clock = d->clock,
+        .status = d->log_status,
+        .committed = on_commit,
+        .ctx = d,
+    };
+
+    d->store = store_open(&options, error, sizeof(error));
+    if (d->store == NULL) {
+        return fail("the log", error);
+    }
+    store_uuid(d->store, d->view.uuid);
+    return true;
+}
+
+static bool make_hub(struct daemon *d)
+{
+    struct hub_options options = {.site = &d->site,
+                                  .clock = d->clock,
+                                  .boot = store_boot(d->store),
+                                  .sink = on_record,
+                                  .ctx = d};
+    struct hwt_tslog_snapshot *snapshot = malloc(sizeof(*snapshot));
+
+    d->hub = hub_new(&options);
+    if (d->hub == NULL || snapshot == NULL) {
+        free(snapshot);
+        return fail("start", "out of memory");
+    }
+    store_snapshot(d->store, snapshot);
+    hub_restore(d->hub, snapshot);
+    free(snapshot);
+    return true;
+}
+
+static bool start_http(struct daemon *d)
+{
+    const struct config *c = d->config;
+    const char *hosts[CONFIG_HOSTS_MAX];
+    char error[ERROR_BYTES];
+    struct http_options options = {
+        .listen = c->listen,
+        .port = c->port,
+        .hosts = hosts,
+        .host_count = c->host_count,
+        .hooks = {.snapshot = on_snapshot, .series = on_series, .ctx = d},
+        .assets = web_assets,
+        .asset_count = web_asset_count,
+    };
+
+    for (unsigned i = 0; i < c->host_count; i++) {
+        hosts[i] = c->hosts[i];
+    }
+    for (unsigned i = 0; i < d->site.schema.count; i++) {
+        const struct site_source *source = &d->site.source[d->site.column[i].source];
+
+        d->series[i] = (struct http_series){.id = d->site.channel[i].id,
+                                            .source = source->id,
+                                            .label = source->label,
+                                            .quantity = d->site.channel[i].quantity};
+    }
+    d->http = http_start(&options, error, sizeof(error));
+    if (d->http == NULL) {
+        return fail("http", error);
+    }
+    atomic_store(&d->notify, d->http);
+    return true;
+}
+
+static bool make_sources(struct daemon *d)
+{
+    d->streams = streams_new(&(struct streams_options){.site = &d->site,
+                                                       .clock = d->clock,
+                                                       .hub = d->hub,
+                                                       .status = d->source_status,
+                                                       .wake = on_clock,
+                                                       .ctx = d});
+    d->buses = buses_new(&(struct buses_options){.site = &d->site,
+                                                 .clock = d->clock,
+                                                 .loop = &d->loop,
+                                                 .status = d->source_status,
+                                                 .sink = on_readings,
+                                                 .ctx = d});
+    return d->streams != NULL && d->buses != NULL ? true : fail("sources", "out of memory");
+}
+
+static bool make_publishers(struct daemon *d)
+{
+    d->log_source = (struct log_source){.snapshot = on_snapshot, .ctx = d};
+    for (unsigned i = 0; i < d->config->publisher_count; i++) {
+        const struct config_publisher *p = &d->config->publisher[i];
+        struct emoncms_options options = {
+            .id = p->id,
+            .url = p->url,
+            .node = p->node,
+            .key = p->key,
+            .data_dir = d->config->data_dir,
+            .allow_cleartext = p->allow_cleartext,
+            .interval_s = p->interval_s,
+            .batch = p->batch,
+            .status = d->publisher_status[i],
+            .clock = d->clock,
+            .source = &d->log_source,
+        };
+
+        d->publisher[i] = publish_emoncms_new(&d->loop, &options);
+        if (d->publisher[i] == NULL) {
+            return fail("publishers", "out of memory");
+        }
+    }
+    return true;
+}
+
+static bool make_data_dir(const struct config *config)
+{
+    if (mkdir(config->data_dir, 0750) != 0 && errno != EEXIST) {
+        return fail(config->data_dir, strerror(errno));
+    }
+    return true;
+}
+
+static void init_handles(struct daemon *d)
+{
+    uv_loop_init(&d->loop);
+    uv_async_init(&d->loop, &d->wake, on_wake);
+    uv_timer_init(&d->loop, &d->tick);
+    uv_timer_init(&d->loop, &d->second);
+    uv_timer_init(&d->loop, &d->end);
+    uv_signal_init(&d->loop, &d->interrupt);
+    uv_signal_init(&d->loop, &d->terminate);
+    d->wake.data = d->tick.data = d->second.data = d;
+}
+
+static void say_listening(struct daemon *d)
+{
+    const char *address = d->config->listen;
+    char url[128];
+
+    snprintf(url, sizeof(url), strchr(address, ':') != NULL ? "http://[%s]:%u/" : "http://%s:%u/",
+             address, http_port(d->http));
+    LOG(LOG_INFO, "run", "listening url=%s", url);
+    if (d->options->listening != NULL) {
+        d->options->listening(d->options->ctx, url);
+    }
+}
+
+static bool start(struct daemon *d)
+{
+    if (!make_statuses(d) || (d->clock = clock_new(d->config->clock_trust)) == NULL) {
+        return fail("start", "out of memory");
+    }
+    if (!installation_make(&d->site, d->config)) {
+        return fail(d->config->path, "more channels than a record may have");
+    }
+    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !start_http(d) ||
+        !make_sources(d) || !make_publishers(d)) {
+        return false;
+    }
+    publish_live(d);
+    buses_start(d->buses);
+    for (unsigned i = 0; i < d->config->publisher_count; i++) {
+        publish_emoncms_start(d->publisher[i]);
+    }
+    return streams_start(d->streams) ? true : fail("sources", "no thread");
+}
+
+static void run(struct daemon *d)
+{
+    say_listening(d);
+    uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
+    uv_timer_start(&d->second, on_second, LIVE_MS, LIVE_MS);
+    if (d->options->for_ms > 0) {
+        uv_timer_start(&d->end, on_end, (uint64_t)d->options->for_ms, 0);
+    }
+    uv_signal_start(&d->interrupt, on_signal, SIGINT);
+    uv_signal_start(&d->terminate, on_signal, SIGTERM);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+}
+
+static void close_handle(uv_handle_t *handle, void *ctx)
+{
+    (void)ctx;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+/* Sources first, so that all they gave is recorded; the store commits last of all. */
+static void stop(struct daemon *d)
+{
+    if (d->streams != NULL) {
+        streams_stop(d->streams);
+        streams_drain(d->streams);
+    }
+    for (unsigned i = 0; i < d->config->publisher_count; i++) {
+        publish_emoncms_free(d->publisher[i]);
+    }
+    buses_free(d->buses);
+    uv_run(&d->loop, UV_RUN_NOWAIT);
+    uv_walk(&d->loop, close_handle, NULL);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    if (d->hub != NULL && d->store != NULL) {
+        hub_flush(d->hub);
+    }
+    atomic_store(&d->notify, NULL);
+    store_close(d->store);
+    http_stop(d->http);
+    uv_loop_close(&d->loop);
+    streams_free(d->streams);
+    hub_free(d->hub);
+    for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
+        status_free(d->source_status[i]);
+    }
+    for (unsigned i = 0; i < CONFIG_PUBLISHERS_MAX; i++) {
+        status_free(d->publisher_status[i]);
+    }
+    status_free(d->log_status);
+    clock_free(d->clock);
+}
+
+int daemon_run(const struct config *config, const struct daemon_options *options)
+{
+    struct daemon *d = calloc(1, sizeof(*d));
+    bool started;
+
+    if (d == NULL) {
+        fail("start", "out of memory");
+        return 1;
+    }
+    d->config = config;
+    d->options = options;
+    signal(SIGPIPE, SIG_IGN);
+    day_use_zone(config->timezone);
+    init_handles(d);
+    started = start(d);
+    if (started) {
+        run(d);
+    }
+    stop(d);
+    free(d);
+    return started ? 0 : 1;
+}

@@ -1,0 +1,88 @@
+#include "daemon/run/buses.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/drivers/mbus.h"
+
+struct buses {
+    struct buses_options options;
+    unsigned count;
+    struct {
+        const char *port;
+        struct mbus_bus *bus;
+    } bus[CONFIG_SOURCES_MAX];
+};
+
+static struct mbus_bus *bus_of(struct buses *b, const struct config_source *c)
+{
+    for (unsigned i = 0; i < b->count; i++) {
+        if (strcmp(b->bus[i].port, c->port) == 0) {
+            return b->bus[i].bus;
+        }
+    }
+    b->bus[b->count].port = c->port;
+    b->bus[b->count].bus = mbus_bus_new(b->options.loop, b->options.clock, c->port, c->baud);
+    return b->bus[b->count].bus != NULL ? b->bus[b->count++].bus : NULL;
+}
+
+static bool add_meter(struct buses *b, unsigned source)
+{
+    const struct site_source *s = &b->options.site->source[source];
+    const struct config_source *c = &b->options.site->config->source[s->config];
+    struct mbus_bus *bus = bus_of(b, c);
+    struct mbus_meter_options meter = {
+        .id = c->id,
+        .source = (uint16_t)source,
+        .address = (uint8_t)c->address,
+        .poll_s = c->poll_s,
+        .timeout_ms = c->timeout_ms,
+        .retries = c->retries,
+        .status = b->options.status[s->config],
+        .sink = b->options.sink,
+        .ctx = b->options.ctx,
+    };
+
+    return bus != NULL && mbus_bus_add(bus, &meter) == 0;
+}
+
+struct buses *buses_new(const struct buses_options *options)
+{
+    struct buses *b = calloc(1, sizeof(*b));
+
+    if (b == NULL) {
+        return NULL;
+    }
+    b->options = *options;
+    for (unsigned i = 0; i < options->site->source_count; i++) {
+        if (options->site->source[i].kind == SOURCE_IS_METER && !add_meter(b, i)) {
+            LOG(LOG_ERROR, options->site->source[i].id, "no bus: out of memory or meters");
+            buses_free(b);
+            return NULL;
+        }
+    }
+    return b;
+}
+
+void buses_start(struct buses *b)
+{
+    for (unsigned i = 0; i < b->count; i++) {
+        mbus_bus_start(b->bus[i].bus);
+    }
+}
+
+void buses_tick(struct buses *b)
+{
+    for (unsigned i = 0; i < b->count; i++) {
+        mbus_bus_tick(b->bus[i].bus);
+    }
+}
+
+void buses_free(struct buses *b)
+{
+    for (unsigned i = 0; b != NULL && i < b->count; i++) {
+        mbus_bus_free(b->bus[i].bus);
+    }
+    free(b);
+}

@@ -1,0 +1,32 @@
+/*
+ * buses.h: the M-Buses of a configuration: one for each port, with the meters that name it.
+ */
+#ifndef DAEMON_RUN_BUSES_H
+#define DAEMON_RUN_BUSES_H
+
+#include <uv.h>
+
+#include "daemon/base/status.h"
+#include "daemon/drivers/source.h"
+#include "daemon/run/installation.h"
+
+struct buses; /* opaque */
+
+struct buses_options {
+    const struct installation *site;
+    struct clock *clock;
+    uv_loop_t *loop;
+    struct status *const *status; /* by config->source[] */
+    reading_sink sink;            /* on the loop */
+    void *ctx;
+};
+
+/* NULL: out of memory (it was logged). */
+struct buses *buses_new(const struct buses_options *options);
+void buses_start(struct buses *b);
+/* The clock has advanced. */
+void buses_tick(struct buses *b);
+/* Closes; the loop must run until the close callbacks have run. */
+void buses_free(struct buses *b);
+
+#endif
