@@ -24,6 +24,7 @@
 #include "daemon/run/hub.h"
 #include "daemon/run/installation.h"
 #include "daemon/run/live.h"
+#include "daemon/run/log_reader.h"
 #include "daemon/run/streams.h"
 #include "daemon/store/store.h"
 
@@ -296,7 +297,7 @@ static bool make_sources(struct daemon *d)
 
 static bool make_publishers(struct daemon *d)
 {
-    d->log_source = (struct log_source){.snapshot = on_snapshot, .ctx = d};
+    d->log_source = log_reader_source(d->store);
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         const struct config_publisher *p = &d->config->publisher[i];
         struct emoncms_options options = {

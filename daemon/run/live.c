@@ -123,18 +123,15 @@ static void write_heatpump(const struct live_view *view, struct hwt_json *j)
     hwt_json_end_object(j);
 }
 
-/* The sources that play a part in the house's balance: their ids, or null. */
+/* Which source or channel plays which role; those that are configured. */
 static void write_roles(const struct live_view *view, struct hwt_json *j)
 {
-    static const enum config_role roles[] = {ROLE_ELEC, ROLE_HEAT, ROLE_GRID, ROLE_SOLAR,
-                                             ROLE_IMMERSION};
-
     hwt_json_object(j, "roles");
-    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-        int source = view->site->role[roles[i]].source;
-
-        hwt_json_string(j, config_role_name(roles[i]),
-                        source >= 0 ? view->site->source[source].id : NULL);
+    for (unsigned role = 0; role < ROLE_COUNT; role++) {
+        if (view->site->role[role].source >= 0) {
+            hwt_json_string(j, config_role_name((enum config_role)role),
+                            view->site->config->role[role]);
+        }
     }
     hwt_json_end_object(j);
 }
@@ -148,6 +145,9 @@ static void write_channel(const struct live_view *view, struct hwt_json *j, unsi
     hwt_json_object(j, NULL);
     hwt_json_string(j, "id", view->site->channel[i].id);
     hwt_json_string(j, "source", source->id);
+    if (source->kind != SOURCE_IS_DEVICE && source->kind != SOURCE_IS_LEDGER) {
+        hwt_json_string(j, "feed", view->site->config->source[source->config].id);
+    }
     hwt_json_string(j, "quantity", info->id);
     hwt_json_string(j, "unit", info->unit);
     hwt_json_string(j, "label", source->label);
