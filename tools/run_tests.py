@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the tests of a build folder and counts them.
 
-usage: run_tests.py BUILD [--only unit,fuzz,system] [PATTERN...]
+usage: run_tests.py BUILD [--only unit,fuzz,web,system] [PATTERN...]
 
-unit, fuzz: the programs Meson knows, each printing TAP. system: tests/system/test_*.py (unittest) with the real programs.
+unit, fuzz, web: the programs Meson knows, each printing TAP. system: tests/system/test_*.py (unittest) with the real programs.
 A PATTERN keeps the tests whose program or file name contains it. The last line is `N passed, N failed, N skipped`.
 """
 import json
@@ -128,7 +128,7 @@ def run_system_tests(build, patterns, count):
 
 def main():
     args = sys.argv[1:]
-    only = {'unit', 'fuzz', 'system'}
+    only = {'unit', 'fuzz', 'web', 'system'}
     if '--only' in args:
         at = args.index('--only')
         only = set(args[at + 1].split(','))

@@ -168,9 +168,8 @@ class Headers(RigTest):
             reply = self.rig.get(path)
             self.assertEqual(reply.status, status, path)
             policy = reply.getheader('Content-Security-Policy')
-            for rule in ("default-src 'self'", "img-src 'self' data:", "style-src 'self' 'unsafe-inline'",
-                         "connect-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'",
-                         "form-action 'none'"):
+            for rule in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'",
+                         "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"):
                 self.assertIn(rule, policy.split('; '))
             self.assertEqual(reply.getheader('X-Content-Type-Options'), 'nosniff')
             self.assertEqual(reply.getheader('Referrer-Policy'), 'no-referrer')
