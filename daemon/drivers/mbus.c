@@ -264,7 +264,7 @@ struct mbus_bus *mbus_bus_new(uv_loop_t *loop, struct clock *clock, const char *
     }
     bus->clock = clock;
     bus->baud = baud;
-    bus->current = NONE;
+    bus->current = bus->last = NONE;
     uv_timer_init(loop, &bus->wake);
     bus->wake.data = bus;
     return bus;

@@ -228,17 +228,35 @@ static void fixed_structures_give_two_counters_in_their_units(void **state)
         uint64_t storage[2];
         const char *why;
     } rows[] = {
-        {0, {0x05, 0x69}, {{0x31, 0x65, 0, 0}, {0x69, 0, 0, 0}},
-         {HWT_MBUS_U_WH, HWT_MBUS_U_M3}, {6531, 69}, {3, -3}, {0, 0}, "BCD, kWh and litres"},
-        {1, {0x0B, 0x2C}, {{0x00, 0x01, 0, 0}, {0, 0, 0, 0xFF}},
-         {HWT_MBUS_U_J, HWT_MBUS_U_M3}, {256, 0xFF000000}, {3, 0}, {0, 0}, "binary is unsigned"},
-        {2, {0x05, 0x3E}, {{0x05, 0, 0, 0}, {0x04, 0, 0, 0}},
-         {HWT_MBUS_U_WH, HWT_MBUS_U_WH}, {5, 4}, {3, 3}, {1, 1}, "3E: as the other, historic"},
+        {0,
+         {0x05, 0x69},
+         {{0x31, 0x65, 0, 0}, {0x69, 0, 0, 0}},
+         {HWT_MBUS_U_WH, HWT_MBUS_U_M3},
+         {6531, 69},
+         {3, -3},
+         {0, 0},
+         "BCD, kWh and litres"},
+        {1,
+         {0x0B, 0x2C},
+         {{0x00, 0x01, 0, 0}, {0, 0, 0, 0xFF}},
+         {HWT_MBUS_U_J, HWT_MBUS_U_M3},
+         {256, 0xFF000000},
+         {3, 0},
+         {0, 0},
+         "binary is unsigned"},
+        {2,
+         {0x05, 0x3E},
+         {{0x05, 0, 0, 0}, {0x04, 0, 0, 0}},
+         {HWT_MBUS_U_WH, HWT_MBUS_U_WH},
+         {5, 4},
+         {3, 3},
+         {1, 1},
+         "3E: as the other, historic"},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        uint8_t data[16] = {0x93, 0x92, 0x91, 0x90, 0x10, rows[i].status, rows[i].unit[0],
+        uint8_t data[16] = {0x93,           0x92, 0x91, 0x90, 0x10, rows[i].status, rows[i].unit[0],
                             rows[i].unit[1]};
         struct hwt_mbus_telegram t;
         struct hwt_mbus_record r;

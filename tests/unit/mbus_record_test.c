@@ -66,7 +66,12 @@ static void integers_of_all_widths_are_signed(void **state)
         {{0x03, 0x2B, 0xFE, 0xFF, 0xFF}, 5, Q(POWER), U(W), -2, 0, "24 bits, negative"},
         {{0x04, 0x06, 0xE7, 0x91, 0, 0}, 6, Q(ENERGY), U(WH), 37351, 3, "32 bits"},
         {{0x06, 0x03, 1, 0, 0, 0, 0, 0x80}, 8, Q(ENERGY), U(WH), -140737488355327, 0, "48 bits"},
-        {{0x07, 0x03, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, 10, Q(ENERGY), U(WH), -2, 0,
+        {{0x07, 0x03, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF},
+         10,
+         Q(ENERGY),
+         U(WH),
+         -2,
+         0,
          "64 bits"},
     };
 
@@ -83,7 +88,12 @@ static void bcd_has_its_sign_in_the_top_nibble(void **state)
         {{0x0A, 0x62, 0x15, 0xF0}, 4, Q(DELTA_T), U(K), -15, -1, "captured: -1.5 K, not 1501.5"},
         {{0x0C, 0x2B, 0x87, 0x11, 0x00, 0xF0}, 6, Q(POWER), U(W), -1187, 0, "captured: -1187 W"},
         {{0x0A, 0x62, 0x00, 0xF0}, 4, Q(DELTA_T), U(K), 0, -1, "captured: minus zero"},
-        {{0x0E, 0x03, 0x21, 0x43, 0x65, 0x87, 0x09, 0x12}, 8, Q(ENERGY), U(WH), 120987654321, 0,
+        {{0x0E, 0x03, 0x21, 0x43, 0x65, 0x87, 0x09, 0x12},
+         8,
+         Q(ENERGY),
+         U(WH),
+         120987654321,
+         0,
          "12 digits"},
         {{0x0D, 0x03, 0xC3, 0x56, 0x34, 0x12}, 6, Q(ENERGY), U(WH), 123456, 0, "LVAR C3"},
         {{0x0D, 0x03, 0xD2, 0x34, 0x12}, 5, Q(ENERGY), U(WH), -1234, 0, "LVAR D2: negative"},
@@ -201,7 +211,8 @@ static void every_code_has_a_row_with_a_name_and_a_unit(void **state)
         enum hwt_mbus_effect e = (enum hwt_mbus_effect)v->effect;
 
         /* what changes the meaning is named; what only changes the number is not */
-        assert_int_equal(v->name == NULL, e == HWT_MBUS_EFFECT_ERROR || e == HWT_MBUS_EFFECT_SCALE ||
+        assert_int_equal(v->name == NULL, e == HWT_MBUS_EFFECT_ERROR ||
+                                              e == HWT_MBUS_EFFECT_SCALE ||
                                               e == HWT_MBUS_EFFECT_OFFSET);
     }
     assert_null(hwt_mbus_quantity_name(HWT_MBUS_Q_COUNT));
@@ -218,7 +229,12 @@ static void vifes_scale_shift_and_convert(void **state)
         {{0x01, 0xAB, 0xF0, 0x7D, 5}, 5, Q(POWER), U(W), 5, -3, "both"},
         {{0x01, 0xDB, 0x78, 5}, 4, Q(FLOW_T), U(DEGC), 5001, -3, "+ 0.001"},
         {{0x01, 0xD9, 0x7B, 5}, 4, Q(FLOW_T), U(DEGC), 105, -2, "0.05 + 1"},
-        {{0x04, 0xBE, 0x50, 0x71, 0xBB, 0xB0, 0x00}, 7, Q(DURATION), U(S), 11582321, 0,
+        {{0x04, 0xBE, 0x50, 0x71, 0xBB, 0xB0, 0x00},
+         7,
+         Q(DURATION),
+         U(S),
+         11582321,
+         0,
          "captured: a duration in s, whatever the VIF"},
         {{0x04, 0xBE, 0x58, 0xF4, 0x02, 0, 0}, 7, Q(DURATION), U(S), 756, 0, "captured: upper"},
         {{0x01, 0xBE, 0x5F, 2}, 4, Q(DURATION), U(S), 172800, 0, "days"},
@@ -228,7 +244,12 @@ static void vifes_scale_shift_and_convert(void **state)
         {{0x01, 0xBE, 0x40, 2}, 4, Q(VOLUME_FLOW), U(M3_H), 2, 0, "a limit keeps the unit"},
         {{0x01, 0x86, 0x00, 2}, 4, Q(ENERGY), U(WH), 2, 3, "record error 0: none"},
         {{0x02, 0xAC, 0xFF, 0x70, 0x4F, 0x00}, 6, Q(POWER), U(W), 79, 1, "after FF: the maker's"},
-        {{0x02, 0xFF, 0xF0, 0x70, 0x4F, 0x00}, 6, Q(MANUFACTURER_SPECIFIC), U(NONE), 79, 0,
+        {{0x02, 0xFF, 0xF0, 0x70, 0x4F, 0x00},
+         6,
+         Q(MANUFACTURER_SPECIFIC),
+         U(NONE),
+         79,
+         0,
          "VIF FF: all the maker's"},
         {{0x01, 0xFD, 0xC8, 0x7D, 5}, 5, Q(VOLTAGE), U(V), 5, 2, "after an extension"},
         {{0x01, 0xAB, 0xFC, 0x7D, 5}, 5, Q(POWER), U(W), 5, 0, "FC: the next is of another table"},
@@ -274,8 +295,13 @@ static void storage_tariff_subunit_and_function_come_from_the_dib(void **state)
         {{0x81, 0x60, 0x2B, 0}, 4, HWT_MBUS_INSTANTANEOUS, 0, 2, 1, "captured: tariff 2"},
         {{0x81, 0x90, 0x10, 0x2B, 0}, 5, HWT_MBUS_INSTANTANEOUS, 0, 5, 0, "captured: tariff 5"},
         {{0x81, 0x8F, 0x0F, 0x2B, 0}, 5, HWT_MBUS_INSTANTANEOUS, 510, 0, 0, "captured: 510"},
-        {{0xC1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0x2B, 0}, 13,
-         HWT_MBUS_INSTANTANEOUS, 0x1FFFFFFFFFF, 0xFFFFF, 0x3FF, "ten DIFEs, all bits"},
+        {{0xC1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0x2B, 0},
+         13,
+         HWT_MBUS_INSTANTANEOUS,
+         0x1FFFFFFFFFF,
+         0xFFFFF,
+         0x3FF,
+         "ten DIFEs, all bits"},
     };
 
     (void)state;
@@ -314,32 +340,59 @@ static void dates_are_decoded_by_width_and_null_if_they_are_none(void **state)
         {{0x02, 0x6C, 0xE1, 0xF6}, 4, HWT_MBUS_NULL, {0}, "year 127: every year"},
         {{0x02, 0x6C, 0xFF, 0xFF}, 4, HWT_MBUS_NULL, {0}, "never set"},
         {{0x02, 0x6C, 0x61, 0xC6}, 4, HWT_MBUS_DATE, {2099, 6, 1, 0, 0, 0, false}, "year 99"},
-        {{0x04, 0x6D, 0x1A, 0x2F, 0x65, 0x11}, 6, HWT_MBUS_DATE_TIME,
-         {2011, 1, 5, 15, 26, 0, false}, "F, captured; century 1"},
-        {{0x04, 0x6D, 0x2A, 0x0C, 0xB6, 0x2C}, 6, HWT_MBUS_DATE_TIME,
-         {2021, 12, 22, 12, 42, 0, false}, "F, captured; century 0"},
-        {{0x04, 0x6D, 0x2A, 0x8C, 0xB6, 0x2C}, 6, HWT_MBUS_DATE_TIME,
-         {2021, 12, 22, 12, 42, 0, true}, "summer time"},
+        {{0x04, 0x6D, 0x1A, 0x2F, 0x65, 0x11},
+         6,
+         HWT_MBUS_DATE_TIME,
+         {2011, 1, 5, 15, 26, 0, false},
+         "F, captured; century 1"},
+        {{0x04, 0x6D, 0x2A, 0x0C, 0xB6, 0x2C},
+         6,
+         HWT_MBUS_DATE_TIME,
+         {2021, 12, 22, 12, 42, 0, false},
+         "F, captured; century 0"},
+        {{0x04, 0x6D, 0x2A, 0x8C, 0xB6, 0x2C},
+         6,
+         HWT_MBUS_DATE_TIME,
+         {2021, 12, 22, 12, 42, 0, true},
+         "summer time"},
         {{0x04, 0x6D, 0xA1, 0x15, 0xE9, 0x17}, 6, HWT_MBUS_NULL, {0}, "invalid bit, captured"},
         {{0x04, 0x6D, 0x3C, 0x0C, 0xB6, 0x2C}, 6, HWT_MBUS_NULL, {0}, "minute 60"},
         {{0x04, 0x6D, 0x2A, 0x18, 0xB6, 0x2C}, 6, HWT_MBUS_NULL, {0}, "hour 24"},
         {{0x04, 0x6D, 0x00, 0x00, 0xE1, 0xF1}, 6, HWT_MBUS_NULL, {0}, "year 127, captured"},
-        {{0x06, 0x6D, 0x1E, 0x2A, 0x0C, 0xB6, 0x2C, 0x00}, 8, HWT_MBUS_DATE_TIME,
-         {2021, 12, 22, 12, 42, 30, false}, "I"},
-        {{0x06, 0x6D, 0x5E, 0x2A, 0x0C, 0xB6, 0x2C, 0x00}, 8, HWT_MBUS_DATE_TIME,
-         {2021, 12, 22, 12, 42, 30, true}, "I, summer time"},
+        {{0x06, 0x6D, 0x1E, 0x2A, 0x0C, 0xB6, 0x2C, 0x00},
+         8,
+         HWT_MBUS_DATE_TIME,
+         {2021, 12, 22, 12, 42, 30, false},
+         "I"},
+        {{0x06, 0x6D, 0x5E, 0x2A, 0x0C, 0xB6, 0x2C, 0x00},
+         8,
+         HWT_MBUS_DATE_TIME,
+         {2021, 12, 22, 12, 42, 30, true},
+         "I, summer time"},
         {{0x06, 0x6D, 0x1E, 0xAA, 0x0C, 0xB6, 0x2C, 0x00}, 8, HWT_MBUS_NULL, {0}, "I, invalid"},
         {{0x03, 0x6D, 0x1E, 0x2A, 0x0C}, 5, HWT_MBUS_TIME, {0, 0, 0, 12, 42, 30, false}, "J"},
         {{0x03, 0x6D, 0x3F, 0x3F, 0x1F}, 5, HWT_MBUS_NULL, {0}, "J, every"},
         {{0x01, 0x6C, 0x01}, 3, HWT_MBUS_NULL, {0}, "no date has 8 bits"},
         {{0x0C, 0x6D, 0x1A, 0x2F, 0x65, 0x11}, 6, HWT_MBUS_NULL, {0}, "no date is BCD"},
-        {{0x02, 0xFD, 0x70, 0x5F, 0x1C}, 5, HWT_MBUS_DATE, {2010, 12, 31, 0, 0, 0, false},
+        {{0x02, 0xFD, 0x70, 0x5F, 0x1C},
+         5,
+         HWT_MBUS_DATE,
+         {2010, 12, 31, 0, 0, 0, false},
          "battery change"},
-        {{0x04, 0xDA, 0x6F, 0x32, 0x14, 0x7A, 0x18}, 7, HWT_MBUS_DATE_TIME,
-         {2011, 8, 26, 20, 50, 0, false}, "VIFE 6F on a temperature, captured"},
-        {{0x02, 0xBE, 0x4B, 0x5F, 0x1C}, 5, HWT_MBUS_DATE, {2010, 12, 31, 0, 0, 0, false},
+        {{0x04, 0xDA, 0x6F, 0x32, 0x14, 0x7A, 0x18},
+         7,
+         HWT_MBUS_DATE_TIME,
+         {2011, 8, 26, 20, 50, 0, false},
+         "VIFE 6F on a temperature, captured"},
+        {{0x02, 0xBE, 0x4B, 0x5F, 0x1C},
+         5,
+         HWT_MBUS_DATE,
+         {2010, 12, 31, 0, 0, 0, false},
          "VIFE 4B on a flow"},
-        {{0x02, 0xBE, 0x39, 0x5F, 0x1C}, 5, HWT_MBUS_DATE, {2010, 12, 31, 0, 0, 0, false},
+        {{0x02, 0xBE, 0x39, 0x5F, 0x1C},
+         5,
+         HWT_MBUS_DATE,
+         {2010, 12, 31, 0, 0, 0, false},
          "VIFE 39: start of"},
     };
 
@@ -403,10 +456,10 @@ static void invalid_data_are_null_and_keep_their_octets(void **state)
 static void texts_and_octets_are_kept_as_sent(void **state)
 {
     static const uint8_t octets[] = {
-        0x0D, 0xFD, 0x0B, 0x06, 0x35, 0x33, 0x32, 0x44, 0x56, 0x52,             /* RVD235 */
-        0x02, 0xFC, 0x03, 0x48, 0x52, 0x25, 0x74, 0xD4, 0x11,                   /* %RH, x 0.01 */
-        0x0D, 0x7F, 0xE9, 1,    2,    3,    4,    5,    6,    7,    8,    9,    /* 9 octets */
-        0x2F, 0x2F, 0x0D, 0x7C, 0x00, 0x00, 0x0F, 0x03, 0x20,                   /* rest */
+        0x0D, 0xFD, 0x0B, 0x06, 0x35, 0x33, 0x32, 0x44, 0x56, 0x52,       /* RVD235 */
+        0x02, 0xFC, 0x03, 0x48, 0x52, 0x25, 0x74, 0xD4, 0x11,             /* %RH, x 0.01 */
+        0x0D, 0x7F, 0xE9, 1,    2,    3,    4,    5,    6,    7,    8, 9, /* 9 octets */
+        0x2F, 0x2F, 0x0D, 0x7C, 0x00, 0x00, 0x0F, 0x03, 0x20,             /* rest */
     };
     struct hwt_mbus_telegram t;
     struct hwt_mbus_record r;
@@ -474,10 +527,16 @@ static void broken_records_are_refused_with_reason_and_place(void **state)
         {{0x0D, 0x04, 0xF5, 1}, 4, HWT_ERR_UNSUPPORTED, 10, "LVAR reserved"},
         {{0x3F}, 1, HWT_ERR_UNSUPPORTED, 8, "DIF reserved"},
         {{0x8F, 0x00}, 2, HWT_ERR_UNSUPPORTED, 8, "DIF 0F with a DIFE"},
-        {{0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00, 0x2B, 0}, 14,
-         HWT_ERR_SANITY, 19, "eleven DIFEs"},
-        {{0x01, 0xAB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0x3B, 0}, 14,
-         HWT_ERR_SANITY, 20, "eleven VIFEs"},
+        {{0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00, 0x2B, 0},
+         14,
+         HWT_ERR_SANITY,
+         19,
+         "eleven DIFEs"},
+        {{0x01, 0xAB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0x3B, 0},
+         14,
+         HWT_ERR_SANITY,
+         20,
+         "eleven VIFEs"},
     };
 
     (void)state;

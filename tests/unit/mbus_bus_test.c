@@ -1,0 +1,468 @@
+/* daemon/drivers/mbus on a pseudo-terminal: meters played by the test, time of the clock made up.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/wire/mbus.h"
+#include "daemon/base/log.h"
+#include "daemon/drivers/mbus.h"
+#include "daemon/drivers/serial.h"
+
+enum mood { WELL, SILENT, GARBLED, BUSY, CHAINED, STRANGE };
+enum { METERS = 2, READINGS_MAX = 64, TIMEOUT_MS = 100, PATIENCE_MS = 10000 };
+
+/* A bus with two meters, 5 and 6, and the other end of the wire. */
+struct rig {
+    uv_loop_t loop;
+    struct clock *clock;
+    struct mbus_bus *bus;
+    struct status *status[METERS];
+    uint64_t device_us;
+    char dir[32], link[64];
+    int wire; /* the meters' end, or -1: unplugged */
+    enum mood mood[METERS];
+    uint8_t got[16];
+    size_t got_n;
+    unsigned asked[METERS], reset[METERS];
+    bool fcb[METERS];
+    struct hwt_reading reading[READINGS_MAX];
+    size_t readings;
+};
+
+static void take_readings(void *ctx, const struct hwt_reading *r, size_t n)
+{
+    struct rig *rig = ctx;
+
+    for (size_t i = 0; i < n && rig->readings < READINGS_MAX; i++) {
+        rig->reading[rig->readings++] = r[i];
+    }
+}
+
+static void plug(struct rig *rig)
+{
+    rig->wire = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    assert_true(rig->wire >= 0);
+    assert_int_equal(grantpt(rig->wire), 0);
+    assert_int_equal(unlockpt(rig->wire), 0);
+    unlink(rig->link);
+    assert_int_equal(symlink(ptsname(rig->wire), rig->link), 0);
+}
+
+static void unplug(struct rig *rig)
+{
+    close(rig->wire);
+    unlink(rig->link);
+    rig->wire = -1;
+}
+
+static int set_up(void **state)
+{
+    static const char *const ids[METERS] = {"five", "six"};
+    struct rig *rig = calloc(1, sizeof(*rig));
+
+    log_set_level(LOG_ERROR);
+    uv_loop_init(&rig->loop);
+    rig->clock = clock_new(CLOCK_TRUST_PLANT);
+    clock_feed(rig->clock, rig->device_us = 1000000, 1700000000000000, false);
+    snprintf(rig->dir, sizeof(rig->dir), "/tmp/hwt-mbus-XXXXXX");
+    assert_non_null(mkdtemp(rig->dir));
+    snprintf(rig->link, sizeof(rig->link), "%s/port", rig->dir);
+    plug(rig);
+    rig->bus = mbus_bus_new(&rig->loop, rig->clock, rig->link, 2400);
+    assert_non_null(rig->bus);
+    for (int i = 0; i < METERS; i++) {
+        struct mbus_meter_options o = {.id = ids[i],
+                                       .source = (uint16_t)(10 + i),
+                                       .address = (uint8_t)(5 + i),
+                                       .poll_s = 10,
+                                       .timeout_ms = TIMEOUT_MS,
+                                       .retries = 1,
+                                       .status = rig->status[i] = status_new(ids[i], "mbus"),
+                                       .sink = take_readings,
+                                       .ctx = rig};
+
+        assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
+    }
+    *state = rig;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct rig *rig = *state;
+
+    mbus_bus_free(rig->bus);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&rig->loop), 0); /* no handle is left behind */
+    for (int i = 0; i < METERS; i++) {
+        status_free(rig->status[i]);
+    }
+    clock_free(rig->clock);
+    if (rig->wire >= 0) {
+        unplug(rig);
+    }
+    rmdir(rig->dir);
+    free(rig);
+    return 0;
+}
+
+static void put(struct rig *rig, const uint8_t *p, size_t n)
+{
+    assert_int_equal(write(rig->wire, p, n), n);
+}
+
+/* 37351 kWh, 561.08 m3, 101.69 and 46.16 degC, 34.7 kW, 543 l/h; then the DIF `last`. */
+static void answer(struct rig *rig, int meter, uint8_t last)
+{
+    uint8_t data[] = {0x17, 0x58, 0x85, 0x06, 0x2D, 0x2C, 8,    4,    4,    0,   0,    0,    0x04,
+                      0x06, 0xE7, 0x91, 0,    0,    0x04, 0x14, 0x2C, 0xDB, 0,   0,    0x04, 0x59,
+                      0xB9, 0x27, 0,    0,    0x04, 0x5D, 0x08, 0x12, 0,    0,   0x04, 0x2D, 0x5B,
+                      0x01, 0,    0,    0x04, 0x3B, 0x1F, 0x02, 0,    0,    last};
+    uint8_t frame[HWT_MBUS_FRAME_MAX];
+    int n = hwt_mbus_long_encode(0x08, (uint8_t)(5 + meter), 0x72, data, sizeof(data), frame,
+                                 sizeof(frame));
+
+    if (rig->mood[meter] == GARBLED) {
+        frame[20] ^= 1;
+    }
+    put(rig, frame, (size_t)n);
+}
+
+static void answer_request(struct rig *rig, int meter, uint8_t c)
+{
+    static const uint8_t busy[] = {0x68, 4, 4, 0x68, 8, 5, 0x70, 8, 0x85, 0x16}, ack[] = {0xE5};
+    bool fcb = (c & HWT_MBUS_FCB) != 0;
+
+    if (rig->mood[meter] == SILENT) {
+        return;
+    }
+    if (c == HWT_MBUS_SND_NKE) {
+        rig->reset[meter]++;
+        put(rig, ack, 1);
+        return;
+    }
+    rig->asked[meter]++;
+    rig->fcb[meter] = fcb;
+    if (rig->mood[meter] == BUSY) {
+        put(rig, busy, sizeof(busy));
+    } else if (rig->mood[meter] == STRANGE) {
+        answer(rig, 1 - meter, 0x2F);
+    } else {
+        answer(rig, meter, rig->mood[meter] == CHAINED && fcb ? 0x1F : 0x2F);
+    }
+}
+
+/* What the meters hear. */
+static void play(struct rig *rig)
+{
+    struct hwt_mbus_frame f;
+    struct hwt_mbus_fault fault;
+    ssize_t n;
+
+    if (rig->wire < 0) {
+        return;
+    }
+    n = read(rig->wire, rig->got + rig->got_n, sizeof(rig->got) - rig->got_n);
+    rig->got_n += n > 0 ? (size_t)n : 0;
+    if (rig->got_n > 0 && hwt_mbus_frame_check(rig->got, rig->got_n, &f, &fault) == 0) {
+        assert_int_equal(f.size, rig->got_n);
+        rig->got_n = 0;
+        if (f.a == 5 || f.a == 6) {
+            answer_request(rig, f.a - 5, f.c);
+        }
+    }
+}
+
+static void note_timer(uv_handle_t *h, void *busy)
+{
+    if (h->type == UV_TIMER && uv_is_active(h)) {
+        *(bool *)busy = true;
+    }
+}
+
+/* Is a request under way, or a port waiting for its next attempt? */
+static bool is_busy(struct rig *rig)
+{
+    bool busy = false;
+
+    uv_walk(&rig->loop, note_timer, &busy);
+    return busy;
+}
+
+static void live(struct rig *rig)
+{
+    uv_run(&rig->loop, UV_RUN_NOWAIT);
+    play(rig);
+    usleep(200);
+}
+
+/* Real time passes until the meter's state is this. */
+static void live_until(struct rig *rig, int meter, enum status_state wanted)
+{
+    int64_t end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
+    struct status_view v;
+
+    do {
+        live(rig);
+        status_get(rig->status[meter], &v);
+    } while (v.state != wanted && clock_real_us() < end_us);
+    assert_int_equal(v.state, wanted);
+}
+
+/* Real time passes until the bus rests. */
+static void live_until_rest(struct rig *rig)
+{
+    int64_t end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
+
+    do {
+        live(rig);
+    } while (is_busy(rig) && clock_real_us() < end_us);
+    assert_false(is_busy(rig));
+}
+
+/* The clock's time passes, all at once. */
+static void let_pass(struct rig *rig, unsigned seconds)
+{
+    rig->device_us += 1000000ull * seconds;
+    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
+    mbus_bus_tick(rig->bus);
+}
+
+/* The clock's time passes, and then enough real time for what fell due. */
+static void advance(struct rig *rig, unsigned seconds)
+{
+    let_pass(rig, seconds);
+    live_until_rest(rig);
+}
+
+static uint64_t counter(struct rig *rig, int meter, const char *name)
+{
+    struct status_view v;
+
+    status_get(rig->status[meter], &v);
+    for (unsigned i = 0; i < v.counters; i++) {
+        if (strcmp(v.counter[i].name, name) == 0) {
+            return v.counter[i].value;
+        }
+    }
+    return 0;
+}
+
+static struct status_view view(struct rig *rig, int meter)
+{
+    struct status_view v;
+
+    status_get(rig->status[meter], &v);
+    return v;
+}
+
+static void both_meters_are_read_each_poll_of_the_clock(void **state)
+{
+    static const struct {
+        uint8_t quantity;
+        int64_t value;
+    } want[] = {
+        {HWT_Q_ENERGY, 37351LL * 1000 * 3600000},
+        {HWT_Q_VOLUME, 561080000},
+        {HWT_Q_FLOW_T, 10169},
+        {HWT_Q_RETURN_T, 4616},
+        {HWT_Q_POWER, 347000},
+        {HWT_Q_FLOW_RATE, 5430},
+    };
+    struct rig *rig = *state;
+
+    mbus_bus_start(rig->bus);
+    assert_int_equal(view(rig, 0).state, STATUS_STARTING);
+    advance(rig, 0);
+    assert_int_equal(rig->readings, 12);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(rig->reading[i].quantity, want[i].quantity);
+        assert_true(rig->reading[i].value == want[i].value);
+        assert_int_equal(rig->reading[i].source, 10);
+        assert_int_equal(rig->reading[i].quality, HWT_QUALITY_GOOD);
+        assert_true(rig->reading[i].mono_us == clock_mono_us(rig->clock));
+        assert_int_equal(rig->reading[6 + i].source, 11);
+    }
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    assert_int_equal(view(rig, 1).last_ms, clock_unix_ms(rig->clock));
+    advance(rig, 9); /* not due */
+    assert_int_equal(rig->asked[0], 1);
+    advance(rig, 1);
+    assert_int_equal(rig->asked[0], 2);
+    assert_int_equal(rig->reset[0], 1); /* the link is reset once, not at each poll */
+    assert_false(rig->fcb[0]);          /* and the frame count bit turns */
+    advance(rig, 500);                  /* fifty polls late: one is made */
+    assert_int_equal(rig->asked[0], 3);
+    assert_int_equal(counter(rig, 0, "polls"), 3);
+    assert_int_equal(counter(rig, 0, "good"), 3);
+}
+
+static void a_silent_meter_is_stale_after_three_polls_and_the_other_is_not(void **state)
+{
+    struct rig *rig = *state;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    rig->mood[0] = SILENT;
+    rig->readings = 0;
+    for (int poll = 1; poll <= 3; poll++) {
+        assert_int_equal(view(rig, 0).state, STATUS_OK);
+        advance(rig, 10);
+    }
+    assert_int_equal(view(rig, 0).state, STATUS_STALE);
+    assert_non_null(strstr(view(rig, 0).cause, "no answer for 3 polls (TIMEOUT)"));
+    assert_int_equal(counter(rig, 0, "TIMEOUT"), 6);
+    assert_int_equal(counter(rig, 0, "retries"), 3);
+    assert_int_equal(view(rig, 1).state, STATUS_OK);
+    assert_int_equal(rig->readings, 18);
+    for (size_t i = 0; i < rig->readings; i++) {
+        assert_int_equal(rig->reading[i].source, 11);
+    }
+    rig->mood[0] = WELL;
+    advance(rig, 10);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    assert_string_equal(view(rig, 0).cause, "");
+    assert_int_equal(rig->reset[0], 2); /* after a failure the link begins anew */
+}
+
+static void refused_answers_are_counted_by_reason_and_give_no_reading(void **state)
+{
+    static const struct {
+        enum mood mood;
+        const char *counter;
+        uint64_t count;
+    } rows[] = {{GARBLED, "CHECKSUM", 2}, {BUSY, "APPLICATION", 1}, {STRANGE, "NOT_MINE", 2}};
+    struct rig *rig = *state;
+
+    mbus_bus_start(rig->bus);
+    rig->mood[1] = SILENT;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        rig->mood[0] = rows[i].mood;
+        advance(rig, 10);
+        assert_int_equal(rig->readings, 0);
+        if (counter(rig, 0, rows[i].counter) != rows[i].count) {
+            fail_msg("%s", rows[i].counter);
+        }
+    }
+    assert_int_equal(counter(rig, 0, "good"), 0);
+    assert_int_equal(view(rig, 0).state, STATUS_STALE);
+    assert_non_null(strstr(view(rig, 0).cause, "NOT_MINE"));
+}
+
+static void a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->mood[0] = CHAINED;
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    assert_int_equal(rig->asked[0], 2);
+    assert_int_equal(counter(rig, 0, "polls"), 1);
+    assert_int_equal(counter(rig, 0, "good"), 2);
+    advance(rig, 10);
+    assert_int_equal(rig->asked[0], 4);
+    assert_int_equal(rig->reset[0], 2);
+}
+
+static void an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself(void **state)
+{
+    struct rig *rig = *state;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    unplug(rig);
+    live_until(rig, 0, STATUS_FAILED);
+    assert_int_equal(view(rig, 1).state, STATUS_FAILED);
+    assert_non_null(strstr(view(rig, 0).cause, rig->link));
+    rig->readings = 0;
+    let_pass(rig, 100);
+    live(rig);
+    assert_int_equal(view(rig, 0).state, STATUS_FAILED); /* not stale: it cannot be asked */
+    plug(rig);
+    live_until(rig, 0, STATUS_OK); /* after the back-off the poll that fell due is made */
+    live_until_rest(rig);
+    assert_int_equal(rig->readings, 12);
+    assert_int_equal(rig->reset[0], 2);
+}
+
+static void a_port_that_is_not_there_is_told_and_tried_again(void **state)
+{
+    struct rig *rig = *state;
+
+    unplug(rig);
+    mbus_bus_start(rig->bus);
+    let_pass(rig, 0);
+    live(rig);
+    assert_int_equal(view(rig, 0).state, STATUS_FAILED);
+    assert_non_null(strstr(view(rig, 0).cause, "cannot open: No such file or directory"));
+    assert_int_equal(counter(rig, 0, "polls"), 0);
+    plug(rig);
+    live_until(rig, 0, STATUS_OK);
+}
+
+static void meters_that_cannot_be_are_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct mbus_meter_options o = {.id = "x", .address = 251, .poll_s = 10};
+
+    assert_int_equal(mbus_bus_add(rig->bus, &o), HWT_ERR_ARGUMENT);
+    o.address = 1;
+    o.poll_s = 0;
+    assert_int_equal(mbus_bus_add(rig->bus, &o), HWT_ERR_ARGUMENT);
+    assert_null(mbus_bus_new(&rig->loop, rig->clock, rig->link, 2401));
+}
+
+static void a_port_is_raw_and_belongs_to_one_program(void **state)
+{
+    struct rig *rig = *state;
+    char why[SERIAL_WHY_MAX];
+    struct termios t;
+    int fd = serial_open(rig->link, 9600, SERIAL_8E1, why);
+
+    assert_true(fd >= 0);
+    assert_int_equal(tcgetattr(fd, &t), 0);
+    assert_int_equal(cfgetospeed(&t), B9600);
+    assert_int_equal(t.c_lflag & (ICANON | ECHO | ISIG), 0);
+    assert_int_equal(t.c_iflag & (ICRNL | IXON | ISTRIP), 0);
+    assert_int_equal(t.c_oflag & OPOST, 0);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    assert_int_equal(serial_open(rig->link, 9600, SERIAL_8E1, why), -1);
+    assert_non_null(strstr(why, "another program uses it"));
+    close(fd);
+    fd = serial_open(rig->link, 9600, SERIAL_8N1, why);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(serial_open(rig->link, 9601, SERIAL_8N1, why), -1);
+    assert_non_null(strstr(why, "9601 baud is not a standard speed"));
+    assert_int_equal(serial_open("/dev/null", 9600, SERIAL_8N1, why), -1);
+    assert_non_null(strstr(why, "/dev/null: cannot set up as a serial port"));
+}
+
+#define BUS_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BUS_TEST(both_meters_are_read_each_poll_of_the_clock),
+        BUS_TEST(a_silent_meter_is_stale_after_three_polls_and_the_other_is_not),
+        BUS_TEST(refused_answers_are_counted_by_reason_and_give_no_reading),
+        BUS_TEST(a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll),
+        BUS_TEST(an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself),
+        BUS_TEST(a_port_that_is_not_there_is_told_and_tried_again),
+        BUS_TEST(meters_that_cannot_be_are_refused),
+        BUS_TEST(a_port_is_raw_and_belongs_to_one_program),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,373 @@
+/* core/wire/mbus_master: scripted lines. Every time is made up; nothing waits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/wire/mbus_master.h"
+
+enum { BAUD = 2400, TIMEOUT_US = 500000, RETRIES = 2, ADDRESS = 5 };
+
+/* A line with a master on it and a clock. */
+struct line {
+    struct hwt_mbus_master m;
+    struct hwt_mbus_slave slave;
+    int64_t now_us;
+    uint8_t sent[16]; /* C fields of what the master sent */
+    size_t count;
+};
+
+static const uint8_t ack[] = {0xE5};
+
+static void begin(struct line *l, bool linked)
+{
+    memset(l, 0, sizeof(*l));
+    l->now_us = 1000000000;
+    l->slave.address = ADDRESS;
+    l->slave.linked = linked;
+    l->slave.fcb = true;
+    hwt_mbus_master_init(&l->m, BAUD);
+    hwt_mbus_master_start(&l->m, &l->slave, TIMEOUT_US, RETRIES, l->now_us);
+}
+
+/* Steps, moving the clock over waits of up to `patience_us` in all; notes what is sent. */
+static enum hwt_mbus_step run(struct line *l, int64_t patience_us)
+{
+    int64_t end_us = l->now_us + patience_us;
+
+    for (int i = 0; i < 1000; i++) {
+        struct hwt_mbus_action a = hwt_mbus_master_step(&l->m, l->now_us);
+
+        if (a.step == HWT_MBUS_STEP_SEND) {
+            assert_int_equal(a.n, 5);
+            assert_int_equal(a.octets[2], ADDRESS);
+            assert_true(l->count < sizeof(l->sent));
+            l->sent[l->count++] = a.octets[1];
+            return a.step;
+        }
+        if (a.step == HWT_MBUS_STEP_DONE) {
+            return a.step;
+        }
+        assert_true(a.wake_us > l->now_us);
+        if (a.wake_us > end_us) {
+            l->now_us = end_us;
+            return HWT_MBUS_STEP_WAIT;
+        }
+        l->now_us = a.wake_us;
+    }
+    fail_msg("the master turns in a circle");
+    return HWT_MBUS_STEP_DONE;
+}
+
+static void hear(struct line *l, const uint8_t *p, size_t n, int64_t after_us)
+{
+    l->now_us += after_us;
+    hwt_mbus_master_feed(&l->m, p, n, l->now_us);
+}
+
+/* A reply of `a` with one octet of record data. Returns its size. */
+static size_t reply(uint8_t a, uint8_t tag, uint8_t out[32])
+{
+    const uint8_t record[] = {0x01, 0x2B, tag};
+
+    return (size_t)hwt_mbus_long_encode(0x08, a, 0x78, record, 3, out, 32);
+}
+
+static void a_first_read_out_resets_the_link_and_asks_with_the_frame_count_bit(void **state)
+{
+    struct line l;
+    uint8_t buf[32];
+    size_t n = reply(ADDRESS, 7, buf);
+
+    (void)state;
+    begin(&l, false);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    hear(&l, ack, 1, 30000);
+    assert_int_equal(run(&l, 50000), HWT_MBUS_STEP_SEND);
+    hear(&l, buf, n, 60000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.m.reply.a, ADDRESS);
+    assert_int_equal(l.m.reply.size, n);
+    assert_memory_equal(l.m.reply.octets, buf, n);
+    assert_int_equal(l.count, 2);
+    assert_int_equal(l.sent[0], 0x40);
+    assert_int_equal(l.sent[1], 0x7B);
+    assert_true(l.slave.linked);
+    assert_int_equal(l.m.retried, 0);
+}
+
+static void the_frame_count_bit_turns_with_each_good_reply_only(void **state)
+{
+    static const uint8_t want[] = {0x7B, 0x5B, 0x5B, 0x7B};
+    struct line l;
+    uint8_t buf[32];
+    size_t n = reply(ADDRESS, 7, buf);
+
+    (void)state;
+    begin(&l, true);
+    for (int i = 0; i < 3; i++) {
+        if (i > 0) {
+            hwt_mbus_master_start(&l.m, &l.slave, TIMEOUT_US, RETRIES, l.now_us);
+        }
+        assert_int_equal(run(&l, 100000), HWT_MBUS_STEP_SEND);
+        if (i == 1) { /* silence: the retry repeats the bit */
+            assert_int_equal(run(&l, TIMEOUT_US + 100000), HWT_MBUS_STEP_SEND);
+        }
+        hear(&l, buf, n, 60000);
+        assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+        assert_int_equal(l.m.result, 0);
+        assert_int_equal(l.m.retried, i == 1);
+    }
+    assert_int_equal(l.count, 4);
+    assert_memory_equal(l.sent, want, 4);
+}
+
+static void silence_ends_after_the_retries_and_unlinks(void **state)
+{
+    struct line l;
+    int64_t start_us;
+
+    (void)state;
+    begin(&l, true);
+    start_us = l.now_us;
+    while (run(&l, 10000000) != HWT_MBUS_STEP_DONE) {
+    }
+    assert_int_equal(l.m.result, HWT_ERR_AGAIN);
+    assert_int_equal(l.count, 1 + RETRIES);
+    assert_int_equal(l.m.failed[-HWT_ERR_AGAIN], 1 + RETRIES);
+    assert_int_equal(l.m.retried, RETRIES);
+    assert_false(l.slave.linked);
+    assert_in_range(l.now_us - start_us, 3 * TIMEOUT_US, 3 * TIMEOUT_US + 200000);
+}
+
+static void a_meter_that_never_acknowledges_is_asked_all_the_same(void **state)
+{
+    struct line l;
+    uint8_t buf[32];
+
+    (void)state;
+    begin(&l, false);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    assert_int_equal(run(&l, TIMEOUT_US + 100000), HWT_MBUS_STEP_SEND);
+    assert_int_equal(l.sent[1], 0x7B);
+    hear(&l, buf, reply(ADDRESS, 7, buf), 60000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.m.retried, 0);
+}
+
+static void a_reply_in_pieces_of_any_size_equals_the_whole(void **state)
+{
+    uint8_t buf[32];
+    size_t n = reply(ADDRESS, 7, buf);
+
+    (void)state;
+    for (size_t piece = 1; piece <= n; piece++) {
+        struct line l;
+
+        begin(&l, true);
+        assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+        for (size_t at = 0; at < n; at += piece) {
+            size_t k = n - at < piece ? n - at : piece;
+
+            assert_int_equal(run(&l, 0), HWT_MBUS_STEP_WAIT);
+            hear(&l, buf + at, k, 20000);
+        }
+        assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+        assert_int_equal(l.m.result, 0);
+        assert_memory_equal(l.m.reply.octets, buf, n);
+    }
+}
+
+/* Converters without echo suppression give back what was sent. */
+static void echoes_of_the_own_requests_are_passed_over(void **state)
+{
+    struct line l;
+    uint8_t nke[5], req[5], buf[32];
+
+    (void)state;
+    hwt_mbus_short_encode(0x40, ADDRESS, nke);
+    hwt_mbus_short_encode(0x7B, ADDRESS, req);
+    begin(&l, false);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    hear(&l, nke, 5, 20000);
+    assert_int_equal(run(&l, 1000), HWT_MBUS_STEP_WAIT);
+    hear(&l, ack, 1, 20000);
+    assert_int_equal(run(&l, 100000), HWT_MBUS_STEP_SEND);
+    hear(&l, req, 5, 20000);
+    hear(&l, buf, reply(ADDRESS, 7, buf), 60000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.count, 2);
+}
+
+static void a_damaged_reply_is_asked_for_again_with_its_reason_counted(void **state)
+{
+    static const struct {
+        size_t octet, keep;
+        int reason;
+        const char *why;
+    } rows[] = {
+        {8, 32, HWT_ERR_CHECKSUM, "data octet"},
+        {0, 7, HWT_ERR_LENGTH, "cut off"},
+        {1, 32, HWT_ERR_LENGTH, "first length"},
+        {3, 32, HWT_ERR_SANITY, "second start"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct line l;
+        uint8_t good[32], bad[32];
+        size_t n = reply(ADDRESS, 7, good);
+
+        memcpy(bad, good, sizeof(bad));
+        bad[rows[i].octet] ^= rows[i].keep == 32 ? 0x40 : 0;
+        begin(&l, true);
+        assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+        hear(&l, bad, n < rows[i].keep ? n : rows[i].keep, 60000);
+        assert_int_equal(run(&l, 2 * TIMEOUT_US), HWT_MBUS_STEP_SEND);
+        hear(&l, good, n, 60000);
+        assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+        assert_int_equal(l.m.result, 0);
+        if (l.m.failed[-rows[i].reason] != 1 || l.sent[0] != l.sent[1]) {
+            fail_msg("%s: not counted as %s", rows[i].why, hwt_err_name(rows[i].reason));
+        }
+    }
+}
+
+static void foreign_answers_are_passed_over_and_named_if_nothing_else_comes(void **state)
+{
+    struct line l;
+    uint8_t foreign[32], mine[32];
+    size_t n = reply(ADDRESS + 1, 7, foreign);
+
+    (void)state;
+    begin(&l, true);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    hear(&l, foreign, n, 60000);
+    hear(&l, mine, reply(ADDRESS, 7, mine), 60000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+
+    begin(&l, true);
+    while (run(&l, 10000000) == HWT_MBUS_STEP_SEND) {
+        hear(&l, foreign, n, 60000);
+    }
+    assert_int_equal(l.m.result, HWT_ERR_NOT_MINE);
+    assert_int_equal(l.m.failed[-HWT_ERR_NOT_MINE], 1 + RETRIES);
+}
+
+static void address_254_takes_the_answer_of_any_meter(void **state)
+{
+    struct line l;
+    uint8_t buf[32];
+    struct hwt_mbus_action a;
+
+    (void)state;
+    begin(&l, true);
+    l.slave.address = HWT_MBUS_ADDRESS_ANY;
+    a = hwt_mbus_master_step(&l.m, l.now_us);
+    assert_int_equal(a.step, HWT_MBUS_STEP_SEND);
+    assert_int_equal(a.octets[2], 0xFE);
+    hear(&l, buf, reply(17, 7, buf), 60000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.m.reply.a, 17);
+}
+
+/* The first answer comes after its time-out, the meter answers the retry, too. */
+static void late_and_double_answers_do_not_reach_the_next_request(void **state)
+{
+    struct line l;
+    uint8_t late[32], second[32];
+    size_t n = reply(ADDRESS, 1, late);
+
+    (void)state;
+    begin(&l, true);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    assert_int_equal(run(&l, TIMEOUT_US + 100000), HWT_MBUS_STEP_SEND);
+    hear(&l, late, n, 10000); /* late: taken as the answer that it is */
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+
+    hear(&l, late, n, 50000); /* the double, while nobody asks */
+    hwt_mbus_master_start(&l.m, &l.slave, TIMEOUT_US, RETRIES, l.now_us);
+    assert_int_equal(run(&l, 1000), HWT_MBUS_STEP_WAIT); /* not into the middle of it */
+    hear(&l, late, n, 5000);
+    assert_int_equal(run(&l, 10000), HWT_MBUS_STEP_WAIT);
+    assert_int_equal(run(&l, 50000), HWT_MBUS_STEP_SEND);
+    hear(&l, second, reply(ADDRESS, 2, second), 60000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.reply.data[2], 2);
+    assert_int_equal(l.m.dropped, 2 * n);
+}
+
+static void noise_before_a_reply_is_skipped_at_once_or_at_the_gap(void **state)
+{
+    static const uint8_t noise[] = {0x00, 0xFF, 0x16, 0x68, 0xF0, 0xF0, 0x68};
+    struct line l;
+    uint8_t buf[32];
+    size_t n = reply(ADDRESS, 7, buf);
+
+    (void)state;
+    begin(&l, true);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    hear(&l, noise, 3, 20000);
+    hear(&l, buf, n, 20000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+
+    begin(&l, true); /* the noise looks like the start of a long frame */
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    hear(&l, noise, 7, 20000);
+    hear(&l, buf, n, 20000);
+    assert_int_equal(run(&l, 50000), HWT_MBUS_STEP_WAIT);
+    assert_int_equal(run(&l, 100000), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.count, 1);
+}
+
+static void a_line_stuck_at_one_octet_ends_the_request(void **state)
+{
+    static const uint8_t octets[] = {0x00, 0xE5, 0x68};
+
+    (void)state;
+    for (size_t k = 0; k < sizeof(octets); k++) {
+        struct line l;
+        uint8_t chunk[100];
+        int steps = 0;
+
+        memset(chunk, octets[k], sizeof(chunk));
+        begin(&l, k != 1);
+        while (run(&l, 10000) != HWT_MBUS_STEP_DONE) {
+            hear(&l, chunk, sizeof(chunk), 1000);
+            assert_true(++steps < 10000);
+        }
+        assert_int_not_equal(l.m.result, 0);
+        assert_false(l.slave.linked);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_first_read_out_resets_the_link_and_asks_with_the_frame_count_bit),
+        cmocka_unit_test(the_frame_count_bit_turns_with_each_good_reply_only),
+        cmocka_unit_test(silence_ends_after_the_retries_and_unlinks),
+        cmocka_unit_test(a_meter_that_never_acknowledges_is_asked_all_the_same),
+        cmocka_unit_test(a_reply_in_pieces_of_any_size_equals_the_whole),
+        cmocka_unit_test(echoes_of_the_own_requests_are_passed_over),
+        cmocka_unit_test(a_damaged_reply_is_asked_for_again_with_its_reason_counted),
+        cmocka_unit_test(foreign_answers_are_passed_over_and_named_if_nothing_else_comes),
+        cmocka_unit_test(address_254_takes_the_answer_of_any_meter),
+        cmocka_unit_test(late_and_double_answers_do_not_reach_the_next_request),
+        cmocka_unit_test(noise_before_a_reply_is_skipped_at_once_or_at_the_gap),
+        cmocka_unit_test(a_line_stuck_at_one_octet_ends_the_request),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
