@@ -1,0 +1,278 @@
+#include "daemon/drivers/sampler.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/wire/samples.h"
+#include "daemon/drivers/sampler_input.h"
+#include "daemon/drivers/sampler_state.h"
+
+enum { RETRY_FIRST_MS = 200, RETRY_LAST_MS = 5000 };
+
+struct mark { /* one instant by two clocks */
+    uint64_t device_us;
+    int64_t mono_us;
+};
+
+struct sampler {
+    struct sampler_options options;
+    pthread_t thread;
+    bool started;
+    int stop_fd; /* eventfd: readable when the thread shall end */
+
+    struct sampler_state state;
+
+    /* The thread's own. */
+    struct hwt_samples samples;
+    struct hwt_meter meter;
+    struct hwt_reading reading[SAMPLER_READINGS_MAX];
+    bool any_block;
+    struct mark now;    /* end of the newest block */
+    struct mark before; /* a restart: end of the block before it, */
+    bool restarting;    /* until the first window after it */
+    uint64_t outage_us; /* the restart's */
+    uint64_t measured_us, gap_us;
+};
+
+static void publish_counters(struct sampler *s)
+{
+    const struct hwt_samples_counters *c = &s->samples.counters;
+    const struct hwt_meter_counters *m = &s->meter.counters;
+    atomic_uint_fast64_t *count = s->state.count;
+
+    atomic_store(&count[SAMPLER_BLOCKS], c->blocks);
+    atomic_store(&count[SAMPLER_CHECKSUM], c->refused[-HWT_ERR_CHECKSUM]);
+    atomic_store(&count[SAMPLER_LENGTH], c->refused[-HWT_ERR_LENGTH]);
+    atomic_store(&count[SAMPLER_SANITY], c->refused[-HWT_ERR_SANITY]);
+    atomic_store(&count[SAMPLER_UNSUPPORTED], m->refused);
+    atomic_store(&count[SAMPLER_LOST_BLOCKS], m->lost_blocks);
+    atomic_store(&count[SAMPLER_DROPPED_SCANS], m->lost_scans);
+    atomic_store(&count[SAMPLER_RESTARTS], m->restarts);
+    atomic_store(&count[SAMPLER_SKIPPED_BYTES], c->skipped_bytes);
+}
+
+static int64_t mono_at(const struct mark *m, uint64_t device_us)
+{
+    return m->mono_us - (int64_t)(m->device_us - device_us);
+}
+
+static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
+{
+    struct sampler_window out = {.reading = s->reading, .duration_us = w->duration_us};
+
+    if (w->restarted) {
+        s->restarting = false;
+        s->gap_us += s->outage_us;
+        s->outage_us = 0;
+    }
+    /* What the sampler's old clock measured lies before its restart. */
+    out.mono_us = mono_at(s->restarting ? &s->before : &s->now, w->device_us + w->duration_us);
+    for (unsigned i = 0; i < w->slots; i++) {
+        out.count += hwt_meter_readings(&w->channel[i], s->options.source[i], out.mono_us,
+                                        s->reading + out.count);
+    }
+    s->measured_us += w->duration_us;
+    s->gap_us += w->gap_us;
+    out.measured_us = s->measured_us;
+    out.gap_us = s->gap_us;
+    s->options.sink(s->options.ctx, &out);
+}
+
+static void deliver(struct sampler *s)
+{
+    struct hwt_meter_window w;
+
+    while (hwt_meter_next(&s->meter, &w)) {
+        deliver_window(s, &w);
+    }
+}
+
+static void say_refused(struct sampler *s, const struct hwt_block *b)
+{
+    int slot = hwt_meter_mismatch(&s->meter, b);
+
+    if (slot >= 0) {
+        sampler_state_say(&s->state, SAMPLER_MISMATCH, (unsigned)slot);
+    } else {
+        sampler_state_say(&s->state, SAMPLER_PERIOD, 0);
+    }
+}
+
+/* The block's end by both clocks. The clock is told before the sink is, so that nobody sees a
+ * reading that is newer than the clock. */
+static struct mark follow_clock(struct sampler *s, const struct hwt_block *b, int joint)
+{
+    int64_t block_us = (int64_t)((uint64_t)b->scans * b->scan_period_ps / 1000000);
+    struct mark end = {.device_us = b->device_us + (uint64_t)block_us};
+    int64_t wall_us = b->wall_us == HWT_TIME_UNKNOWN ? b->wall_us : b->wall_us + block_us;
+    bool back = s->any_block && end.device_us < s->now.device_us;
+
+    end.mono_us = clock_feed(s->options.clock, end.device_us, wall_us,
+                             joint == HWT_METER_RESTART || (joint < 0 && back));
+    if (joint == HWT_METER_RESTART) {
+        int64_t outage_us = end.mono_us - block_us - s->now.mono_us;
+
+        s->before = s->restarting ? s->before : s->now;
+        s->restarting = true;
+        s->outage_us += outage_us > 0 ? (uint64_t)outage_us : 0;
+    }
+    return end;
+}
+
+static void take_block(struct sampler *s, const struct hwt_block *b)
+{
+    int64_t unix_ms;
+    int joint = hwt_meter_feed(&s->meter, b);
+
+    if (joint < 0) {
+        say_refused(s, b);
+        hwt_meter_close(&s->meter);
+        deliver(s);
+    }
+    s->now = follow_clock(s, b, joint);
+    s->any_block = true;
+    deliver(s);
+    if (joint >= 0) {
+        unix_ms = clock_unix_ms(s->options.clock);
+        sampler_state_block(&s->state, unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms);
+    }
+}
+
+static void take_blocks(struct sampler *s)
+{
+    struct hwt_block b;
+
+    while (hwt_samples_next(&s->samples, &b)) {
+        take_block(s, &b);
+        publish_counters(s);
+        if (s->options.tick != NULL) {
+            s->options.tick(s->options.ctx);
+        }
+    }
+    publish_counters(s);
+}
+
+/* Waits for input (fd >= 0) or for the time to pass. False: the thread shall end. */
+static bool wait_for(struct sampler *s, int fd, int timeout_ms)
+{
+    struct pollfd p[2] = {{.fd = s->stop_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+
+    while (poll(p, 2, timeout_ms) < 0 && errno == EINTR) {
+        /* once more: all signals are blocked here, but a debugger's are not */
+    }
+    return p[0].revents == 0;
+}
+
+/* Reads until the input ends or the thread shall. True if any block came. */
+static bool read_input(struct sampler *s, int fd)
+{
+    uint64_t before = s->samples.counters.blocks;
+
+    while (wait_for(s, fd, -1)) {
+        size_t room;
+        uint8_t *to = hwt_samples_room(&s->samples, &room);
+        ssize_t n = read(fd, to, room);
+
+        if (n > 0) {
+            hwt_samples_fed(&s->samples, (size_t)n);
+            take_blocks(s);
+        } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+            sampler_state_say(&s->state, SAMPLER_CLOSED, n == 0 ? 0 : (unsigned)errno);
+            break;
+        }
+    }
+    hwt_samples_restart(&s->samples);
+    hwt_meter_close(&s->meter);
+    deliver(s);
+    publish_counters(s);
+    return s->samples.counters.blocks > before;
+}
+
+static void *run(void *arg)
+{
+    struct sampler *s = arg;
+    int retry_ms = RETRY_FIRST_MS;
+    bool blocks;
+
+    for (;;) {
+        const struct sampler_options *o = &s->options;
+        int fd = o->socket != NULL ? sampler_open_socket(o->socket)
+                                   : sampler_open_port(o->port, o->baud);
+
+        blocks = false;
+        if (fd >= 0) {
+            sampler_state_say(&s->state, SAMPLER_OPEN, 0);
+            blocks = read_input(s, fd);
+            close(fd);
+        } else {
+            sampler_state_say(&s->state, SAMPLER_CLOSED, (unsigned)-fd);
+        }
+        retry_ms = blocks ? RETRY_FIRST_MS : retry_ms;
+        if (!wait_for(s, -1, retry_ms)) {
+            return NULL;
+        }
+        retry_ms = retry_ms * 2 < RETRY_LAST_MS ? retry_ms * 2 : RETRY_LAST_MS;
+    }
+}
+
+struct sampler *sampler_new(const struct sampler_options *options)
+{
+    struct sampler *s = calloc(1, sizeof(*s));
+
+    if (s == NULL) {
+        return NULL;
+    }
+    s->options = *options;
+    hwt_samples_init(&s->samples);
+    s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->stop_fd < 0 || hwt_meter_init(&s->meter, &options->meter) != 0) {
+        sampler_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+int sampler_start(struct sampler *s)
+{
+    sigset_t all, old;
+    int error;
+
+    /* Signals are the loop's business: the thread inherits a mask that blocks them. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    error = pthread_create(&s->thread, NULL, run, s);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    s->started = error == 0;
+    return error == 0 ? 0 : HWT_ERR_IO;
+}
+
+void sampler_stop(struct sampler *s)
+{
+    if (s->started) {
+        eventfd_write(s->stop_fd, 1);
+        pthread_join(s->thread, NULL);
+        s->started = false;
+    }
+}
+
+void sampler_free(struct sampler *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    sampler_stop(s);
+    if (s->stop_fd >= 0) {
+        close(s->stop_fd);
+    }
+    free(s);
+}
+
+void sampler_poll_status(struct sampler *s)
+{
+    sampler_state_show(&s->state, &s->options);
+}

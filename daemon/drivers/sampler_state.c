@@ -1,0 +1,173 @@
+#include "daemon/drivers/sampler_state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/drivers/sampler_input.h"
+
+enum {
+    STALE_US = 2000000,
+    CALM_US = 10000000, /* damage is over when there was none for as long */
+    SHOW_US = 1000000   /* counters are shown once in */
+};
+
+static const char *const counter_names[SAMPLER_COUNTERS] = {
+    [SAMPLER_BLOCKS] = "blocks",
+    [SAMPLER_CHECKSUM] = "CHECKSUM",
+    [SAMPLER_LENGTH] = "LENGTH",
+    [SAMPLER_SANITY] = "SANITY",
+    [SAMPLER_UNSUPPORTED] = "UNSUPPORTED",
+    [SAMPLER_LOST_BLOCKS] = "lost_blocks",
+    [SAMPLER_DROPPED_SCANS] = "dropped_scans",
+    [SAMPLER_RESTARTS] = "restarts",
+    [SAMPLER_SKIPPED_BYTES] = "skipped_bytes",
+};
+
+/* What a time of damage has cost. */
+struct damage {
+    unsigned long long refused, lost_blocks, dropped_scans;
+};
+
+void sampler_state_say(struct sampler_state *s, enum sampler_note note, unsigned detail)
+{
+    uint_fast32_t word = (uint_fast32_t)note << 16 | (detail & 0xFFFF);
+
+    if (atomic_load(&s->note) != word) {
+        atomic_store(&s->note_us, clock_real_us());
+        atomic_store(&s->note, word);
+    }
+}
+
+void sampler_state_block(struct sampler_state *s, int64_t unix_ms)
+{
+    atomic_store(&s->block_unix_ms, unix_ms);
+    atomic_store(&s->block_us, clock_real_us());
+    sampler_state_say(s, SAMPLER_RUNNING, 0);
+}
+
+static struct damage damage_between(const uint64_t *from, const uint64_t *to)
+{
+    return (struct damage){
+        .refused = to[SAMPLER_CHECKSUM] - from[SAMPLER_CHECKSUM] + to[SAMPLER_LENGTH] -
+                   from[SAMPLER_LENGTH] + to[SAMPLER_SANITY] - from[SAMPLER_SANITY],
+        .lost_blocks = to[SAMPLER_LOST_BLOCKS] - from[SAMPLER_LOST_BLOCKS],
+        .dropped_scans = to[SAMPLER_DROPPED_SCANS] - from[SAMPLER_DROPPED_SCANS],
+    };
+}
+
+/* One line when damage begins, one when it is over. */
+static void follow_damage(struct sampler_state *s, const char *id, const uint64_t *now,
+                          int64_t now_us)
+{
+    struct damage d = damage_between(s->shown, now);
+
+    if (d.refused + d.lost_blocks + d.dropped_scans > 0) {
+        if (!s->damaged) {
+            memcpy(s->before, s->shown, sizeof(s->before));
+            LOG(LOG_WARN, id, "stream damaged refused=%llu lost_blocks=%llu dropped_scans=%llu",
+                d.refused, d.lost_blocks, d.dropped_scans);
+        }
+        s->damaged = true;
+        s->damage_us = now_us;
+    } else if (s->damaged && now_us - s->damage_us > CALM_US) {
+        d = damage_between(s->before, now);
+        LOG(LOG_INFO, id, "stream whole again refused=%llu lost_blocks=%llu dropped_scans=%llu",
+            d.refused, d.lost_blocks, d.dropped_scans);
+        s->damaged = false;
+    }
+}
+
+static void show_counters(struct sampler_state *s, const struct sampler_options *o, int64_t now_us)
+{
+    uint64_t now[SAMPLER_COUNTERS];
+
+    if (s->shown_us != 0 && now_us - s->shown_us < SHOW_US) {
+        return;
+    }
+    for (size_t i = 0; i < SAMPLER_COUNTERS; i++) {
+        now[i] = atomic_load(&s->count[i]);
+        status_put(o->status, counter_names[i], now[i]);
+    }
+    follow_damage(s, o->id, now, now_us);
+    memcpy(s->shown, now, sizeof(now));
+    s->shown_us = now_us;
+}
+
+static void show_closed(const struct sampler_options *o, int64_t unix_ms, unsigned error)
+{
+    const char *name = o->socket != NULL ? o->socket : o->port;
+    char text[64];
+
+    if (error == 0) {
+        status_set(o->status, STATUS_FAILED, unix_ms, "the sampler at %s hung up", name);
+    } else if (o->socket == NULL && !sampler_baud_known(o->baud)) {
+        status_set(o->status, STATUS_FAILED, unix_ms, "%s: %u is not a baud rate of a port", name,
+                   o->baud);
+    } else { /* GNU's strerror_r: thread-safe; may use the buffer or not */
+        status_set(o->status, STATUS_FAILED, unix_ms, "cannot read %s: %s", name,
+                   strerror_r((int)error, text, sizeof(text)));
+    }
+}
+
+/* Fresh, stale, or fresh with damage behind it. */
+static void show_open(struct sampler_state *s, const struct sampler_options *o, int64_t unix_ms,
+                      int64_t silent_us)
+{
+    if (silent_us > STALE_US) {
+        status_set(o->status, STATUS_STALE, unix_ms, "no sample block for %lld s from %s",
+                   (long long)(silent_us / 1000000), o->socket != NULL ? o->socket : o->port);
+    } else if (s->damaged) {
+        struct damage d = damage_between(s->before, s->shown);
+
+        status_set(o->status, STATUS_OK, unix_ms,
+                   "data lost: %llu damaged blocks, %llu missing blocks, %llu dropped scans",
+                   d.refused, d.lost_blocks, d.dropped_scans);
+    } else {
+        status_set(o->status, STATUS_OK, unix_ms, NULL);
+    }
+}
+
+static void show_mismatch(const struct sampler_options *o, int64_t unix_ms, unsigned slot)
+{
+    bool voltage = o->meter.slot[slot].kind == HWT_SLOT_VOLTAGE;
+
+    status_set(o->status, STATUS_FAILED, unix_ms,
+               "slot %u is a %s in the configuration, but not in the sample stream", slot,
+               voltage ? "voltage" : "clamp");
+}
+
+void sampler_state_show(struct sampler_state *s, const struct sampler_options *o)
+{
+    int64_t now_us = clock_real_us();
+    int64_t unix_ms = clock_unix_ms(o->clock);
+    uint_fast32_t word = atomic_load(&s->note);
+    int64_t open_us = now_us - atomic_load(&s->note_us);
+    unsigned detail = (unsigned)(word & 0xFFFF);
+
+    unix_ms = unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms;
+    show_counters(s, o, now_us);
+    switch ((enum sampler_note)(word >> 16)) {
+    case SAMPLER_STARTING:
+        break;
+    case SAMPLER_CLOSED:
+        show_closed(o, unix_ms, detail);
+        break;
+    case SAMPLER_OPEN:
+        if (open_us > STALE_US) {
+            show_open(s, o, unix_ms, open_us);
+        }
+        break;
+    case SAMPLER_RUNNING:
+        status_good(o->status, atomic_load(&s->block_unix_ms));
+        show_open(s, o, unix_ms, now_us - atomic_load(&s->block_us));
+        break;
+    case SAMPLER_MISMATCH:
+        show_mismatch(o, unix_ms, detail);
+        break;
+    case SAMPLER_PERIOD:
+        status_set(o->status, STATUS_FAILED, unix_ms,
+                   "the sample stream's scan period is outside 5 us .. 2 ms");
+        break;
+    }
+}

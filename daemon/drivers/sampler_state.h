@@ -1,0 +1,60 @@
+/*
+ * sampler_state.h: what the sampling thread says of itself, and how the loop's thread shows it.
+ *
+ *   sampling thread ──say, count──▶ atomics ──show──▶ status, log (the loop's thread)
+ */
+#ifndef DAEMON_DRIVERS_SAMPLER_STATE_H
+#define DAEMON_DRIVERS_SAMPLER_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/drivers/sampler.h"
+
+enum sampler_note {
+    SAMPLER_STARTING,
+    SAMPLER_CLOSED,   /* detail: errno; 0: the other side hung up */
+    SAMPLER_OPEN,     /* no block yet */
+    SAMPLER_RUNNING,  /* blocks come */
+    SAMPLER_MISMATCH, /* detail: the slot that is not the configuration's */
+    SAMPLER_PERIOD    /* the scan period is out of range */
+};
+
+enum sampler_counter {
+    SAMPLER_BLOCKS,
+    SAMPLER_CHECKSUM,
+    SAMPLER_LENGTH,
+    SAMPLER_SANITY,
+    SAMPLER_UNSUPPORTED,
+    SAMPLER_LOST_BLOCKS,
+    SAMPLER_DROPPED_SCANS,
+    SAMPLER_RESTARTS,
+    SAMPLER_SKIPPED_BYTES,
+    SAMPLER_COUNTERS
+};
+
+struct sampler_state {
+    /* Written by the sampling thread. */
+    atomic_uint_fast32_t note;    /* enum sampler_note << 16 | detail */
+    atomic_int_fast64_t note_us;  /* real us, of its last change */
+    atomic_int_fast64_t block_us; /* real us, of the last good block */
+    atomic_int_fast64_t block_unix_ms;
+    atomic_uint_fast64_t count[SAMPLER_COUNTERS];
+
+    /* The showing thread's own. */
+    uint64_t shown[SAMPLER_COUNTERS];
+    int64_t shown_us;                  /* real us */
+    bool damaged;                      /* in a time of damage: */
+    int64_t damage_us;                 /* real us, the newest */
+    uint64_t before[SAMPLER_COUNTERS]; /* when it began */
+};
+
+/* In the sampling thread: cheap, without a lock. */
+void sampler_state_say(struct sampler_state *s, enum sampler_note note, unsigned detail);
+void sampler_state_block(struct sampler_state *s, int64_t unix_ms);
+
+/* In the thread that owns the status. Contract: sampler_poll_status. */
+void sampler_state_show(struct sampler_state *s, const struct sampler_options *options);
+
+#endif
