@@ -29,10 +29,42 @@ static double plant_s(const struct live *l)
     return sampler_seconds(l->sampler.scan);
 }
 
-static bool fail(char *error, const char *what, const char *path)
+static int fail(char *error, const char *what, const char *path)
 {
     snprintf(error, 200, "%s %.120s: %s", what, path, strerror(errno));
-    return true;
+    return -1;
+}
+
+static int write_truth(struct live *l, bool at_once, char *error)
+{
+    int64_t now = monotonic_ns();
+
+    if (l->options->truth == NULL ||
+        (!at_once && (now - l->truth_ns < TRUTH_EVERY_NS || l->truth_second == l->second))) {
+        return 0;
+    }
+    l->truth_ns = now;
+    l->truth_second = l->second;
+    if (truth_file_write(l, l->options->truth) != 0) {
+        return fail(error, "--truth", l->options->truth);
+    }
+    return 0;
+}
+
+/* Opens sockets and lines. */
+static int open_all(struct live *l, const struct options *o, char *error)
+{
+    if (control_init(&l->control, o->control, live_obey, l) != 0) {
+        return fail(error, "--control", o->control);
+    }
+    if (o->samples != NULL && sample_stream_init(&l->stream, o->samples) != 0) {
+        return fail(error, "--samples", o->samples);
+    }
+    if (o->mbus != NULL && mbus_port_init(&l->mbus, o->mbus, (int)o->mbus_baud, o->seed,
+                                          mbus_meter_answer, &l->meter) != 0) {
+        return fail(error, "--mbus", o->mbus);
+    }
+    return 0;
 }
 
 int live_init(struct live *l, const struct options *o, const struct sensors *sensors, char *error)
@@ -41,30 +73,20 @@ int live_init(struct live *l, const struct options *o, const struct sensors *sen
     l->seed = o->seed;
     l->stream.listener = l->stream.client = -1;
     l->mbus.pty.master = l->mbus.pty.slave = -1;
-    l->lossless = o->pace == PACE_LOSSLESS || (o->pace == PACE_AUTO && o->speed > 1.0);
     l->waiting = o->wait;
     l->volts_before = l->model.house.volts;
     l->meter = (struct mbus_meter){
         .meter = &l->model.meter, .address = (uint8_t)o->mbus_address, .now_s = l->start_unix_s};
     crc32c_init(&l->crc);
-    if (control_init(&l->control, o->control, live_obey, l) != 0) {
-        fail(error, "--control", o->control);
+    if (open_all(l, o, error) != 0) {
         return -1;
     }
     if (sampler_init(&l->sampler, &l->model.waves, sensors, o->seed) != 0) {
         snprintf(error, 200, "no memory");
         return -1;
     }
-    if ((o->samples != NULL && sample_stream_init(&l->stream, o->samples) != 0 &&
-         fail(error, "--samples", o->samples)) ||
-        (o->mbus != NULL &&
-         mbus_port_init(&l->mbus, o->mbus, (int)o->mbus_baud, o->seed, mbus_meter_answer,
-                        &l->meter) != 0 &&
-         fail(error, "--mbus", o->mbus))) {
-        return -1;
-    }
     live_set_speed(l, o->speed);
-    return 0;
+    return write_truth(l, true, error);
 }
 
 void live_deinit(struct live *l)
@@ -78,6 +100,8 @@ void live_deinit(struct live *l)
 void live_set_speed(struct live *l, double speed)
 {
     l->pace.speed = speed;
+    l->lossless =
+        l->options->pace == PACE_LOSSLESS || (l->options->pace == PACE_AUTO && speed > 1.0);
     pace_anchor(&l->pace, monotonic_ns(), plant_s(l));
     mbus_port_set_speed(&l->mbus, speed);
 }
@@ -184,23 +208,6 @@ static void run_blocks(struct live *l)
     if (pace_target(&l->pace, now) - plant_s(l) > l->pace.speed * BEHIND_NS / NS) {
         pace_anchor(&l->pace, now, plant_s(l));
     }
-}
-
-static int write_truth(struct live *l, bool at_once, char *error)
-{
-    int64_t now = monotonic_ns();
-
-    if (l->options->truth == NULL ||
-        (!at_once && (now - l->truth_ns < TRUTH_EVERY_NS || l->truth_second == l->second))) {
-        return 0;
-    }
-    l->truth_ns = now;
-    l->truth_second = l->second;
-    if (truth_file_write(l, l->options->truth) != 0) {
-        fail(error, "--truth", l->options->truth);
-        return -1;
-    }
-    return 0;
 }
 
 static int64_t sooner(int64_t a, int64_t b)

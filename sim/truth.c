@@ -59,21 +59,24 @@ void truth_start(struct truth *t, int64_t start_unix_s)
     }
 }
 
+/* The window is over; one that the plant's start cut short is not kept. */
 static void complete_window(struct truth *t, double end_s)
 {
     struct truth_window *w = &t->window[t->windows % TRUTH_WINDOWS];
     double span = end_s - t->now.start_s;
 
-    *w = t->now;
-    w->end_s = end_s;
-    w->v = sqrt(w->v / span);
-    w->hz /= span;
-    for (int c = 0; c < CIRCUIT_COUNT; c++) {
-        w->circuit[c].p /= span;
-        w->circuit[c].s /= span;
-        w->circuit[c].i = sqrt(w->circuit[c].i / span);
+    if (span > TRUTH_WINDOW_S - 1e-3) {
+        *w = t->now;
+        w->end_s = end_s;
+        w->v = sqrt(w->v / span);
+        w->hz /= span;
+        for (int c = 0; c < CIRCUIT_COUNT; c++) {
+            w->circuit[c].p /= span;
+            w->circuit[c].s /= span;
+            w->circuit[c].i = sqrt(w->circuit[c].i / span);
+        }
+        t->windows++;
     }
-    t->windows++;
     memset(&t->now, 0, sizeof(t->now));
     t->now.start_s = end_s;
 }
