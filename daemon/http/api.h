@@ -39,7 +39,7 @@ struct events {
     _Atomic uint64_t commits; /* notifications so far; any thread */
     struct log_view *log;     /* shared by all clients, taken after the commit `log_commits` */
     uint64_t log_commits;
-    bool log_failed; /* said so */
+    bool log_failed, read_failed; /* said so */
 };
 
 enum http_count {

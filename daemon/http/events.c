@@ -197,14 +197,31 @@ static bool read_batch(struct event_client *c, struct log_view *log, const char 
             c->sequence = record->sequence + 1;
         }
         if (r == 0) {
+            c->h->events.read_failed = false;
             return false;
         }
     }
-    if (r < 0) {
-        LOG(LOG_WARN, "http", "event records unreadable stream=%s sequence=%llu err=%s", stream,
-            (unsigned long long)c->sequence, hwt_err_name(r));
+    if (r < 0 && !c->h->events.read_failed) {
+        LOG(LOG_WARN, "http", "events without records: unreadable stream=%s sequence=%llu err=%s",
+            stream, (unsigned long long)c->sequence, hwt_err_name(r));
     }
+    c->h->events.read_failed = r < 0;
     return r >= 0;
+}
+
+/* The log and its own stream; gives the client its place if it has none yet. NULL: not readable. */
+static struct log_view *own_log(struct event_client *c, struct hwt_stream_info *info_out)
+{
+    struct log_view *log = newest_log(c->h);
+
+    if (log == NULL || hwt_tslog_streams(&log->snapshot) <= OWN_STREAM ||
+        hwt_tslog_stream_info(&log->snapshot, OWN_STREAM, info_out) < 0) {
+        return NULL;
+    }
+    if (c->sequence == 0 || c->resumed) {
+        place(c, info_out);
+    }
+    return log;
 }
 
 /* True if there is a batch of records to send. */
@@ -219,18 +236,10 @@ static bool next_records(struct event_client *c)
     if (c->buffer == NULL) {
         c->buffer = malloc(BUFFER);
     }
-    log = c->buffer == NULL ? NULL : newest_log(c->h);
-    if (log == NULL || hwt_tslog_streams(&log->snapshot) <= OWN_STREAM ||
-        hwt_tslog_stream_info(&log->snapshot, OWN_STREAM, &info) < 0) {
-        c->commits_seen = c->h->events.log_commits; /* again after the next commit */
-        return false;
-    }
-    if (c->sequence == 0 || c->resumed) {
-        place(c, &info);
-    }
+    log = c->buffer == NULL ? NULL : own_log(c, &info);
     c->n = c->sent = 0;
-    if (!read_batch(c, log, info.name)) {
-        c->commits_seen = c->h->events.log_commits;
+    if (log == NULL || !read_batch(c, log, info.name)) {
+        c->commits_seen = c->h->events.log_commits; /* again after the next commit */
     }
     return c->n > 0;
 }
@@ -325,7 +334,10 @@ static void client_free(void *ctx)
         }
     }
     pthread_mutex_unlock(&e->lock);
-    atomic_fetch_sub(&c->h->sse_clients, 1);
+    if (atomic_fetch_sub(&c->h->sse_clients, 1) == 1) {
+        log_view_free(e->log); /* until somebody listens again */
+        e->log = NULL;
+    }
     live_body_unref(c->live);
     free(c->buffer);
     free(c);
@@ -384,6 +396,7 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
                               const struct http_query *query)
 {
     const char *last_id = request->header[HTTP_LAST_EVENT_ID];
+    struct hwt_stream_info own;
     struct event_client *c;
 
     (void)query;
@@ -403,5 +416,6 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
                             last_id);
     }
     atomic_fetch_add(&h->sse_clients, 1);
+    (void)own_log(c, &own); /* takes its place now, or as soon as the log is readable */
     return client_reply(c);
 }

@@ -12,12 +12,26 @@ static const struct hwt_channel own_channels[CHANNELS] = {
     {"heatmeter_flow_t", HWT_Q_FLOW_T},
     {"shed_temperature", HWT_Q_TEMPERATURE},
 };
+static const struct hwt_channel barn_channels[CHANNELS] = {
+    {"hp_power", HWT_Q_POWER},
+    {"hp_import", HWT_Q_IMPORT},
+    {"heatmeter_flow_t", HWT_Q_FLOW_T},
+    {"barn_temperature", HWT_Q_TEMPERATURE},
+};
+static const struct hwt_channel loft_channels[CHANNELS] = {
+    {"hp_power", HWT_Q_POWER},
+    {"hp_import", HWT_Q_IMPORT},
+    {"heatmeter_flow_t", HWT_Q_FLOW_T},
+    {"loft_temperature", HWT_Q_TEMPERATURE},
+};
 static const struct hwt_channel import_channels[] = {
     {"hp_power", HWT_Q_POWER},
     {"attic_temperature", HWT_Q_TEMPERATURE},
 };
 static const struct hwt_schema own_schema = {own_channels, 3};
 static const struct hwt_schema shed_schema = {own_channels, 4};
+static const struct hwt_schema barn_schema = {barn_channels, 4};
+static const struct hwt_schema loft_schema = {loft_channels, 4};
 static const struct hwt_schema import_schema = {import_channels, 2};
 
 static atomic_uint own_last, own_dropped, bucket_us;
@@ -95,6 +109,9 @@ static const struct hwt_schema *make(int stream, uint64_t sequence, struct hwt_v
     value[1] = (struct hwt_value){(int64_t)sequence * 3600000, HWT_QUALITY_GOOD};
     value[2] = (struct hwt_value){3400, sequence % 3 == 0 ? HWT_QUALITY_MISSING : HWT_QUALITY_GOOD};
     value[3] = (struct hwt_value){-425, HWT_QUALITY_GOOD};
+    if (sequence > 1000) {
+        return sequence <= 1010 ? &barn_schema : &loft_schema;
+    }
     return sequence >= 21 && sequence <= 30 ? &shed_schema : &own_schema;
 }
 

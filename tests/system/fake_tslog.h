@@ -4,7 +4,7 @@
  *
  *   own       10 s records from FAKE_FROM_MS; hp_power = 100.0 W + 0.1 a record, hp_import one Wh a
  *             record, heatmeter_flow_t missing in every third; in records 21..30 a fourth channel,
- *             shed_temperature
+ *             shed_temperature, in 1001..1010 barn_temperature, from 1011 on loft_temperature
  *   import_1  simulated, one minute records in the hour before: hp_power 50.0 W, attic_temperature
  */
 #ifndef TESTS_SYSTEM_FAKE_TSLOG_H
