@@ -13,6 +13,7 @@
 #define BATCH_NS       5000000    /* work on blocks before the line is served again */
 #define BEHIND_NS      500000000  /* the plant is too slow: time is moved, not made good */
 #define TRUTH_EVERY_NS 200000000  /* the truth file at most so often */
+#define COALESCE_NS    1000000    /* at high speed several blocks go out at once */
 #define LONGEST_NS     200000000  /* wait at most */
 #define FAREWELL_NS    2000000000 /* for a reader to take the rest */
 
@@ -232,8 +233,9 @@ static void wait_for_work(struct live *l, const sigset_t *mask)
         fds[n++] = (struct pollfd){.fd = l->mbus.pty.master, .events = POLLIN};
     }
     if (!l->waiting && !stalled(l)) {
-        wait = sooner(wait,
-                      pace_wait(&l->pace, now, sampler_seconds(l->sampler.scan + SAMPLER_SCANS)));
+        int64_t due = pace_wait(&l->pace, now, sampler_seconds(l->sampler.scan + SAMPLER_SCANS));
+
+        wait = sooner(wait, due > 0 && due < COALESCE_NS ? COALESCE_NS : due);
     }
     wait = sooner(wait, mbus_port_wait(&l->mbus, now));
     timeout = (struct timespec){.tv_sec = wait / NS, .tv_nsec = wait % NS};

@@ -23,6 +23,8 @@ import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SIM = os.path.join(os.environ.get("HEATWATT_BUILD", os.path.join(TOP, "build")), "heatwatt-sim")
+with open(SIM, "rb") as program:
+    INSTRUMENTED = b"__asan_init" in program.read()  # too slow for limits of time
 START = 1768000000  # 2026-01-09T23:06:40Z: cold
 PERIOD_S = 149940000e-12
 IDS = ("grid hp solar hob oven fridge washer dishwasher lights sockets office ev immersion "
@@ -524,9 +526,12 @@ class History(unittest.TestCase):
             with open(truth, encoding="ascii") as f:
                 self.live = json.load(f)
 
-    def test_thirty_days_of_minutes_take_at_most_three_seconds_and_lead_into_the_live_plant(self):
+    @unittest.skipIf(INSTRUMENTED, "limits of time hold for plain builds")
+    def test_thirty_days_take_at_most_three_seconds(self):
         print("history: 30 days in %.2f s" % self.seconds)
         self.assertLess(self.seconds, 3)
+
+    def test_minutes_are_whole_counters_rise_and_lead_into_the_live_plant(self):
         rows, last = self.rows, {k: float(v) for k, v in self.rows[-1].items() if v}
         self.assertEqual(len(rows), 30 * 1440 - 1 + (START % 60 == 0))
         self.assertEqual(list(rows[0])[:15], ["time"] + [i + "_power" for i in IDS])
@@ -548,6 +553,17 @@ class History(unittest.TestCase):
         self.assertTrue(0 <= step < 60, step)
         step = self.live["heatmeter"]["energy"] * 10 - last["heatmeter_energy"]
         self.assertTrue(0 <= step < 150, step)
+
+    def test_the_grid_column_is_the_sum_of_the_others_and_rounded_to_nearest(self):
+        left = []
+        for r in self.rows:
+            others = [float(r[i + "_power"]) for i in IDS[1:]]
+            rest = float(r["grid_power"]) - sum(others) + 2 * float(r["solar_power"])
+            self.assertLess(abs(rest), 0.8)  # sixteen numbers rounded to 0.1
+            if r["grid_power"].startswith("-"):
+                left.append(rest)
+        self.assertGreater(len(left), 100)
+        self.assertLess(abs(sum(left) / len(left)), 0.03)
 
 
 class Replay(unittest.TestCase):
