@@ -157,12 +157,19 @@ static void fill_arguments(struct plant_arguments *a, const struct demo *d, int6
     snprintf(a->csv, sizeof(a->csv), "%s/history.csv", d->dir);
 }
 
-static pid_t start_plant(struct plant_arguments *a)
+/* One plant makes its past first, as CSV, then lives on from there; its time begins when the daemon
+ * listens. */
+static pid_t start_plant(struct plant_arguments *a, bool history)
 {
     char *argv[] = {NULL,     "--start",   a->start,   "--seed",    a->seed,    "--speed",
                     a->speed, "--history", a->history, "--samples", a->samples, "--mbus",
-                    a->meter, "--truth",   a->truth,   "--nominal", a->nominal, NULL};
+                    a->meter, "--truth",   a->truth,   "--nominal", a->nominal, "--wait",
+                    NULL,     NULL,        NULL};
 
+    if (history) {
+        argv[18] = "--csv";
+        argv[19] = a->csv;
+    }
     return plant_start(argv, true);
 }
 
@@ -179,29 +186,25 @@ static void show_progress(void *ctx, uint64_t done, uint64_t all)
     }
 }
 
-/* The plant writes its past as CSV; it enters the log as any other import does. */
-static bool import_history(const struct demo *d, struct plant_arguments *a)
+/* The plant's past enters the log as any other import does. */
+static bool import_history(const struct demo *d, const struct plant_arguments *a)
 {
-    char *argv[] = {NULL,        "--start",  a->start, "--seed", a->seed,
-                    "--history", a->history, "--csv",  a->csv,   NULL};
     char log_dir[PATH_BYTES + 16];
-    pid_t pid;
     int result;
 
     snprintf(log_dir, sizeof(log_dir), "%s/log", d->dir);
-    if (d->history_days == 0 || access(log_dir, F_OK) == 0) {
-        return true; /* nothing asked for, or an earlier demo's data is already there */
-    }
-    fprintf(stderr, "making %u days of history\n", d->history_days);
-    pid = plant_start(argv, false);
-    if (pid < 0 || plant_wait(pid) != 0) {
-        fputs("heatwatt demo: the plant could not make its history\n", stderr);
-        return false;
-    }
     result = log_import_csv(log_dir, a->csv, HWT_PROVENANCE_SIMULATED, "history", show_progress,
                             NULL, stderr);
     unlink(a->csv);
     return result == 0;
+}
+
+static bool has_log(const struct demo *d)
+{
+    char path[PATH_BYTES + 16];
+
+    snprintf(path, sizeof(path), "%s/log", d->dir);
+    return access(path, F_OK) == 0;
 }
 
 static bool append_file(FILE *to, const char *path)
@@ -287,6 +290,7 @@ int demo_main(int argc, char **argv)
         .port = DEFAULT_PORT, .history_days = DEFAULT_HISTORY_DAYS, .speed = 1, .seed = 1};
     char config_path[PATH_BYTES + 16];
     int result = parse(&d, argc, argv);
+    bool history;
     pid_t plant;
 
     if (result != 0) {
@@ -296,15 +300,15 @@ int demo_main(int argc, char **argv)
         return 1;
     }
     fill_arguments(&arguments, &d, time(NULL));
-    if (!import_history(&d, &arguments)) {
-        return 1;
-    }
-    plant = start_plant(&arguments);
+    history = d.history_days > 0 && !has_log(&d); /* an earlier demo's data goes on */
+    plant = start_plant(&arguments, history);
     if (plant < 0) {
         return 1;
     }
-    result =
-        write_config(&d, &arguments, config_path, sizeof(config_path)) ? run(&d, config_path) : 1;
+    result = (!history || import_history(&d, &arguments)) &&
+                     write_config(&d, &arguments, config_path, sizeof(config_path))
+                 ? run(&d, config_path)
+                 : 1;
     plant_stop(plant);
     printf("the data lies in %s\n", d.dir);
     return result;

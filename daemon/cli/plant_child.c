@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READY_TIMEOUT_MS = 15000 };
+enum { READY_TIMEOUT_MS = 60000 };
 
 static const char program[] = "heatwatt-sim";
 

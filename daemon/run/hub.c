@@ -34,6 +34,20 @@ static int64_t poll_us(const struct installation *site, int source)
                : 0;
 }
 
+/* A counter of our own that no record of the day's start holds began at 0; a meter's began where it
+ * stood. */
+static void fill_midnight(struct hub *h)
+{
+    const struct installation *site = h->options.site;
+
+    for (unsigned i = 0; i < site->schema.count; i++) {
+        if (h->midnight.value[i].quality == HWT_QUALITY_MISSING &&
+            site->source[site->column[i].source].kind != SOURCE_IS_METER) {
+            h->midnight.value[i] = (struct hwt_value){0, HWT_QUALITY_GOOD};
+        }
+    }
+}
+
 static bool init_recorder(struct hub *h)
 {
     const struct installation *site = h->options.site;
@@ -76,6 +90,7 @@ struct hub *hub_new(const struct hub_options *options)
     h->gap_column = installation_column(options->site, SOURCE_DEVICE, HWT_Q_GAP);
     elapsed_init(&h->elapsed);
     init_ledger(h, NULL);
+    fill_midnight(h);
     if (!init_recorder(h)) {
         hub_free(h);
         return NULL;
@@ -141,6 +156,7 @@ void hub_restore(struct hub *h, const struct hwt_tslog_snapshot *snapshot)
      */
     h->day_ms = day_start_ms(now.unix_ms != HWT_TIME_UNKNOWN ? now.unix_ms : h->last.unix_ms);
     history_at(snapshot, &h->options.site->schema, h->day_ms, &h->midnight);
+    fill_midnight(h);
 }
 
 struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source)
@@ -281,15 +297,9 @@ void hub_flush(struct hub *h)
     }
 }
 
-static int64_t at_midnight(struct hub *h, enum hwt_quantity quantity, int64_t now)
+static int64_t at_midnight(const struct hub *h, enum hwt_quantity quantity)
 {
-    int column = installation_column(h->options.site, SOURCE_LEDGER, quantity);
-    struct hwt_value *v = &h->midnight.value[column];
-
-    if (v->quality == HWT_QUALITY_MISSING) {
-        *v = (struct hwt_value){now, HWT_QUALITY_GOOD};
-    }
-    return v->v;
+    return h->midnight.value[installation_column(h->options.site, SOURCE_LEDGER, quantity)].v;
 }
 
 static void set_ledger(struct hub *h, struct live_view *view, enum hwt_quantity quantity,
@@ -312,12 +322,12 @@ static void fill_ledger(struct hub *h, int64_t now_us, struct live_view *view)
                              l.paired_elec, l.paired_heat, l.paired_negative};
     *d = (struct live_books){
         true,
-        l.elec_energy - at_midnight(h, HWT_Q_ELEC_ENERGY, l.elec_energy),
-        l.heat_energy - at_midnight(h, HWT_Q_HEAT_ENERGY, l.heat_energy),
-        l.negative_heat - at_midnight(h, HWT_Q_NEGATIVE_HEAT, l.negative_heat),
-        l.paired_elec - at_midnight(h, HWT_Q_PAIRED_ELEC, l.paired_elec),
-        l.paired_heat - at_midnight(h, HWT_Q_PAIRED_HEAT, l.paired_heat),
-        l.paired_negative - at_midnight(h, HWT_Q_PAIRED_NEGATIVE, l.paired_negative),
+        l.elec_energy - at_midnight(h, HWT_Q_ELEC_ENERGY),
+        l.heat_energy - at_midnight(h, HWT_Q_HEAT_ENERGY),
+        l.negative_heat - at_midnight(h, HWT_Q_NEGATIVE_HEAT),
+        l.paired_elec - at_midnight(h, HWT_Q_PAIRED_ELEC),
+        l.paired_heat - at_midnight(h, HWT_Q_PAIRED_HEAT),
+        l.paired_negative - at_midnight(h, HWT_Q_PAIRED_NEGATIVE),
     };
 }
 
