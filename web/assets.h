@@ -25,6 +25,11 @@ struct web_asset {
 };
 
 extern const struct web_asset web_assets[];
-extern const size_t web_asset_count;
+extern const size_t web_asset_count; /* 0: built without the page */
+
+/* What the page needs, and no more: sent with every reply. */
+#define WEB_CONTENT_SECURITY_POLICY                                             \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 #endif
