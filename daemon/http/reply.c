@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "daemon/http/server_mhd.h"
+#include "web/assets.h"
 
 enum {
     STREAM_BLOCK = 4096, /* bytes of a block to a client that cannot take chunks */
