@@ -369,6 +369,29 @@ static void net_import_that_falls_is_owed_and_never_steps_down(void **state)
     }
 }
 
+static void a_window_cut_in_two_by_a_question_is_booked_whole(void **state)
+{
+    struct hwt_ledger_config c = config_of(0, 10 * SECOND);
+    struct hwt_ledger l;
+
+    (void)state;
+    hwt_ledger_init(&l, &c, NULL);
+    for (int64_t t = 0; t <= 40 * SECOND; t += SECOND / 5) {
+        put(&l, ELEC, HWT_Q_POWER, t, 10000);
+        (void)view_at(&l, t);
+        put(&l, ELEC, HWT_Q_IMPORT, t, t);
+        (void)view_at(&l, t);
+        put(&l, ELEC, HWT_Q_EXPORT, t, 0);
+        if (t % (10 * SECOND) == 0) {
+            put(&l, HEAT, HWT_Q_POWER, t, 30000);
+        }
+    }
+    assert_true(view_at(&l, 40 * SECOND).elec_energy == 40 * INT64_C(1000000));
+    assert_true(view_at(&l, 40 * SECOND).paired_elec == 40 * INT64_C(1000000));
+    assert_int_equal(view_at(&l, 40 * SECOND).refused, 0);
+    assert_int_equal(view_at(&l, 40 * SECOND).cop.v, 3000);
+}
+
 static void electricity_without_counters_is_integrated(void **state)
 {
     struct hwt_ledger_config c = config_of(10 * SECOND, 10 * SECOND);
@@ -893,6 +916,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(electricity_alone_or_heat_alone_is_of_no_cop),
         cmocka_unit_test(a_gap_of_electricity_within_a_span_of_heat_unpairs_it),
         cmocka_unit_test(net_import_that_falls_is_owed_and_never_steps_down),
+        cmocka_unit_test(a_window_cut_in_two_by_a_question_is_booked_whole),
         cmocka_unit_test(electricity_without_counters_is_integrated),
         cmocka_unit_test(heat_stays_within_one_count_of_the_register_over_a_day),
         cmocka_unit_test(a_coarse_register_is_followed_smoothly),
