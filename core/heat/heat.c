@@ -28,7 +28,6 @@ void hwt_heat_resume(struct hwt_heat *h, int64_t register_mj, int64_t anchor_mj,
 {
     hwt_register_resume(&h->meter, register_mj, at_us);
     h->slave = (struct hwt_slave){.anchor_mj = anchor_mj, .anchored = true};
-    h->broken = true; /* the time between is a gap */
 }
 
 /* The register seen through the anchor: our heat differs from it by one count at most. */

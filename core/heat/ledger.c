@@ -90,12 +90,11 @@ static bool is_counter(uint8_t quantity)
     return quantity == HWT_Q_IMPORT || quantity == HWT_Q_EXPORT || quantity == HWT_Q_ENERGY;
 }
 
-/* Whether a reading is later than what is booked, not before its poll, and one a meter can give. */
-static bool acceptable(const struct hwt_reading *in, const struct hwt_poll *poll, bool booked,
-                       int64_t booked_us, int64_t max_w)
+/* Whether a reading is of after_us or later, not before its poll, and one a meter can give. */
+static bool acceptable(const struct hwt_reading *in, const struct hwt_poll *poll, int64_t after_us,
+                       int64_t max_w)
 {
-    if (in->mono_us < 0 || (poll->any && in->mono_us < poll->at_us) ||
-        (booked && in->mono_us <= booked_us)) {
+    if (in->mono_us < after_us || (poll->any && in->mono_us < poll->at_us)) {
         return false;
     }
     if (is_counter(in->quantity)) {
@@ -133,7 +132,9 @@ static void put_elec(struct hwt_ledger *l, const struct hwt_reading *in)
     if (in->mono_us - l->heat_poll.at_us > POLL_SPREAD_US) {
         settle_heat(l); /* time has gone on: that poll told all it had */
     }
-    if (!acceptable(in, &l->elec_poll, l->elec.known, l->elec.at_us, l->config.max_elec_w)) {
+    /* Counters may follow at the instant booked last: windows of a stream come in runs cut
+     * anywhere. */
+    if (!acceptable(in, &l->elec_poll, l->elec.known ? l->elec.at_us : 0, l->config.max_elec_w)) {
         l->refused++;
         return;
     }
@@ -148,7 +149,8 @@ static void put_heat(struct hwt_ledger *l, const struct hwt_reading *in)
     if (in->mono_us > l->heat_poll.at_us) {
         settle_heat(l);
     }
-    if (!acceptable(in, &l->heat_poll, l->heat.known, l->heat.at_us, l->config.max_heat_w)) {
+    if (!acceptable(in, &l->heat_poll, l->heat.known ? l->heat.at_us + 1 : 0,
+                    l->config.max_heat_w)) {
         l->refused++;
         return;
     }

@@ -29,9 +29,6 @@ static int64_t common_measure(int64_t a, int64_t b)
     while (b > STEP_TOLERANCE_MJ) {
         int64_t rest = a % b;
 
-        if (b - rest <= STEP_TOLERANCE_MJ) {
-            rest = 0;
-        }
         a = b;
         b = rest;
     }

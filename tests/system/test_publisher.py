@@ -224,6 +224,11 @@ class Publisher(unittest.TestCase):
         d = self.driver(records=100, first=91)
         self.wait('rows', lambda: d.now('rows') == 10)
         self.assertEqual(d.now('lost'), 10)
+        d.end()
+        d = self.driver(records=140, first=141)
+        self.wait('the end of an empty log', lambda: d.now('lost') == 40 and d.now('backlog') == 0)
+        time.sleep(0.1)
+        self.assertEqual(d.now('lost'), 40)
 
     def test_new_records_follow_at_the_interval(self):
         d = self.driver(records=3, grow_ms=100, interval_s=1)

@@ -140,6 +140,7 @@ static void a_register_learns_its_count_from_the_rises(void **state)
         {{30 * WH, 20 * WH, 50 * WH, 0}, 10 * WH, "10 Wh from threes, twos and fives"},
         {{KWH, 0, KWH, 0}, KWH, "1 kWh"},
         {{2110112, 1055056, 1055055, 0}, 1055055, "a unit that is no whole number of mJ"},
+        {{3165166, 2110111, 1055056, 0}, 1055055, "the same, remainders almost whole"},
     };
 
     (void)state;
@@ -240,6 +241,23 @@ static void a_ramp_and_a_defrost_give_their_triangles(void **state)
     }
 }
 
+/* 0.1 W over 3.333333 s is 333.3333 mJ: whole mJ are booked, the rest waits. */
+static void fractions_of_a_millijoule_are_not_lost(void **state)
+{
+    struct hwt_ledger_config c = config_of(4 * SECOND, 4 * SECOND);
+    struct hwt_ledger l;
+
+    (void)state;
+    hwt_ledger_init(&l, &c, NULL);
+    for (int64_t i = 0; i <= 3000; i++) {
+        put(&l, ELEC, HWT_Q_POWER, i * 3333333, 1);
+        put(&l, HEAT, HWT_Q_POWER, i * 3333333, i % 1000 < 500 ? 1 : -1);
+    }
+    assert_near(view_at(&l, 0).elec_energy, 999999, 1, "electricity");
+    assert_near(view_at(&l, 0).heat_energy + view_at(&l, 0).negative_heat, 998999, 2, "heat");
+    assert_near(view_at(&l, 0).heat_energy, 500000, 600, "positive");
+}
+
 static void a_long_gap_leaves_both_sums_but_its_registers_are_booked(void **state)
 {
     struct hwt_ledger_config c = config_of(10 * SECOND, 10 * SECOND);
@@ -301,6 +319,28 @@ static void electricity_alone_or_heat_alone_is_of_no_cop(void **state)
     assert_true(v.elec_energy == INT64_C(900) * 1000000);
 }
 
+static void a_gap_of_electricity_within_a_span_of_heat_unpairs_it(void **state)
+{
+    struct hwt_ledger_config c = config_of(0, 60 * SECOND);
+    struct hwt_ledger l;
+    struct hwt_ledger_view v;
+
+    (void)state;
+    hwt_ledger_init(&l, &c, NULL);
+    for (int64_t t = 0; t <= 600 * SECOND; t += SECOND / 5) {
+        if (t < 200 * SECOND || t > 210 * SECOND) { /* between the polls at 180 and 240 s */
+            put(&l, ELEC, HWT_Q_IMPORT, t, t / 1000 * 1000);
+        }
+        if (t % (60 * SECOND) == 0) {
+            put(&l, HEAT, HWT_Q_POWER, t, 30000);
+        }
+    }
+    v = view_at(&l, 600 * SECOND);
+    assert_int_equal(v.unpaired, 1);
+    assert_true(v.paired_heat == 540 * INT64_C(3000000));
+    assert_true(v.paired_elec == 540 * INT64_C(1000000));
+}
+
 static void net_import_that_falls_is_owed_and_never_steps_down(void **state)
 {
     static const struct {
@@ -329,6 +369,29 @@ static void net_import_that_falls_is_owed_and_never_steps_down(void **state)
     }
 }
 
+static void a_window_cut_in_two_by_a_question_is_booked_whole(void **state)
+{
+    struct hwt_ledger_config c = config_of(0, 10 * SECOND);
+    struct hwt_ledger l;
+
+    (void)state;
+    hwt_ledger_init(&l, &c, NULL);
+    for (int64_t t = 0; t <= 40 * SECOND; t += SECOND / 5) {
+        put(&l, ELEC, HWT_Q_POWER, t, 10000);
+        (void)view_at(&l, t);
+        put(&l, ELEC, HWT_Q_IMPORT, t, t);
+        (void)view_at(&l, t);
+        put(&l, ELEC, HWT_Q_EXPORT, t, 0);
+        if (t % (10 * SECOND) == 0) {
+            put(&l, HEAT, HWT_Q_POWER, t, 30000);
+        }
+    }
+    assert_true(view_at(&l, 40 * SECOND).elec_energy == 40 * INT64_C(1000000));
+    assert_true(view_at(&l, 40 * SECOND).paired_elec == 40 * INT64_C(1000000));
+    assert_int_equal(view_at(&l, 40 * SECOND).refused, 0);
+    assert_int_equal(view_at(&l, 40 * SECOND).cop.v, 3000);
+}
+
 static void electricity_without_counters_is_integrated(void **state)
 {
     struct hwt_ledger_config c = config_of(10 * SECOND, 10 * SECOND);
@@ -342,6 +405,8 @@ static void electricity_without_counters_is_integrated(void **state)
     }
     assert_true(view_at(&l, 600 * SECOND).elec_energy == 600 * INT64_C(600000));
     assert_int_equal(view_at(&l, 600 * SECOND).cop.v, 3000);
+    put(&l, ELEC, HWT_Q_POWER, 631 * SECOND, 50000); /* a gap: nobody knows what flowed */
+    assert_true(view_at(&l, 631 * SECOND).elec_energy == 600 * INT64_C(600000));
 }
 
 /* --- slaved to the register --- */
@@ -671,6 +736,69 @@ static void restarts_make_no_step_and_book_what_the_registers_rose(void **state)
     assert_near(v.paired_heat * 1000 / v.paired_elec, 4000, 80, "and the COP is not disturbed");
 }
 
+/* Each time dead just while a 1 kWh register ticks: the kilowatt-hour is booked where a tenth of it
+ * flowed. The anchor keeps that from adding up. */
+static void dying_at_every_tick_does_not_add_up(void **state)
+{
+    struct hwt_ledger_config c = config_of(0, 10 * SECOND);
+    int64_t t, boot_us = 0, reg = 0;
+    struct hwt_ledger l;
+    struct hwt_ledger_view v;
+
+    (void)state;
+    hwt_ledger_init(&l, &c, NULL);
+    for (t = 0; t < INT64_C(20) * 600 * SECOND; t += 10 * SECOND) { /* 6 kW: a tick in 600 s */
+        reg = t / (600 * SECOND) * KWH;
+        put(&l, HEAT, HWT_Q_ENERGY, t - boot_us, reg);
+        put(&l, HEAT, HWT_Q_POWER, t - boot_us, 60000);
+        v = view_at(&l, t - boot_us);
+        assert_near(v.heat_energy, reg, KWH, "one count");
+        if (t % (600 * SECOND) == 570 * SECOND) {
+            struct hwt_ledger_start s = left_by(&v, 0, reg, 50 * SECOND);
+
+            t += 50 * SECOND;
+            boot_us = t;
+            hwt_ledger_init(&l, &c, &s);
+        }
+    }
+}
+
+/* The first poll of a new run lacks the register: what it rose meanwhile is booked later, once, and
+ * is of no COP. */
+static void a_register_that_comes_late_books_the_gap_once(void **state)
+{
+    struct hwt_ledger_config c = config_of(0, 10 * SECOND);
+    struct hwt_ledger_start s = {.heat_energy = 5 * KWH,
+                                 .register_mj = 100 * KWH,
+                                 .has_register = true,
+                                 .since_us = -3600 * INT64_C(1000000)};
+    struct hwt_ledger l;
+    int64_t t;
+
+    (void)state;
+    hwt_ledger_init(&l, &c, &s);
+    for (t = 0; t <= 60 * SECOND; t += SECOND) {
+        put(&l, ELEC, HWT_Q_POWER, t, 10000);
+        if (t % (10 * SECOND) == 0) {
+            put(&l, HEAT, HWT_Q_POWER, t, 36000); /* 10 Wh a poll */
+            if (t >= 20 * SECOND) {
+                put(&l, HEAT, HWT_Q_ENERGY, t, 103 * KWH + t / (10 * SECOND) * 10 * WH);
+            }
+        }
+    }
+    assert_true(view_at(&l, t).heat_energy == 8 * KWH + 60 * WH);
+    assert_true(view_at(&l, t).paired_heat == 60 * WH);
+    /* The register is silent, then everything is: */
+    for (t = 70 * SECOND; t <= 90 * SECOND; t += 10 * SECOND) {
+        put(&l, HEAT, HWT_Q_POWER, t, 36000);
+    }
+    assert_true(view_at(&l, t).heat_energy == 8 * KWH + 90 * WH);
+    put(&l, HEAT, HWT_Q_POWER, 900 * SECOND, 36000);
+    put(&l, HEAT, HWT_Q_ENERGY, 900 * SECOND, 103 * KWH + 900 * WH);
+    assert_true(view_at(&l, t).heat_energy == 8 * KWH + 900 * WH);
+    assert_true(view_at(&l, t).paired_heat <= 90 * WH);
+}
+
 static void a_restart_after_an_unknown_time_believes_a_month_at_most(void **state)
 {
     struct hwt_ledger_config c = config_of(0, 10 * SECOND);
@@ -783,9 +911,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_coarse_register_is_believed_when_time_allows),
         cmocka_unit_test(constant_powers_give_exact_energies_and_cop),
         cmocka_unit_test(a_ramp_and_a_defrost_give_their_triangles),
+        cmocka_unit_test(fractions_of_a_millijoule_are_not_lost),
         cmocka_unit_test(a_long_gap_leaves_both_sums_but_its_registers_are_booked),
         cmocka_unit_test(electricity_alone_or_heat_alone_is_of_no_cop),
+        cmocka_unit_test(a_gap_of_electricity_within_a_span_of_heat_unpairs_it),
         cmocka_unit_test(net_import_that_falls_is_owed_and_never_steps_down),
+        cmocka_unit_test(a_window_cut_in_two_by_a_question_is_booked_whole),
         cmocka_unit_test(electricity_without_counters_is_integrated),
         cmocka_unit_test(heat_stays_within_one_count_of_the_register_over_a_day),
         cmocka_unit_test(a_coarse_register_is_followed_smoothly),
@@ -795,6 +926,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(slow_electricity_is_paired_with_fast_heat),
         cmocka_unit_test(the_cop_is_of_the_last_half_hour_and_net_of_defrost),
         cmocka_unit_test(restarts_make_no_step_and_book_what_the_registers_rose),
+        cmocka_unit_test(dying_at_every_tick_does_not_add_up),
+        cmocka_unit_test(a_register_that_comes_late_books_the_gap_once),
         cmocka_unit_test(a_restart_after_an_unknown_time_believes_a_month_at_most),
         cmocka_unit_test(take_gives_each_quantity_once_for_each_measurement),
         cmocka_unit_test(missing_late_and_impossible_readings_change_nothing),

@@ -61,13 +61,13 @@ static void gauges_are_means_and_counters_are_newest(void **state)
     assert_false(due(0, 1000000, &rec));
     assert_true(put(POWER, 1 * SECOND, 100, HWT_QUALITY_GOOD));
     assert_true(put(POWER, 2 * SECOND, 200, HWT_QUALITY_GOOD));
-    assert_true(put(POWER, 3 * SECOND, 301, HWT_QUALITY_GOOD));
+    assert_true(put(POWER, 3 * SECOND, 302, HWT_QUALITY_GOOD));
     assert_true(put(IMPORT, 1 * SECOND, 5000, HWT_QUALITY_GOOD));
     assert_true(put(IMPORT, 9 * SECOND, 5007, HWT_QUALITY_GOOD));
     assert_false(due(10 * SECOND - 1, 1009999, &rec));
     assert_true(due(10 * SECOND, 1010000, &rec));
     assert_int_equal(rec.count, COLUMNS);
-    assert_int_equal(rec.value[POWER].v, 200);
+    assert_int_equal(rec.value[POWER].v, 201); /* 200.67, rounded */
     assert_int_equal(rec.value[POWER].quality, HWT_QUALITY_GOOD);
     assert_int_equal(rec.value[IMPORT].v, 5007);
     assert_int_equal(rec.value[FLOW_T].quality, HWT_QUALITY_MISSING);
@@ -166,8 +166,11 @@ static void a_slewed_clock_keeps_the_labels_whole(void **state)
     for (int64_t us = 0; us < INT64_C(7200) * SECOND; us += 200000) {
         if (due(us, 1800000000000 + (us + us / 2500) / 1000, &rec)) {
             records++;
+            int64_t wall_us = rec.mono_us + rec.mono_us / 2500; /* at the end of the interval */
+
             assert_int_equal(rec.unix_ms % 10000, 0);
             assert_in_range(rec.span_ms, 9980, 10000);
+            assert_in_range(1800000000000 + wall_us / 1000 - rec.unix_ms + 1, 0, 2);
         }
     }
     assert_int_equal(records, 720);
@@ -200,8 +203,11 @@ static void a_stepping_clock_makes_no_negative_span_and_no_record_twice(void **s
                 int64_t ms = 1800000000000 + us / 1000 + (us >= when ? rows[i].step_ms : 0);
 
                 while (due(us, ms, &rec)) {
+                    int64_t after_ms = rec.mono_us > when ? rows[i].step_ms : 0;
+                    int64_t off_ms = rec.unix_ms - 1800000000000 - rec.mono_us / 1000 - after_ms;
+
                     if (rec.mono_us <= last_us || rec.unix_ms == last_ms || rec.span_ms == 0 ||
-                        rec.span_ms > 20000) {
+                        rec.span_ms > 20000 || off_ms < -1 || off_ms > 1) {
                         fail_msg("%s at %lld us: span %u", rows[i].why, (long long)when,
                                  rec.span_ms);
                     }
@@ -272,6 +278,7 @@ static void a_reading_after_the_end_waits_for_the_next_interval(void **state)
     (void)put(IMPORT, 24 * SECOND, 800, HWT_QUALITY_GOOD); /* a counter never goes back */
     assert_true(due(30 * SECOND, 30000, &rec));
     assert_int_equal(rec.value[IMPORT].v, 900);
+    assert_int_equal(rec.value[POWER].quality, HWT_QUALITY_MISSING); /* and waits only once */
     (void)put(IMPORT, 24 * SECOND, 800, HWT_QUALITY_GOOD);
     assert_true(due(40 * SECOND, 40000, &rec));
     assert_int_equal(rec.value[IMPORT].quality, HWT_QUALITY_MISSING);
