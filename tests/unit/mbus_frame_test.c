@@ -247,7 +247,7 @@ static void fixed_structures_give_two_counters_in_their_units(void **state)
          "other",
          "binary is unsigned"},
         {2,
-         {0x05, 0x3E},
+         {0x45, 0x7E},
          {{0x05, 0, 0, 0}, {0x04, 0, 0, 0}},
          {HWT_MBUS_U_WH, HWT_MBUS_U_WH},
          {5, 4},
