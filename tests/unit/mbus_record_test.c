@@ -363,6 +363,12 @@ static void dates_are_decoded_by_width_and_null_if_they_are_none(void **state)
          {2021, 12, 22, 12, 42, 0, true},
          "summer time"},
         {{0x04, 0x6D, 0xA1, 0x15, 0xE9, 0x17}, 6, HWT_MBUS_NULL, {0}, "invalid bit, captured"},
+        {{0x04, 0x6D, 0x00, 0x40, 0x1D, 0x02}, 6, HWT_MBUS_NULL, {0}, "2100 is no leap year"},
+        {{0x04, 0x6D, 0x00, 0x40, 0x1C, 0x02},
+         6,
+         HWT_MBUS_DATE_TIME,
+         {2100, 2, 28, 0, 0, 0, false},
+         "century 2"},
         {{0x04, 0x6D, 0x3C, 0x0C, 0xB6, 0x2C}, 6, HWT_MBUS_NULL, {0}, "minute 60"},
         {{0x04, 0x6D, 0x2A, 0x18, 0xB6, 0x2C}, 6, HWT_MBUS_NULL, {0}, "hour 24"},
         {{0x04, 0x6D, 0x00, 0x00, 0xE1, 0xF1}, 6, HWT_MBUS_NULL, {0}, "year 127, captured"},
@@ -544,6 +550,11 @@ static void broken_records_are_refused_with_reason_and_place(void **state)
          HWT_ERR_SANITY,
          20,
          "eleven VIFEs"},
+        {{0x01, 0xFD, 0xC8, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0xBB, 0x3B, 0},
+         14,
+         HWT_ERR_SANITY,
+         20,
+         "eleven VIFEs, the first of them the extension"},
     };
 
     (void)state;
