@@ -191,11 +191,11 @@ static int64_t listen(struct hwt_mbus_master *m, int64_t now_us)
     if (m->state != state) {
         return now_us;
     }
-    end_us = m->have > 0 ? min_us(gap_end_us, m->limit_us) : m->deadline_us;
-    if (now_us >= m->limit_us || (m->have == 0 && now_us >= m->deadline_us)) {
+    if (m->have == 0 && now_us >= m->deadline_us) { /* at limit_us nothing is kept */
         fail(m, now_us);
         return now_us;
     }
+    end_us = m->have > 0 ? min_us(gap_end_us, m->limit_us) : m->deadline_us;
     return end_us;
 }
 

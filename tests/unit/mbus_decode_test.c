@@ -165,6 +165,19 @@ static void records_cut_off_inside_a_right_frame_are_refused(void **state)
     assert_true(each_golden(check_shortened) > 0);
 }
 
+static void a_telegram_refused_at_its_last_record_prints_nothing(void **state)
+{
+    static const uint8_t data[] = {0x01, 0x2B, 0x05, 0x04, 0x06, 0x01};
+    uint8_t frame[HWT_MBUS_FRAME_MAX];
+    char out[1000];
+    size_t n;
+    int len = hwt_mbus_long_encode(0x08, 1, 0x78, data, sizeof(data), frame, sizeof(frame));
+
+    (void)state;
+    assert_int_equal(decode(frame, (size_t)len, out, sizeof(out), &n), HWT_ERR_LENGTH);
+    assert_int_equal(n, 0);
+}
+
 static void check_flips(const struct golden *g)
 {
     struct hwt_mbus_frame frame;
@@ -273,6 +286,7 @@ int main(void)
         cmocka_unit_test(golden_frames_say_what_their_meters_showed),
         cmocka_unit_test(a_frame_cut_anywhere_is_refused),
         cmocka_unit_test(records_cut_off_inside_a_right_frame_are_refused),
+        cmocka_unit_test(a_telegram_refused_at_its_last_record_prints_nothing),
         cmocka_unit_test(a_frame_with_one_bit_turned_is_refused),
         cmocka_unit_test(a_telegram_that_does_not_fit_the_room_shows_in_the_writer),
         cmocka_unit_test(the_longest_line_fits_its_buffer),

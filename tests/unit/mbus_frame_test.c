@@ -226,7 +226,7 @@ static void fixed_structures_give_two_counters_in_their_units(void **state)
         int64_t want[2];
         int exponent[2];
         uint64_t storage[2];
-        const char *why;
+        const char *medium, *why;
     } rows[] = {
         {0,
          {0x05, 0x69},
@@ -235,6 +235,7 @@ static void fixed_structures_give_two_counters_in_their_units(void **state)
          {6531, 69},
          {3, -3},
          {0, 0},
+         "heat",
          "BCD, kWh and litres"},
         {1,
          {0x0B, 0x2C},
@@ -243,14 +244,16 @@ static void fixed_structures_give_two_counters_in_their_units(void **state)
          {256, 0xFF000000},
          {3, 0},
          {0, 0},
+         "other",
          "binary is unsigned"},
         {2,
-         {0x05, 0x3E},
+         {0x45, 0x7E},
          {{0x05, 0, 0, 0}, {0x04, 0, 0, 0}},
          {HWT_MBUS_U_WH, HWT_MBUS_U_WH},
          {5, 4},
          {3, 3},
          {1, 1},
+         "steam",
          "3E: as the other, historic"},
     };
 
@@ -264,6 +267,7 @@ static void fixed_structures_give_two_counters_in_their_units(void **state)
 
         memcpy(data + 8, rows[i].counter, 8);
         assert_int_equal(open_reply(0x08, 0x73, data, 16, &t, &fault), 0);
+        assert_string_equal(hwt_mbus_medium_name(t.medium, t.fixed), rows[i].medium);
         for (int k = 0; k < 2; k++) {
             assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
             if (r.kind != HWT_MBUS_NUMBER || r.unit != rows[i].want_unit[k] ||

@@ -261,6 +261,25 @@ static void foreign_answers_are_passed_over_and_named_if_nothing_else_comes(void
     assert_int_equal(l.m.failed[-HWT_ERR_NOT_MINE], 1 + RETRIES);
 }
 
+/* A converter that echoes, and somebody's order to the same meter: C tells requests from replies.
+ */
+static void a_long_frame_that_is_no_reply_is_passed_over(void **state)
+{
+    struct line l;
+    uint8_t order[32], buf[32];
+    int n = hwt_mbus_long_encode(0x53, ADDRESS, 0x51, ack, 1, order, sizeof(order));
+
+    (void)state;
+    begin(&l, true);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    hear(&l, order, (size_t)n, 20000);
+    assert_int_equal(run(&l, 1000), HWT_MBUS_STEP_WAIT);
+    hear(&l, buf, reply(ADDRESS, 7, buf), 60000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.m.reply.c, 0x08);
+}
+
 static void address_254_takes_the_answer_of_any_meter(void **state)
 {
     struct line l;
@@ -363,6 +382,7 @@ int main(void)
         cmocka_unit_test(echoes_of_the_own_requests_are_passed_over),
         cmocka_unit_test(a_damaged_reply_is_asked_for_again_with_its_reason_counted),
         cmocka_unit_test(foreign_answers_are_passed_over_and_named_if_nothing_else_comes),
+        cmocka_unit_test(a_long_frame_that_is_no_reply_is_passed_over),
         cmocka_unit_test(address_254_takes_the_answer_of_any_meter),
         cmocka_unit_test(late_and_double_answers_do_not_reach_the_next_request),
         cmocka_unit_test(noise_before_a_reply_is_skipped_at_once_or_at_the_gap),
