@@ -137,7 +137,7 @@ static void power_is_right_over_current_power_factor_frequency_and_voltage(void 
             double p = rows[i].volts * rows[i].amps * pf, error;
             struct sums s;
 
-            waves_init(&waves, 1, seed);
+            waves_init(&waves, 1, seed * 1000 + i);
             waves.hz = rows[i].hz;
             waves.slot[0].term[0].rms = rows[i].volts;
             waves.slot[0].lead_deg = 0.3;
@@ -192,7 +192,9 @@ static void voltage_current_frequency_and_reactive_power_meet_their_limits(void 
     assert_true(fabs(sqrt(s.irms2) / 10 - 1) < 1e-4);
     assert_true(fabs(s.q1 / (2300 * sin(WAVES_PI / 3)) - 1) < 2e-4);
     assert_true(fabs(s.hz - 49.93) < 1e-4);
-    assert_true(s.hz_max - s.hz_min < 2e-3); /* each window within 1 mHz */
+    if (!(s.hz_max - s.hz_min < 5e-4)) { /* each window by itself */
+        fail_msg("%.3f mHz between windows", (s.hz_max - s.hz_min) * 1e3);
+    }
     assert_true(s.windows >= 48);
 }
 
@@ -291,10 +293,10 @@ static void the_order_of_voltage_and_clamp_in_the_scan_does_not_matter(void **st
     waves.slot[0].time_q16 = 60000;
     waves.slot[1].time_q16 = 1000;
     waves.slot[1].term[0] = (struct waves_term){1, 10, 60};
-    waves.slot[1].term[1] = (struct waves_term){5, 4, 0};
-    waves.slot[0].term[1] = (struct waves_term){5, 23, 0};
+    waves.slot[1].term[1] = (struct waves_term){21, 4, 0}; /* an outer interval shows here */
+    waves.slot[0].term[1] = (struct waves_term){21, 23, 0};
     s = measure(&waves, 10);
-    assert_true(fabs(s.p / (1150 + 92) - 1) < limit(1e-4, 10, 0.5, 10));
+    assert_true(fabs(s.p / (1150 + 92) - 1) < limit(3e-4, 10, 0.5, 10));
     assert_true(fabs(s.q1 / (2300 * sin(WAVES_PI / 3)) - 1) < 2e-4);
 }
 
