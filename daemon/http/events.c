@@ -6,38 +6,27 @@
  * had that one. So a slow client gets fewer live events and all records, in bounded memory, and
  * one that comes back with Last-Event-ID reads on from the log.
  *
- *   retry: 2000
- *
- *   event: record
- *   id: own:5120
- *   data: {"stream":"own","sequence":5120,...}
- *
  * Clients belong to http's thread; other threads only walk their list, under its lock, to wake
  * them.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/json.h"
-#include "core/base/quantity.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/http/api.h"
+#include "daemon/http/event_text.h"
 #include "daemon/http/log_view.h"
 
 enum {
     CLIENTS_MAX = 16,
     HEARTBEAT_US = 10 * 1000000, /* real us of silence after which a comment is sent */
     OWN_STREAM = 0,
-    /* bytes: an id, quotes, colon, comma and the longest number for each channel */
-    RECORD_EVENT_MAX = 256 + HWT_CHANNELS_MAX * (HWT_ID_MAX + 4 + 24),
-    LOST_EVENT_MAX = 256,
     BUFFER = 20 * 1024, /* bytes of a client's batch */
     BATCH_MAX = 64      /* records of one */
 };
 
-_Static_assert(BUFFER >= RECORD_EVENT_MAX + LOST_EVENT_MAX, "a record fits an empty buffer");
+_Static_assert(BUFFER >= EVENT_RECORD_MAX + EVENT_LOST_MAX, "a record fits an empty buffer");
 
 struct event_client {
     struct http *h;
@@ -122,60 +111,6 @@ static void place(struct event_client *c, const struct hwt_stream_info *info)
     c->resumed = false;
 }
 
-static void put_event(struct event_client *c, const char *event, const char *stream,
-                      uint64_t sequence, const struct hwt_json *j)
-{
-    int n = snprintf(c->buffer + c->n, BUFFER - c->n, "event: %s\nid: %s:%llu\ndata: %.*s\n\n",
-                     event, stream, (unsigned long long)sequence, (int)j->at, j->p);
-
-    c->n += (size_t)n; /* fits: see RECORD_EVENT_MAX */
-}
-
-static void put_record(struct event_client *c, const char *stream, const struct hwt_schema *schema,
-                       const struct hwt_record *record)
-{
-    char text[RECORD_EVENT_MAX - 100]; /* what stands around it in the event */
-    struct hwt_json j;
-
-    hwt_json_init(&j, text, sizeof(text));
-    hwt_json_object(&j, NULL);
-    hwt_json_string(&j, "stream", stream);
-    hwt_json_uint(&j, "sequence", record->sequence);
-    if (record->unix_ms == HWT_TIME_UNKNOWN) {
-        hwt_json_null(&j, "time");
-    } else {
-        hwt_json_int(&j, "time", record->unix_ms);
-    }
-    hwt_json_uint(&j, "span_ms", record->span_ms);
-    hwt_json_object(&j, "values");
-    for (unsigned i = 0; i < record->count && i < schema->count; i++) {
-        const struct hwt_quantity_info *info = hwt_quantity_get(schema->channel[i].quantity);
-
-        if (info == NULL || record->value[i].quality == HWT_QUALITY_MISSING) {
-            hwt_json_null(&j, schema->channel[i].id);
-        } else {
-            hwt_json_scaled(&j, schema->channel[i].id, record->value[i].v, info->per_unit,
-                            info->digits);
-        }
-    }
-    hwt_json_end_object(&j);
-    hwt_json_end_object(&j);
-    put_event(c, "record", stream, record->sequence, &j);
-}
-
-static void put_lost(struct event_client *c, const char *stream, uint64_t count)
-{
-    char text[160];
-    struct hwt_json j;
-
-    hwt_json_init(&j, text, sizeof(text));
-    hwt_json_object(&j, NULL);
-    hwt_json_string(&j, "stream", stream);
-    hwt_json_uint(&j, "count", count);
-    hwt_json_end_object(&j);
-    put_event(c, "lost", stream, c->sequence - 1, &j);
-}
-
 /* Records from the log into the buffer, as many as fit. True: the log may hold more. */
 static bool read_batch(struct event_client *c, struct log_view *log, const char *stream)
 {
@@ -184,16 +119,16 @@ static bool read_batch(struct event_client *c, struct log_view *log, const char 
     const struct hwt_record *record;
     int r = hwt_tslog_cursor_open(cursor, &log->snapshot, OWN_STREAM, c->sequence);
 
-    for (unsigned i = 0; r >= 0 && i < BATCH_MAX && BUFFER - c->n >= RECORD_EVENT_MAX; i++) {
+    for (unsigned i = 0; r >= 0 && i < BATCH_MAX && BUFFER - c->n >= EVENT_RECORD_MAX; i++) {
         uint64_t lost = 0;
 
         r = hwt_tslog_cursor_next(cursor, &schema, &record, &lost);
         if (r == HWT_ERR_LOST) {
             c->sequence += lost;
-            put_lost(c, stream, lost);
+            c->n += event_put_lost(c->buffer + c->n, stream, c->sequence - 1, lost);
             r = 1;
         } else if (r > 0) {
-            put_record(c, stream, schema, record);
+            c->n += event_put_record(c->buffer + c->n, stream, schema, record);
             c->sequence = record->sequence + 1;
         }
         if (r == 0) {
@@ -357,22 +292,6 @@ static void client_list(struct event_client *c, struct http_stream *stream)
     pthread_mutex_unlock(&e->lock);
 }
 
-/* "own:5120": the client goes on behind that record. */
-static bool parse_event_id(struct event_client *c, const char *id)
-{
-    size_t n = strcspn(id, ":");
-    int64_t sequence;
-
-    if (n < 1 || n > HWT_ID_MAX || id[n] != ':' ||
-        !http_number(id + n + 1, 0, INT64_MAX - 1, &sequence)) {
-        return false;
-    }
-    memcpy(c->resume_stream, id, n);
-    c->sequence = (uint64_t)sequence + 1;
-    c->resumed = true;
-    return true;
-}
-
 static struct http_reply *client_reply(struct event_client *c)
 {
     static const struct http_stream_ops ops = {
@@ -410,7 +329,11 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
     }
     c->h = h;
     c->sent_us = clock_real_us();
-    if (last_id != NULL && last_id[0] != '\0' && !parse_event_id(c, last_id)) {
+    if (last_id != NULL && last_id[0] != '\0') {
+        c->resumed = event_parse_id(last_id, c->resume_stream, &c->sequence);
+        c->sequence++; /* the record behind it */
+    }
+    if (last_id != NULL && last_id[0] != '\0' && !c->resumed) {
         free(c);
         return http_problem(400, "Last-Event-ID: '%.60s' is not stream:sequence as in 'own:5120'",
                             last_id);

@@ -1,4 +1,4 @@
-/* daemon/http: what a query asks for, and the table that answers it. */
+/* daemon/http: what a query asks for, the table that answers it, the text of events. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/base/quantity.h"
+#include "daemon/http/event_text.h"
 #include "daemon/http/plan.h"
 #include "daemon/http/table.h"
 
@@ -276,6 +277,93 @@ static void a_mean_beyond_all_numbers_is_missing(void **state)
     table_deinit(&t);
 }
 
+static void the_longest_record_fits_an_event(void **state)
+{
+    static struct hwt_channel channel[HWT_CHANNELS_MAX];
+    static struct hwt_value value[HWT_CHANNELS_MAX];
+    struct hwt_schema schema = {channel, HWT_CHANNELS_MAX};
+    struct hwt_record record = {
+        .sequence = UINT64_MAX,
+        .unix_ms = INT64_MIN + 1,
+        .span_ms = UINT32_MAX,
+        .count = HWT_CHANNELS_MAX,
+        .value = value,
+    };
+    static char p[EVENT_RECORD_MAX];
+    char stream[HWT_ID_MAX + 1] = {0};
+    size_t n;
+
+    (void)state;
+    memset(stream, 's', HWT_ID_MAX);
+    for (unsigned i = 0; i < HWT_CHANNELS_MAX; i++) {
+        memset(channel[i].id, 'x', HWT_ID_MAX);
+        channel[i].quantity = i % 2 ? HWT_Q_PRESSURE : HWT_Q_CURRENT;
+        value[i] = (struct hwt_value){INT64_MIN + 1, HWT_QUALITY_GOOD};
+    }
+    n = event_put_record(p, stream, &schema, &record);
+    assert_true(n <= sizeof(p));
+    assert_memory_equal(p + n - 4, "}}\n\n", 4); /* whole: the writer did not run out of room */
+}
+
+static void a_record_reads_as_an_event(void **state)
+{
+    static const char want[] =
+        "event: record\nid: own:7\ndata: {\"stream\":\"own\",\"sequence\":7,\"time\":null,"
+        "\"span_ms\":10000,\"values\":{\"hp_power\":-0.5,\"hp_import\":null}}\n\n";
+    static const char lost[] = "event: lost\nid: own:7\ndata: {\"stream\":\"own\",\"count\":3}\n\n";
+    const struct hwt_channel channel[] = {{"hp_power", HWT_Q_POWER}, {"hp_import", HWT_Q_IMPORT}};
+    const struct hwt_value value[] = {{-5, HWT_QUALITY_SUSPECT}, {99, HWT_QUALITY_MISSING}};
+    const struct hwt_schema schema = {channel, 2};
+    const struct hwt_record record = {
+        .sequence = 7,
+        .unix_ms = HWT_TIME_UNKNOWN,
+        .span_ms = 10000,
+        .count = 2,
+        .value = value,
+    };
+    static char p[EVENT_RECORD_MAX];
+
+    (void)state;
+    assert_int_equal(event_put_record(p, "own", &schema, &record), sizeof(want) - 1);
+    assert_memory_equal(p, want, sizeof(want) - 1);
+    assert_int_equal(event_put_lost(p, "own", 7, 3), sizeof(lost) - 1);
+    assert_memory_equal(p, lost, sizeof(lost) - 1);
+}
+
+static void an_event_id_is_a_stream_and_a_sequence(void **state)
+{
+    static const struct {
+        const char *id;
+        bool ok;
+        uint64_t sequence;
+    } rows[] = {
+        {"own:0", true, 0},
+        {"own:5120", true, 5120},
+        {"own:9223372036854775806", true, INT64_MAX - 1},
+        {"own:9223372036854775807", false, 0}, /* one more would be no number of ours */
+        {"own:-1", false, 0},
+        {"own:", false, 0},
+        {"own", false, 0},
+        {":1", false, 0},
+        {"own:1:2", false, 0},
+        {"own: 1", false, 0},
+        {"", false, 0},
+        {"sssssssssssssssssssssssssssssssss:1", false, 0}, /* 33 */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char stream[HWT_ID_MAX + 1] = "?";
+        uint64_t sequence = 42;
+
+        if (event_parse_id(rows[i].id, stream, &sequence) != rows[i].ok ||
+            sequence != (rows[i].ok ? rows[i].sequence : 42)) {
+            fail_msg("'%s' gives %llu", rows[i].id, (unsigned long long)sequence);
+        }
+        assert_string_equal(stream, rows[i].ok ? "own" : "?");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +375,9 @@ int main(void)
         cmocka_unit_test(a_table_reads_the_same_in_pieces_of_any_size),
         cmocka_unit_test(a_long_table_is_whole),
         cmocka_unit_test(a_mean_beyond_all_numbers_is_missing),
+        cmocka_unit_test(the_longest_record_fits_an_event),
+        cmocka_unit_test(a_record_reads_as_an_event),
+        cmocka_unit_test(an_event_id_is_a_stream_and_a_sequence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
