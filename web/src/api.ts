@@ -31,6 +31,7 @@ export interface HeatPump {
 export interface Channel {
   id: string;
   source: string;
+  feed?: string; // id in `sources` that its values come through
   quantity: string;
   unit: string;
   label: string;

@@ -69,7 +69,8 @@ export function doubt(live: Live, part: Part): Doubt | null {
   const channel = pick(live.channels, part, live.roles);
   const role = live.roles?.[part];
   const id = role ? sourceOf(live, role) : channel?.source;
-  const source = live.sources.find((s) => s.id === id) ?? null;
+  const feed = live.channels.find((c) => c.source === id)?.feed ?? id; // a clamp comes through its sampler
+  const source = live.sources.find((s) => s.id === feed) ?? null;
   const missing = !isNumber(live.heatpump?.[field(part)]);
   const trouble = source && source.state !== "ok";
   if (!missing && !trouble && channel?.quality !== "suspect") return null;
