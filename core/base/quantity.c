@@ -36,6 +36,34 @@ enum hwt_quantity hwt_quantity_find(const char *id, size_t n)
     return HWT_Q_NONE;
 }
 
+enum hwt_quantity hwt_quantity_of_channel(const char *id)
+{
+    size_t n = strlen(id);
+
+    for (size_t i = 1; i < n; i++) { /* the first '_' that fits leaves the longest ending */
+        enum hwt_quantity q = HWT_Q_NONE;
+
+        if (id[i] == '_') {
+            q = hwt_quantity_find(id + i + 1, n - i - 1);
+        }
+        if (q != HWT_Q_NONE) {
+            return q;
+        }
+    }
+    return HWT_Q_NONE;
+}
+
+const char *hwt_provenance_name(unsigned provenance)
+{
+    static const char *const names[HWT_PROVENANCE_COUNT] = {
+        [HWT_PROVENANCE_MEASURED] = "measured",
+        [HWT_PROVENANCE_SIMULATED] = "simulated",
+        [HWT_PROVENANCE_IMPORTED] = "imported",
+    };
+
+    return provenance < HWT_PROVENANCE_COUNT ? names[provenance] : "unknown";
+}
+
 bool hwt_quantity_from_decimal(enum hwt_quantity quantity, int64_t number, int exponent,
                                int64_t *counts_out)
 {

@@ -21,6 +21,13 @@ const struct hwt_quantity_info *hwt_quantity_get(unsigned quantity);
 /* The quantity whose id equals the n bytes at id; HWT_Q_NONE if none does. */
 enum hwt_quantity hwt_quantity_find(const char *id, size_t n);
 
+/* The quantity of a channel id "<source>_<quantity>": the longest quantity that ends it behind a
+ * '_' and a source of at least one character; HWT_Q_NONE if none does. */
+enum hwt_quantity hwt_quantity_of_channel(const char *id);
+
+/* "measured", "simulated", "imported"; "unknown" for a number that is none. */
+const char *hwt_provenance_name(unsigned provenance);
+
 /*
  * counts = number x 10^exponent in the quantity's unit, rounded half away from zero.
  * False if the result does not fit int64; *counts_out is then untouched. exponent in [-18, 18].

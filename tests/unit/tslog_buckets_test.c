@@ -295,8 +295,9 @@ static void a_clock_that_was_days_ahead_for_a_while_spoils_no_rise(void **state)
     for (int i = 0; i < 3 * 1500; i++) {
         row.mono_us += 10000000;
         row.unix_ms = base_ms + offset[i / 1500] + i % 1500 * 10000;
+        row.schema = &schemas[i / 3000]; /* its pages start with its records */
         for (int k = 0; k < 6; k++) {
-            row.value[k] = (struct hwt_value){i * (k + 10001), HWT_QUALITY_GOOD};
+            row.value[k] = (struct hwt_value){i * INT64_C(10001), HWT_QUALITY_GOOD};
         }
         append(f, &row);
     }
