@@ -7,11 +7,12 @@
 
 #include "core/tslog/tslog.h"
 
-/* An erase block that holds pages of one stream. Sorted by stream, then by first sequence. */
+/* An erase block that holds pages of one stream. Sorted by stream, then by ordinal. */
 struct hwt_tslog_segment {
     uint64_t first;         /* sequence of its first record */
     int64_t min_ms, max_ms; /* starts of intervals in it; min > max: none with wall time */
     uint32_t block;
+    uint32_t ordinal; /* counts the stream's blocks, from 1 */
     uint8_t stream;
     uint8_t flags; /* HWT_TSLOG_UNKNOWN_TIME */
 };
@@ -19,7 +20,7 @@ struct hwt_tslog_segment {
 /* A page's header; docs/LOG_FORMAT.md has the bytes. */
 struct hwt_tslog_head {
     uint64_t first;         /* sequence of the first record */
-    uint64_t generation;    /* of the commit that wrote it */
+    uint64_t generation;    /* a slot: of its commit; else the block's ordinal */
     int64_t min_ms, max_ms; /* starts of intervals */
     int64_t first_ms;       /* wall time of the first and last record */
     int64_t last_ms;
@@ -71,9 +72,10 @@ struct hwt_tslog_stream { /* the writer's side of a stream */
     bool dirty; /* something to commit */
     bool moved; /* the tail is another page than the slots hold */
     bool schema_placed;
-    uint8_t slot;       /* 0 or 1: the newest committed */
-    uint32_t block;     /* where the tail will go */
-    uint32_t next_page; /* in that block; first never programmed */
+    uint8_t slot;           /* 0 or 1: the newest committed */
+    uint32_t block;         /* where the tail will go */
+    uint32_t next_page;     /* in that block; first never programmed */
+    uint32_t durable_block; /* `block` as of the last commit */
     struct hwt_tslog_head tail;
     struct hwt_tslog_columns columns;
     struct hwt_tslog_rows rows;

@@ -51,7 +51,7 @@ int hwt_tslog_segment_add(struct hwt_tslog *log, const struct hwt_tslog_segment 
     }
     while (i > 0 && (log->segment[i - 1].stream > segment->stream ||
                      (log->segment[i - 1].stream == segment->stream &&
-                      log->segment[i - 1].first > segment->first))) {
+                      log->segment[i - 1].ordinal > segment->ordinal))) {
         log->segment[i] = log->segment[i - 1];
         i--;
     }
@@ -70,6 +70,16 @@ uint32_t hwt_tslog_segment_find(const struct hwt_tslog *log, uint32_t block)
     return i;
 }
 
+static uint32_t last_ordinal(const struct hwt_tslog *log, int stream)
+{
+    uint32_t last = 0;
+
+    for (uint32_t i = 0; i < log->segments; i++) {
+        last = log->segment[i].stream == stream ? log->segment[i].ordinal : last;
+    }
+    return last;
+}
+
 /* A block of no segment, searched round robin so that wear spreads; NO_BLOCK if all are used. */
 static uint32_t find_free(const struct hwt_tslog *log)
 {
@@ -85,30 +95,35 @@ static uint32_t find_free(const struct hwt_tslog *log)
     return HWT_TSLOG_NO_BLOCK;
 }
 
-static uint32_t segments_of(const struct hwt_tslog *log, int stream, uint32_t *oldest_out)
+/* How many segments of the stream may be given up, and the oldest: those before the one that its
+ * durable tail belongs to. Before a first commit none, for all would be lost at a cut. */
+static uint32_t segments_spare(const struct hwt_tslog *log, int stream, uint32_t *oldest_out)
 {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < log->segments; i++) {
-        if (log->segment[i].stream == stream) {
-            *oldest_out = n == 0 ? i : *oldest_out;
-            n++;
+        if (log->segment[i].stream != stream) {
+            continue;
         }
+        if (log->segment[i].block == log->stream[stream].durable_block) {
+            return n;
+        }
+        *oldest_out = n == 0 ? i : *oldest_out;
+        n++;
     }
-    return n;
+    return 0;
 }
 
-/* The segment to give up: the stream's own oldest, else that of the stream with most. A stream's
- * newest is never given up. */
+/* The segment to give up: the stream's own oldest, else that of the stream with most. */
 static uint32_t find_victim(const struct hwt_tslog *log, int stream)
 {
-    uint32_t best = log->segments, most = 1, oldest = 0;
+    uint32_t best = log->segments, most = 0, oldest = 0;
 
-    if (segments_of(log, stream, &oldest) > 1) {
+    if (segments_spare(log, stream, &oldest) > 0) {
         return oldest;
     }
     for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
-        uint32_t n = segments_of(log, s, &oldest);
+        uint32_t n = segments_spare(log, s, &oldest);
 
         if (n > most) {
             most = n;
@@ -145,6 +160,7 @@ static int take_block(struct hwt_tslog *log, int stream)
     struct hwt_tslog_stream *st = &log->stream[stream];
     struct hwt_tslog_segment segment = {
         .first = st->tail.first,
+        .ordinal = last_ordinal(log, stream) + 1,
         .min_ms = INT64_MAX,
         .max_ms = INT64_MIN,
         .stream = (uint8_t)stream,
@@ -172,16 +188,15 @@ static int take_block(struct hwt_tslog *log, int stream)
 
 /* The first page of a block also tells the time span of the segment before it, which is then
  * known at open without reading that one. */
-static void tell_segment_before(const struct hwt_tslog *log, int stream,
+static void tell_segment_before(const struct hwt_tslog *log, uint32_t segment,
                                 struct hwt_tslog_head *head)
 {
-    uint32_t i = hwt_tslog_segment_find(log, log->stream[stream].block);
     const struct hwt_tslog_segment *before;
 
-    if (i == 0 || i == log->segments || log->segment[i - 1].stream != stream) {
+    if (segment == 0 || log->segment[segment - 1].stream != log->segment[segment].stream) {
         return;
     }
-    before = &log->segment[i - 1];
+    before = &log->segment[segment - 1];
     head->place_block = before->block;
     head->min_ms = before->min_ms;
     head->max_ms = before->max_ms;
@@ -192,14 +207,16 @@ static int write_schema(struct hwt_tslog *log, int stream)
 {
     struct hwt_tslog_stream *st = &log->stream[stream];
     unsigned parts = hwt_tslog_columns_parts(&st->columns);
+    uint32_t segment = hwt_tslog_segment_find(log, st->block);
 
     for (unsigned i = 0; i < HWT_TSLOG_SCHEMA_COPIES * parts; i++) {
         struct hwt_tslog_head head = hwt_tslog_head_new(log->log, HWT_TSLOG_SCHEMA, stream);
         int err;
 
         head.first = st->tail.first;
+        head.generation = log->segment[segment].ordinal;
         if (st->next_page == 0) {
-            tell_segment_before(log, stream, &head);
+            tell_segment_before(log, segment, &head);
         }
         hwt_tslog_columns_put(&st->columns, i % parts, log->scratch, &head);
         hwt_tslog_page_seal(log->scratch, &head);

@@ -223,6 +223,20 @@ static int clear_block(struct hwt_tslog *log, uint32_t block)
                                    : log->bd.erase(log->bd.ctx, block);
 }
 
+static int add_found(struct hwt_tslog *log, uint32_t block, const struct hwt_tslog_head *head)
+{
+    struct hwt_tslog_segment segment = {
+        .first = head->first,
+        .min_ms = INT64_MAX,
+        .max_ms = INT64_MIN,
+        .block = block,
+        .ordinal = (uint32_t)head->generation,
+        .stream = head->stream,
+    };
+
+    return hwt_tslog_segment_add(log, &segment);
+}
+
 /* Lists the blocks of all streams; clears those that a cut commit had taken. */
 static int find_segments(struct hwt_tslog *log, const bool *lost)
 {
@@ -238,11 +252,7 @@ static int find_segments(struct hwt_tslog *log, const bool *lost)
             err = clear_block(log, b);
         } else if (err == 0) {
             log->recovery.pages_bad += page; /* those before it are damaged */
-            err = hwt_tslog_segment_add(log, &(struct hwt_tslog_segment){.first = head.first,
-                                                                         .min_ms = INT64_MAX,
-                                                                         .max_ms = INT64_MIN,
-                                                                         .block = b,
-                                                                         .stream = head.stream});
+            err = add_found(log, b, &head);
         }
         if (err != 0) {
             return err;
@@ -339,9 +349,16 @@ static void check_streams(struct hwt_tslog *log, const bool *lost)
         if (lost[s] && !st->moved) {
             salvage(log, s);
         }
+        st->durable_block = st->block;
+        for (i = 0; st->block == HWT_TSLOG_NO_BLOCK && i < log->segments; i++) {
+            if (log->segment[i].stream == s) {
+                st->durable_block = log->segment[i].block;
+            }
+        }
     }
 }
 
+/* Torn slots too: the next write of the slot, torn at other sectors, could make them whole. */
 static int blank_cut_slots(struct hwt_tslog *log, const struct slots *slots)
 {
     int err = 0;
@@ -352,7 +369,7 @@ static int blank_cut_slots(struct hwt_tslog *log, const struct slots *slots)
     memset(log->scratch, 0, sizeof(log->scratch));
     for (int m = 0; err == 0 && m < HWT_TSLOG_MEMBERS; m++) {
         for (unsigned k = 0; err == 0 && k < 2; k++) {
-            if (slots->cut[m][k]) {
+            if (slots->cut[m][k] || slots->damaged[m][k]) {
                 log->unsynced = true;
                 err = hwt_tslog_control_write(log, hwt_tslog_slot_page(m, k), log->scratch);
             }

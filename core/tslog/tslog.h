@@ -119,7 +119,8 @@ HWT_MUST_CHECK int hwt_tslog_stream(struct hwt_tslog *log, const char *name,
 
 /* Appends; gives the record its sequence in *sequence_out. Not durable before hwt_tslog_commit.
  * Errors: ARGUMENT (counts differ, channel repeated or no id, span 0), SPACE, IO; then nothing was
- * appended. When the device is full the oldest block of the stream goes. */
+ * appended. When the device is full the oldest block of the stream goes; SPACE then means that all
+ * of it is taken by records not yet committed: commit and try again. */
 HWT_MUST_CHECK int hwt_tslog_append(struct hwt_tslog *log, int stream,
                                     const struct hwt_schema *schema,
                                     const struct hwt_record *record, uint64_t *sequence_out);

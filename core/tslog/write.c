@@ -55,6 +55,7 @@ static int stream_make(struct hwt_tslog *log, int s, const char *name,
     log->root_dirty = true;
     hwt_tslog_tail_reset(log, s, 1);
     st->block = HWT_TSLOG_NO_BLOCK;
+    st->durable_block = HWT_TSLOG_NO_BLOCK;
     st->next_page = 0;
     st->schema_placed = false;
     st->columns.count = 0;
@@ -136,8 +137,10 @@ static int load_tail(struct hwt_tslog *log, struct hwt_tslog_stream *st)
     struct hwt_value value[HWT_CHANNELS_MAX];
     struct hwt_record record = {.sequence = 0};
     struct hwt_reader r;
-    int err = hwt_tslog_columns_load(&log->bd, log->log, st->block, st->tail.schema, log->scratch,
-                                     &st->columns);
+    int err = st->block == HWT_TSLOG_NO_BLOCK
+                  ? HWT_ERR_NOT_FOUND
+                  : hwt_tslog_columns_load(&log->bd, log->log, st->block, st->tail.schema,
+                                           log->scratch, &st->columns);
 
     hwt_tslog_rows_reset(&st->rows);
     hwt_reader_init(&r, st->page + HWT_TSLOG_HEAD, st->tail.used);
@@ -204,7 +207,9 @@ static int promote(struct hwt_tslog *log, int stream)
     if (err != 0) {
         return err;
     }
+    segment = &log->segment[hwt_tslog_segment_find(log, st->block)];
     head.kind = HWT_TSLOG_DATA;
+    head.generation = segment->ordinal;
     hwt_tslog_page_seal(st->page, &head);
     log->unsynced = true;
     err = log->bd.prog(log->bd.ctx, st->block, st->next_page * HWT_TSLOG_PAGE, st->page,
@@ -212,7 +217,6 @@ static int promote(struct hwt_tslog *log, int stream)
     if (err != 0) {
         return err;
     }
-    segment = &log->segment[hwt_tslog_segment_find(log, st->block)];
     segment->min_ms = head.min_ms < segment->min_ms ? head.min_ms : segment->min_ms;
     segment->max_ms = head.max_ms > segment->max_ms ? head.max_ms : segment->max_ms;
     segment->flags |= head.flags;
@@ -366,6 +370,7 @@ static uint16_t settle(struct hwt_tslog *log, uint16_t members)
             st->slot = 1 - st->slot;
             st->durable = st->tail.first + st->tail.rows - 1;
             st->durable_ms = st->tail.last_ms;
+            st->durable_block = st->block;
             twice |= st->moved ? 1u << s : 0;
             st->dirty = false;
             st->moved = false;

@@ -62,6 +62,11 @@ int model_append(struct model *m, int stream, uint64_t seed)
     gen_schema(&schema, st->schema);
     gen_record(&r, &schema.schema, st->count + 1, seed | 1);
     err = hwt_tslog_append(m->log, stream, &schema.schema, &r.record, &sequence);
+    if (err == HWT_ERR_SPACE && hwt_tslog_pending(m->log) > 0) {
+        err = model_commit(m);
+        err =
+            err == 0 ? hwt_tslog_append(m->log, stream, &schema.schema, &r.record, &sequence) : err;
+    }
     if (err != 0) {
         return err;
     }
@@ -118,11 +123,11 @@ static bool check_stream(struct model *m, int s, size_t last)
 {
     const struct hwt_schema *schema;
     const struct hwt_record *record;
-    uint64_t want = 1, lost;
+    uint64_t want = 1, lost, seen = 0;
     int got = hwt_tslog_cursor_open(m->cursor, m->snapshot, s, 1);
 
     while (got == 0 && (got = hwt_tslog_cursor_next(m->cursor, &schema, &record, &lost)) != 0) {
-        if (got == HWT_ERR_LOST && m->allow_pruned && want == 1) {
+        if (got == HWT_ERR_LOST && m->allow_pruned && seen == 0) {
             want += lost;
             got = 0;
             continue;
@@ -134,6 +139,7 @@ static bool check_stream(struct model *m, int s, size_t last)
             return false;
         }
         want++;
+        seen++;
         got = 0;
     }
     if (want != last + 1) {
