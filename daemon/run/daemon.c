@@ -414,8 +414,8 @@ static void stop(struct daemon *d)
         hub_flush(d->hub);
     }
     atomic_store(&d->notify, NULL);
+    http_stop(d->http); /* no reader may be at work when the store closes */
     store_close(d->store);
-    http_stop(d->http);
     uv_loop_close(&d->loop);
     streams_free(d->streams);
     hub_free(d->hub);
