@@ -224,6 +224,15 @@ static bool append_file(FILE *to, const char *path)
     return true;
 }
 
+/* Replies take real time, polls the plant's: on a fast plant a slow time-out would span several
+ * polls. */
+static unsigned reply_timeout_ms(double speed)
+{
+    double ms = 1000 / speed;
+
+    return ms < 50 ? 50 : ms > 1000 ? 1000 : (unsigned)ms;
+}
+
 /* The configuration of the demo: what a user would write, with the sensors' nominal values. */
 static bool write_config(const struct demo *d, const struct plant_arguments *a, char *path,
                          size_t n)
@@ -254,11 +263,12 @@ static bool write_config(const struct demo *d, const struct plant_arguments *a, 
             "    baud: 2400\n"
             "    address: 1\n"
             "    mains_powered: true\n"
+            "    timeout_ms: %u\n"
             "roles: {elec: hp, heat: heatmeter, flow_t: heatmeter_flow_t, return_t: "
             "heatmeter_return_t,\n"
             "  flow_rate: heatmeter_flow_rate, outside_t: heatmeter_outside_t, grid: grid, solar: "
             "solar}\n",
-            a->meter);
+            a->meter, reply_timeout_ms(d->speed));
     return fclose(f) == 0 && ok;
 }
 

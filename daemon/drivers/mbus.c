@@ -23,6 +23,7 @@ struct meter {
     int64_t good_us; /* clock: last good answer, or when polling began */
     bool due;        /* waits for its turn */
     bool failing;    /* the last poll had no good answer */
+    bool refusing;   /* the last poll had a telegram refused; it was logged */
     bool chain;      /* sends several telegrams: each poll begins the sequence anew */
     unsigned telegrams;
     char why[80]; /* of the last failure */
@@ -96,8 +97,8 @@ static void check_stale(struct mbus_bus *bus, struct meter *m, bool in_doubt)
     int64_t missed = (clock_mono_us(bus->clock) - m->good_us) / (1000000 * (int64_t)m->o.poll_s);
 
     if (in_doubt && missed >= MISSED_POLLS && serial_port_is_open(bus->port)) {
-        status_set(m->o.status, STATUS_STALE, unix_ms(bus), "no answer for %lld polls (%s)",
-                   (long long)missed, m->why);
+        status_set(m->o.status, STATUS_STALE, unix_ms(bus), "no good answer for %lld polls%s%s",
+                   (long long)missed, m->why[0] != '\0' ? ": " : "", m->why);
     }
 }
 
@@ -111,16 +112,35 @@ static void fail_poll(struct mbus_bus *bus, struct meter *m, const char *why)
     check_stale(bus, m, true);
 }
 
-static void count_attempts(const struct hwt_mbus_master *master, struct status *s)
+/* One line when telegrams begin to be refused, none for the next ones until a poll went well. */
+static void log_refusal(struct meter *m, const char *reason, const char *what)
 {
+    if (!m->refusing) {
+        LOG(LOG_WARN, m->o.id, "telegram refused reason=%s%s%s", reason, what[0] != '\0' ? " " : "",
+            what);
+    }
+    m->refusing = true;
+}
+
+static void count_attempts(const struct hwt_mbus_master *master, struct meter *m)
+{
+    bool refused = false;
+
     for (int i = 1; i < HWT_ERR_KINDS; i++) {
+        bool silent = i == -HWT_ERR_AGAIN;
+
         if (master->failed[i] > 0) {
-            status_count(s, i == -HWT_ERR_AGAIN ? "TIMEOUT" : hwt_err_name(-i), master->failed[i]);
+            status_count(m->o.status, silent ? "TIMEOUT" : hwt_err_name(-i), master->failed[i]);
+            if (!silent) {
+                log_refusal(m, hwt_err_name(-i), "");
+                refused = true;
+            }
         }
     }
     if (master->retried > 0) {
-        status_count(s, "retries", master->retried);
+        status_count(m->o.status, "retries", master->retried);
     }
+    m->refusing = m->refusing && (refused || master->result != 0);
 }
 
 static void deliver(struct mbus_bus *bus, struct meter *m, const struct hwt_mbus_telegram *t)
@@ -161,6 +181,7 @@ static bool take_reply(struct mbus_bus *bus, struct meter *m)
 
         snprintf(why, sizeof(why), "%s: %s", hwt_err_name(err), fault.what);
         status_count(m->o.status, hwt_err_name(err), 1);
+        log_refusal(m, hwt_err_name(err), fault.what);
         fail_poll(bus, m, why);
         return false;
     }
@@ -202,7 +223,7 @@ static void finish_request(struct mbus_bus *bus)
 {
     struct meter *m = &bus->meter[bus->current];
 
-    count_attempts(&bus->master, m->o.status);
+    count_attempts(&bus->master, m);
     if (bus->master.result == 0 && take_reply(bus, m)) {
         start_request(bus, m);
         return;

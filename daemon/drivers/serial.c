@@ -81,7 +81,10 @@ static int set_raw(int fd, speed_t speed, enum serial_framing framing)
     cfmakeraw(&t); /* 8 bits, no parity, no translation */
     t.c_iflag &= ~(tcflag_t)(INPCK | IXOFF);
     t.c_cflag &= ~(tcflag_t)(CSTOPB | CRTSCTS | PARODD);
-    t.c_cflag |= CLOCAL | CREAD | (framing == SERIAL_8E1 ? PARENB : 0);
+    t.c_cflag |= CLOCAL | CREAD;
+    if (framing == SERIAL_8E1 && !is_pseudo_terminal(fd)) { /* that has none, and says EINVAL */
+        t.c_cflag |= PARENB;
+    }
     t.c_cc[VMIN] = 1;
     t.c_cc[VTIME] = 0;
     if (cfsetispeed(&t, speed) != 0 || cfsetospeed(&t, speed) != 0 ||

@@ -69,7 +69,7 @@ class Program:
 
 class Plant(Program):
     def __init__(self, folder, seed=1, speed=1, start=START, extra=()):
-        self.folder = Path(folder)
+        self.folder, self.speed = Path(folder), speed
         self.samples = self.folder / 'samples.sock'
         self.meter = self.folder / 'meter'
         self.truth_path = self.folder / 'truth.json'
@@ -150,6 +150,7 @@ log: {{commit_s: {commit_s}, max_mb: 256}}
     address: 1
     mains_powered: true
     poll_s: {poll_s}
+    timeout_ms: {timeout_ms}
 roles: {{elec: hp, heat: heatmeter, flow_t: heatmeter_flow_t, return_t: heatmeter_return_t, flow_rate: heatmeter_flow_rate, outside_t: heatmeter_outside_t, grid: grid, solar: solar}}
 {publish}
 """
@@ -157,9 +158,10 @@ roles: {{elec: hp, heat: heatmeter, flow_t: heatmeter_flow_t, return_t: heatmete
 
 def write_config(plant, constants='nominal', name='heatwatt.yaml', record_s=10, commit_s=10, poll_s=10, publish='',
                  secrets=None):
+    """Reply time-outs live in real time, polls in the plant's: on a fast plant a slow time-out would span polls."""
     folder = plant.folder
     sources = (folder / f'{constants}.yaml').read_text().rstrip()
-    text = CONFIG.format(data=folder / 'data', record_s=record_s, commit_s=commit_s, poll_s=poll_s, sources=sources,
+    text = CONFIG.format(data=folder / 'data', record_s=record_s, commit_s=commit_s, poll_s=poll_s, timeout_ms=max(50, int(1000 / plant.speed)), sources=sources,
                          meter=plant.meter, publish=publish)
     if secrets is not None:
         path = folder / 'secrets.yaml'

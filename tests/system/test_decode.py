@@ -1,7 +1,7 @@
 """`heatwatt decode mbus` against recorded telegrams of real meters and their expected content.
 
 Reads ../shared/data/mbus (HEATWATT_SHARED overrides) in place; skips, saying so, where it is missing. The program is
-HEATWATT_DECODE, or `heatwatt decode`, or decode_mbus_main of the build folder HEATWATT_BUILD (default: build).
+that of the build folder HEATWATT_BUILD (default: build).
 """
 
 import json
@@ -50,16 +50,8 @@ ODD = {
 }
 
 
-def program():
-    if "HEATWATT_DECODE" in os.environ:
-        return os.environ["HEATWATT_DECODE"].split()
-    if (BUILD / "heatwatt").exists():
-        return [str(BUILD / "heatwatt"), "decode"]
-    return [str(BUILD / "tests" / "decode_mbus_main")]
-
-
 def decode(*args, stdin=None):
-    done = subprocess.run(program() + ["mbus", *map(str, args)], input=stdin, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus", *map(str, args)], input=stdin, capture_output=True, text=True, timeout=30)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
@@ -230,7 +222,7 @@ class CommandLine(unittest.TestCase):
     def test_wrong_usage_is_2(self):
         for args in ([], ["knx"], ["mbus", "--loud"]):
             with self.subTest(args):
-                done = subprocess.run(program() + args, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                done = subprocess.run([str(BUILD / "heatwatt"), "decode"] + args, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
                 self.assertEqual(done.returncode, 2)
                 self.assertIn("usage:", done.stderr)
 

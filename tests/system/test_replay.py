@@ -1,5 +1,6 @@
 """The same daemon on real telegrams: the plant only replays them on a pseudo-terminal."""
 import json
+import re
 import subprocess
 import xml.etree.ElementTree as xml
 
@@ -13,25 +14,13 @@ class Replay(SystemTest):
         self.children.append(player)
         self.assertEqual(first_line(player.process, 10, 'heatwatt-sim --replay'), 'ready')
         text = (TOP / 'examples/replay.yaml').read_text()
-        lines = []
-        for line in text.splitlines():
-            key = line.strip().split(':')[0].lstrip('- ')
-            indent = line[:len(line) - len(line.lstrip())]
-            if key == 'port' and 'replay-port' in line:
-                line = f'{indent}port: {link}'
-            elif key == 'address':
-                line = f'{indent}address: {address}'
-            elif key == 'data_dir':
-                line = f'data_dir: {self.folder}/data'
-            elif key == 'http':
-                line = 'http: {listen: 127.0.0.1, port: 0}'
-            elif key == 'record':
-                line = 'record: {interval_s: 1}'
-            elif key == 'log':
-                line = 'log: {commit_s: 1, max_mb: 64}'
-            lines.append(line)
+        keep = [l for l in text.splitlines() if l.split(':')[0] not in ('data_dir', 'http', 'record', 'log')]
+        text = '\n'.join(keep + [f'data_dir: {self.folder}/data', 'http: {listen: 127.0.0.1, port: 0}',
+                                 'record: {interval_s: 1}', 'log: {commit_s: 1, max_mb: 64}', ''])
+        text = re.sub(r'port: \S*replay-port\S*', f'port: {link}', text)
+        text = re.sub(r'address: \d+', f'address: {address}', text)
         config = self.folder / 'replay.yaml'
-        config.write_text('\n'.join(lines) + '\n')
+        config.write_text(text)
         return self.daemon(config)
 
     def check(self, daemon, want):

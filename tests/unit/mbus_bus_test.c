@@ -323,7 +323,7 @@ static void a_silent_meter_is_stale_after_three_polls_and_the_other_is_not(void 
         advance(rig, 10);
     }
     assert_int_equal(view(rig, 0).state, STATUS_STALE);
-    assert_non_null(strstr(view(rig, 0).cause, "no answer for 3 polls (TIMEOUT)"));
+    assert_non_null(strstr(view(rig, 0).cause, "no good answer for 3 polls: TIMEOUT"));
     assert_int_equal(counter(rig, 0, "TIMEOUT"), 6);
     assert_int_equal(counter(rig, 0, "retries"), 3);
     assert_int_equal(view(rig, 1).state, STATUS_OK);
