@@ -1,6 +1,7 @@
 #include "daemon/drivers/sampler_state.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
@@ -24,10 +25,11 @@ static const char *const counter_names[SAMPLER_COUNTERS] = {
     [SAMPLER_SKIPPED_BYTES] = "skipped_bytes",
 };
 
-/* What a time of damage has cost. */
-struct damage {
-    unsigned long long refused, lost_blocks, dropped_scans;
-};
+enum { DAMAGE_TEXT = 120 };
+
+/* The counters that tell of lost data. */
+static const enum sampler_counter damages[] = {SAMPLER_CHECKSUM, SAMPLER_LENGTH, SAMPLER_SANITY,
+                                               SAMPLER_LOST_BLOCKS, SAMPLER_DROPPED_SCANS};
 
 void sampler_state_say(struct sampler_state *s, enum sampler_note note, unsigned detail)
 {
@@ -46,34 +48,39 @@ void sampler_state_block(struct sampler_state *s, int64_t unix_ms)
     sampler_state_say(s, SAMPLER_RUNNING, 0);
 }
 
-static struct damage damage_between(const uint64_t *from, const uint64_t *to)
+/* What was lost between two looks, "CHECKSUM=1 lost_blocks=1"; false if nothing was. */
+static bool tell_damage(const uint64_t *from, const uint64_t *to, char text[DAMAGE_TEXT])
 {
-    return (struct damage){
-        .refused = to[SAMPLER_CHECKSUM] - from[SAMPLER_CHECKSUM] + to[SAMPLER_LENGTH] -
-                   from[SAMPLER_LENGTH] + to[SAMPLER_SANITY] - from[SAMPLER_SANITY],
-        .lost_blocks = to[SAMPLER_LOST_BLOCKS] - from[SAMPLER_LOST_BLOCKS],
-        .dropped_scans = to[SAMPLER_DROPPED_SCANS] - from[SAMPLER_DROPPED_SCANS],
-    };
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]) && at < DAMAGE_TEXT; i++) {
+        uint64_t n = to[damages[i]] - from[damages[i]];
+
+        if (n > 0) {
+            at += (size_t)snprintf(text + at, DAMAGE_TEXT - at, "%s%s=%llu", at > 0 ? " " : "",
+                                   counter_names[damages[i]], (unsigned long long)n);
+        }
+    }
+    return at > 0;
 }
 
 /* One line when damage begins, one when it is over. */
 static void follow_damage(struct sampler_state *s, const char *id, const uint64_t *now,
                           int64_t now_us)
 {
-    struct damage d = damage_between(s->shown, now);
+    char text[DAMAGE_TEXT];
 
-    if (d.refused + d.lost_blocks + d.dropped_scans > 0) {
+    if (tell_damage(s->shown, now, text)) {
         if (!s->damaged) {
             memcpy(s->before, s->shown, sizeof(s->before));
-            LOG(LOG_WARN, id, "stream damaged refused=%llu lost_blocks=%llu dropped_scans=%llu",
-                d.refused, d.lost_blocks, d.dropped_scans);
+            LOG(LOG_WARN, id, "stream damaged %s", text);
         }
         s->damaged = true;
         s->damage_us = now_us;
     } else if (s->damaged && now_us - s->damage_us > CALM_US) {
-        d = damage_between(s->before, now);
-        LOG(LOG_INFO, id, "stream whole again refused=%llu lost_blocks=%llu dropped_scans=%llu",
-            d.refused, d.lost_blocks, d.dropped_scans);
+        (void)tell_damage(s->before, now, text);
+        LOG(LOG_INFO, id, "stream whole again %s", text);
         s->damaged = false;
     }
 }
@@ -118,11 +125,10 @@ static void show_open(struct sampler_state *s, const struct sampler_options *o, 
         status_set(o->status, STATUS_STALE, unix_ms, "no sample block for %lld s from %s",
                    (long long)(silent_us / 1000000), o->socket != NULL ? o->socket : o->port);
     } else if (s->damaged) {
-        struct damage d = damage_between(s->before, s->shown);
+        char text[DAMAGE_TEXT];
 
-        status_set(o->status, STATUS_OK, unix_ms,
-                   "data lost: %llu damaged blocks, %llu missing blocks, %llu dropped scans",
-                   d.refused, d.lost_blocks, d.dropped_scans);
+        (void)tell_damage(s->before, s->shown, text);
+        status_set(o->status, STATUS_OK, unix_ms, "data was lost on the way: %s", text);
     } else {
         status_set(o->status, STATUS_OK, unix_ms, NULL);
     }
