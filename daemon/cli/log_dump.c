@@ -69,6 +69,9 @@ static size_t find_column(const struct dump *d, const char *id)
 static void add_columns(struct dump *d, const struct hwt_schema *schema)
 {
     for (size_t i = 0; i < schema->count; i++) {
+        if (i < d->columns && strcmp(d->column[i].id, schema->channel[i].id) == 0) {
+            continue; /* as a rule */
+        }
         if (find_column(d, schema->channel[i].id) == d->columns && d->columns < COLUMNS_MAX) {
             d->column[d->columns++] = schema->channel[i];
         }

@@ -59,8 +59,8 @@ static void tell_ok(struct store *s)
 {
     if (s->bad_pages > 0) {
         status_set(s->options.status, STATUS_OK, now_ms(s),
-                   "%llu damaged pages of the log are skipped, the rest is served: see heatwatt "
-                   "log verify",
+                   "damaged pages of the log that are skipped: %llu (see heatwatt log verify); "
+                   "the rest is served",
                    (unsigned long long)s->bad_pages);
     } else {
         status_set(s->options.status, STATUS_OK, now_ms(s), NULL);
