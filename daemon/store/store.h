@@ -1,0 +1,67 @@
+/*
+ * store.h: the thread that owns the log: the only one that writes and syncs.
+ *
+ *   loop ──store_push──▶ queue ──store thread──▶ tslog ──commit──▶ files, committed(), snapshot
+ *                        bounded                                    http, publishers:
+ * store_snapshot
+ *
+ * store_push never blocks on the disk. Records wait in the queue while the disk is full or broken
+ * and are written when it is well again; what the queue cannot hold is counted as lost. Commits
+ * come each commit window of the clock, of real time at the latest, and when the store closes.
+ */
+#ifndef DAEMON_STORE_STORE_H
+#define DAEMON_STORE_STORE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "core/tslog/tslog.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/status.h"
+
+enum {
+    STORE_QUEUE_BYTES = 1 << 20, /* of records that wait, if options say nothing else */
+    STORE_MAX_MB = HWT_TSLOG_SEGMENTS_MAX
+};
+
+struct store;
+
+struct store_options {
+    const char *data_dir; /* the log is data_dir/log; both are made if they are not there */
+    enum hwt_provenance provenance; /* of the own stream */
+    unsigned commit_s;              /* s of the clock */
+    uint64_t max_mb;                /* size of the log, at most STORE_MAX_MB; 0: that */
+    struct clock *clock;            /* borrowed; NULL: real time */
+    struct status *status;          /* borrowed */
+    /* in the store thread, after each commit that made records durable; may be NULL */
+    void (*committed)(void *ctx, uint64_t durable);
+    void *ctx;
+    size_t queue_bytes; /* 0: STORE_QUEUE_BYTES */
+    /* for tests, NULL: the system's */
+    ssize_t (*write_at)(int fd, const void *buf, size_t n, off_t offset);
+    int (*flush)(int fd);
+};
+
+struct store_counters {
+    uint64_t durable;   /* sequence of the own stream's last durable record; 0: none */
+    uint64_t lost;      /* records the queue had no room for */
+    uint64_t bad_pages; /* damaged pages found when the log was opened */
+    uint64_t waiting;   /* records in the queue */
+};
+
+/* Opens or makes the log, counts the boot up and starts the thread. NULL: `error` says why in one
+ * sentence. */
+struct store *store_open(const struct store_options *options, char *error, size_t n);
+/* Writes and commits what waits, if the disk lets it; NULL is fine. No reader may be at work. */
+void store_close(struct store *s);
+
+/* Copies both. Any thread, but records of one thread keep their order. Never blocks on the disk. */
+void store_push(struct store *s, const struct hwt_schema *schema, const struct hwt_record *record);
+
+/* The log as of the last commit. Any thread; never waits for the disk. */
+void store_snapshot(struct store *s, struct hwt_tslog_snapshot *out);
+void store_uuid(struct store *s, uint8_t uuid[16]);
+uint32_t store_boot(struct store *s);
+void store_counters(struct store *s, struct store_counters *out);
+
+#endif

@@ -1,0 +1,297 @@
+/* CSV into the log and out again. */
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/cli/log_cmd.h"
+#include "daemon/cli/log_dump.h"
+#include "daemon/store/csv.h"
+#include "daemon/store/log_dir.h"
+#include "tests/log/gen.h"
+
+struct fixture {
+    char dir[64];
+    char csv[96];
+};
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    const char *tmp = getenv("TMPDIR");
+
+    snprintf(f->dir, sizeof(f->dir), "%s/heatwatt-csv-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->csv, sizeof(f->csv), "%s/in.csv", f->dir);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(f);
+    return 0;
+}
+
+static void write_csv(const struct fixture *f, const char *text)
+{
+    FILE *out = fopen(f->csv, "w");
+
+    assert_non_null(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+/* Runs the import; its message into text. */
+static int import(const struct fixture *f, const char *stream, char *text, size_t n)
+{
+    FILE *errors = tmpfile();
+    int result =
+        log_import_csv(f->dir, f->csv, HWT_PROVENANCE_SIMULATED, stream, NULL, NULL, errors);
+    size_t got;
+
+    rewind(errors);
+    got = fread(text, 1, n - 1, errors);
+    text[got] = '\0';
+    fclose(errors);
+    return result;
+}
+
+static void dump(const struct fixture *f, const char *stream, int64_t from, int64_t to, char *text,
+                 size_t n)
+{
+    char why[256] = "";
+    struct log_dir *log = log_dir_open(f->dir, true, why, sizeof(why));
+    FILE *out = tmpfile();
+    size_t got;
+    int s;
+
+    assert_string_equal(why, "");
+    s = log_dir_find(log, stream);
+    assert_true(s >= 0);
+    assert_int_equal(log_dump(log_dir_snapshot(log), s, from, to, out, stderr), 0);
+    log_dir_close(log);
+    rewind(out);
+    got = fread(text, 1, n - 1, out);
+    text[got] = '\0';
+    fclose(out);
+}
+
+static void what_goes_in_comes_out(void **state)
+{
+    static const char text[] = "time,hp_power,hp_import,heatmeter_flow_t,net_voltage,hp_cop\n"
+                               "1795162430000,812.4,1336479.25,34.62,230.15,\n"
+                               "1795162440000,,1336481.5,-0.05,,3.5\n"
+                               "1795162450000,-12,1336483.75,0,231,\n"
+                               "1795162500000,0.1,0.001,100,,-1\n";
+    struct fixture *f = *state;
+    char out[1024], why[256];
+
+    write_csv(f, text);
+    assert_int_equal(import(f, NULL, why, sizeof(why)), 0);
+    dump(f, "import_1", INT64_MIN, INT64_MAX, out, sizeof(out));
+    assert_string_equal(out, text);
+    dump(f, "import_1", 1795162430000, 1795162440000, out, sizeof(out));
+    assert_string_equal(out, "time,hp_power,hp_import,heatmeter_flow_t,net_voltage,hp_cop\n"
+                             "1795162440000,,1336481.5,-0.05,,3.5\n");
+}
+
+static void spans_are_the_step_also_after_a_gap(void **state)
+{
+    static const char text[] =
+        "\xEF\xBB\xBFtime,hp_power\r\n60000,1\r\n120000,1\r\n180000,1\r\n\r\n"
+        "900000,1\r\n960000,1";
+    static const struct {
+        int64_t unix_ms;
+        uint32_t span_ms;
+    } want[] = {{60000, 60000}, {120000, 60000}, {180000, 60000}, {900000, 60000}, {960000, 60000}};
+    struct fixture *f = *state;
+    static struct hwt_tslog_cursor cursor;
+    const struct hwt_schema *schema;
+    const struct hwt_record *record;
+    struct log_dir *log;
+    char why[256];
+    uint64_t lost;
+    size_t n = 0;
+
+    write_csv(f, text);
+    assert_int_equal(import(f, "history", why, sizeof(why)), 0);
+    log = log_dir_open(f->dir, true, why, sizeof(why));
+    assert_non_null(log);
+    assert_int_equal(log_dir_find(log, "history"), 1); /* 0 is the own device's, always */
+    assert_int_equal(hwt_tslog_cursor_open(&cursor, log_dir_snapshot(log), 1, 1), 0);
+    while (hwt_tslog_cursor_next(&cursor, &schema, &record, &lost) == 1) {
+        assert_true(n < 5);
+        assert_int_equal(record->unix_ms, want[n].unix_ms);
+        assert_int_equal(record->span_ms, want[n].span_ms);
+        assert_int_equal(record->clock, HWT_CLOCK_PLANT);
+        n++;
+    }
+    assert_int_equal(n, 5);
+    log_dir_close(log);
+}
+
+static void bad_files_are_refused_with_line_and_column_and_leave_nothing(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {"", "in.csv: empty"},
+        {"\n\n", ":1:1: empty"},
+        {"hp_power,time\n1,2\n", ":1:1: the first column must be 'time'"},
+        {"time\n1\n", ":1:1: no channel"},
+        {"time,hp_power\n", "in.csv: no rows"},
+        {"time,hp power\n", ":1:8: a channel id is made of"},
+        {"time,hp_power,\n", ":1:15: a channel id of 1 to 32"},
+        {"time,hp_powers\n", ":1:6: 'hp_powers' does not end in _ and a quantity"},
+        {"time,power\n", ":1:6: 'power' does not end in _ and a quantity"},
+        {"time,hp_power,b_power,hp_power\n", ":1:23: channel 'hp_power' twice"},
+        {"time,hp_power\n1,2\nx,2\n", ":3:1: 'x' is no time"},
+        {"time,hp_power\n1.5,2\n", ":2:1: '1.5' is no time"},
+        {"time,hp_power\n,2\n", ":2:1: '' is no time"},
+        {"time,hp_power\n10,2\n10,3\n", ":3:1: time 10 does not rise"},
+        {"time,hp_power\n10,2\n9,3\n", ":3:1: time 9 does not rise"},
+        {"time,hp_power\n10,2\n20,1.2.3\n", ":3:4: '1.2.3' is no number (hp_power)"},
+        {"time,hp_power\n10,nan\n", ":2:4: 'nan' is no number"},
+        {"time,hp_power\n10,--1\n", ":2:4: '--1' is no number"},
+        {"time,hp_power\n10,1e\n", ":2:4: '1e' is no number"},
+        {"time,hp_power\n10,\"1\"\n", ":2:4: '\"1\"' is no number"},
+        {"time,hp_power\n10,1e30\n", ":2:4: 1e30 is too large for hp_power"},
+        {"time,hp_power\n10,999999999999999999\n", ":2:4: 999999999999999999 is too large"},
+        {"time,hp_power\n10\n", ":2:3: 0 values, not 1"},
+        {"time,hp_power\n10,1,2\n", ":2:6: more values than the 1 channels"},
+    };
+    struct fixture *f = *state;
+    char why[512];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        print_message("# %s\n", rows[i].message);
+        write_csv(f, rows[i].text);
+        assert_int_equal(import(f, NULL, why, sizeof(why)), 1);
+        if (strstr(why, rows[i].message) == NULL) {
+            print_message("# said: %s\n", why);
+        }
+        assert_non_null(strstr(why, rows[i].message));
+        assert_non_null(strstr(why, f->csv));
+        assert_null(log_dir_open(f->dir, true, why, sizeof(why))); /* no log was made */
+    }
+}
+
+static void numbers_are_read_exactly_and_rounded_once(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t counts; /* of 0.1 W */
+        const char *why;
+    } rows[] = {
+        {"1", 10, "whole"},
+        {"+1.5", 15, "plus"},
+        {"-0.05", -1, "half away from zero"},
+        {"0.04", 0, "below the resolution"},
+        {".5", 5, "no digit before the point"},
+        {"5.", 50, "none behind it"},
+        {"1e3", 10000, "exponent"},
+        {"1.25E+2", 1250, "exponent with plus"},
+        {"12e-1", 12, "negative exponent"},
+        {"1e-400", 0, "below anything"},
+        {"123456789012.34567890123456789", 1234567890123, "more digits than a counter has"},
+        {"0.0000000000000000000000001", 0, "many zeros"},
+        {" 7 ", 70, "spaces around"},
+    };
+    struct csv_error error;
+    static struct csv c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[128];
+
+        print_message("# %s\n", rows[i].why);
+        snprintf(text, sizeof(text), "time,hp_power\n1,%s\n", rows[i].text);
+        assert_int_equal(csv_open(&c, text, strlen(text), &error), 0);
+        assert_int_equal(csv_next(&c, &error), 1);
+        assert_int_equal(c.value[0].quality, HWT_QUALITY_GOOD);
+        assert_int_equal(c.value[0].v, rows[i].counts);
+        assert_int_equal(csv_next(&c, &error), 0);
+    }
+}
+
+static void a_stream_is_imported_once(void **state)
+{
+    struct fixture *f = *state;
+    char why[512];
+
+    write_csv(f, "time,hp_power\n10,1\n");
+    assert_int_equal(import(f, "history", why, sizeof(why)), 0);
+    assert_int_equal(import(f, "history", why, sizeof(why)), 1);
+    assert_non_null(strstr(why, "has a stream 'history' already"));
+    assert_int_equal(import(f, "own", why, sizeof(why)), 1);
+    assert_int_equal(import(f, "No Name", why, sizeof(why)), 1);
+    assert_int_equal(import(f, NULL, why, sizeof(why)), 0);
+    assert_int_equal(import(f, NULL, why, sizeof(why)), 0); /* import_1, import_2 */
+    dump(f, "import_2", INT64_MIN, INT64_MAX, why, sizeof(why));
+    assert_string_equal(why, "time,hp_power\n10,1\n");
+}
+
+static void a_month_of_rows_takes_less_than_two_seconds(void **state)
+{
+    struct fixture *f = *state;
+    struct rng rng = {1};
+    FILE *out = fopen(f->csv, "w");
+    struct timespec a, b;
+    char why[256];
+    double s;
+
+    fputs("time", out);
+    for (int i = 0; i < 20; i++) {
+        fprintf(out, ",c%d_power,c%d_import", i, i);
+    }
+    for (int64_t t = 1; t <= 43200; t++) {
+        fprintf(out, "\n%lld", (long long)(1795000000000 + t * 60000));
+        for (int i = 0; i < 20; i++) {
+            uint32_t w = rng_below(&rng, 30000);
+
+            fprintf(out, ",%u.%u,%lld.%03u", w / 10, w % 10, (long long)t * 13 + i, w % 1000);
+        }
+    }
+    fclose(out);
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    assert_int_equal(import(f, "history", why, sizeof(why)), 0);
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    s = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9;
+    print_message("# 43200 rows of 40 values in %.2f s\n", s);
+    assert_true(s < 2);
+}
+
+int main(void)
+{
+#define CSV_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CSV_TEST(what_goes_in_comes_out),
+        CSV_TEST(spans_are_the_step_also_after_a_gap),
+        CSV_TEST(bad_files_are_refused_with_line_and_column_and_leave_nothing),
+        CSV_TEST(numbers_are_read_exactly_and_rounded_once),
+        CSV_TEST(a_stream_is_imported_once),
+        CSV_TEST(a_month_of_rows_takes_less_than_two_seconds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
