@@ -343,7 +343,7 @@ static void damage_and_loss_are_counted_and_seen_and_measuring_goes_on(void **st
     assert_int_equal(counter(&v, "CHECKSUM"), 1);
     assert_int_equal(counter(&v, "lost_blocks"), 2);
     assert_int_equal(counter(&v, "blocks"), 120);
-    assert_string_equal(v.cause, "data lost: 1 damaged blocks, 2 missing blocks, 0 dropped scans");
+    assert_string_equal(v.cause, "data was lost on the way: CHECKSUM=1 lost_blocks=2");
     sampler_stop(f->sampler);
     assert_true(snapshot(f).gap_us >= 2 * SCANS * (uint64_t)WAVES_PERIOD_PS / 1000000);
     g = snapshot(f);
@@ -554,7 +554,7 @@ static void damage_is_shown_until_ten_seconds_have_passed_without(void **state)
     s.shown_us -= 1000001;
     sampler_state_show(&s, &o);
     status_get(f->status, &v);
-    assert_string_equal(v.cause, "data lost: 0 damaged blocks, 5 missing blocks, 0 dropped scans");
+    assert_string_equal(v.cause, "data was lost on the way: lost_blocks=5");
     s.shown_us -= 1000001;
     s.damage_us -= 9000000;
     sampler_state_show(&s, &o);
