@@ -1,9 +1,10 @@
 #include "sim/model.h"
 
-void model_init(struct model *m, uint64_t seed, int64_t unix_s, const struct house_loads *loads)
+void model_init(struct model *m, uint64_t seed, int64_t unix_s, int64_t season_s,
+                const struct house_loads *loads)
 {
     waves_init(&m->waves);
-    house_init(&m->house, &m->waves, seed, unix_s, loads);
+    house_init(&m->house, &m->waves, seed, unix_s, season_s, loads);
     heat_meter_init(&m->meter, seed, &m->house);
     truth_init(&m->truth);
     truth_second(&m->truth, &m->house);

@@ -18,7 +18,8 @@ struct model {
     struct truth truth;
 };
 
-void model_init(struct model *m, uint64_t seed, int64_t unix_s, const struct house_loads *loads);
+void model_init(struct model *m, uint64_t seed, int64_t unix_s, int64_t season_s,
+                const struct house_loads *loads);
 
 /* The current second is over: the heat meter counts it and the house goes on. */
 void model_next_second(struct model *m);

@@ -31,6 +31,8 @@ static const struct option_row rows[] = {
     {"--circuits", NULL, FLAG, AT(circuits), 0, 0, "print the nominal constants and end"},
     {"--seed", "S", WHOLE, AT(seed), 0, 1e15, "of the house and its hidden errors (1)"},
     {"--start", "UNIX_S", WHOLE, AT(start_unix_s), 0, 4e9, "wall time at the start (now)"},
+    {"--season", "DAY", WHOLE, AT(season_day), 0, 365,
+     "day of the year of the weather (the start's)"},
     {"--speed", "X", REAL, AT(speed), 0, 10000, "plant seconds a second (1), 0: stand still"},
     {"--for", "SECONDS", REAL, AT(for_s), 0, 1e9, "end after so much plant time"},
     {"--pace", "HOW", PACE, AT(pace), 0, 0,
@@ -143,8 +145,12 @@ static int check(const struct options *o, char *error)
 
 int options_parse(struct options *o, int argc, char **argv, char *error)
 {
-    *o = (struct options){
-        .seed = 1, .start_unix_s = -1, .speed = 1.0, .mbus_address = 1, .mbus_baud = 2400};
+    *o = (struct options){.seed = 1,
+                          .start_unix_s = -1,
+                          .season_day = -1,
+                          .speed = 1.0,
+                          .mbus_address = 1,
+                          .mbus_baud = 2400};
     for (int i = 1; i < argc; i++) {
         const struct option_row *row = find_row(argv[i]);
         const char *value = NULL;

@@ -19,6 +19,7 @@ enum options_pace {
 struct options {
     uint64_t seed;
     int64_t start_unix_s; /* -1: now */
+    int64_t season_day;   /* of the year, the weather's at the start; -1: as the start says */
     double speed;         /* plant seconds per second, 0: stands still */
     double for_s;         /* plant s to run, 0: until stopped */
     const char *samples, *mbus, *control, *truth, *constants, *nominal, *csv, *replay, *link;

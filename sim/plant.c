@@ -66,10 +66,22 @@ static int write_yaml(const struct sensors *s, const struct options *o, const ch
     return -1;
 }
 
+/* How far the asked for season is ahead of the start's date. */
+static int64_t season_ahead_s(const struct options *o)
+{
+    time_t start = (time_t)o->start_unix_s;
+    struct tm tm;
+
+    if (o->season_day < 0 || gmtime_r(&start, &tm) == NULL) {
+        return 0;
+    }
+    return (o->season_day - tm.tm_yday) * DAY_S;
+}
+
 /* The days before the start, and their file. */
 static int prepare(struct live *l, const struct options *o)
 {
-    model_init(&l->model, o->seed, o->start_unix_s - o->history_days * DAY_S,
+    model_init(&l->model, o->seed, o->start_unix_s - o->history_days * DAY_S, season_ahead_s(o),
                o->loads.fixed ? &o->loads : NULL);
     if (o->history_days > 0 && history_run(&l->model, o->history_days, o->csv) != 0) {
         fprintf(stderr, "heatwatt-sim: --csv %s: %s\n", o->csv, strerror(errno));

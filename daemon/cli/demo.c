@@ -15,7 +15,13 @@
 #include "daemon/run/config.h"
 #include "daemon/run/daemon.h"
 
-enum { DEFAULT_PORT = 8080, DEFAULT_HISTORY_DAYS = 30, HISTORY_DAYS_MAX = 3660, PATH_BYTES = 512 };
+enum {
+    DEFAULT_PORT = 8080,
+    DEFAULT_HISTORY_DAYS = 30,
+    DEFAULT_SEED = 3,
+    HISTORY_DAYS_MAX = 3660,
+    PATH_BYTES = 512
+};
 
 static const char usage[] =
     "usage: heatwatt demo [OPTION...]\n"
@@ -25,7 +31,7 @@ static const char usage[] =
     "  --port N        of the page (default 8080; 0: any free one)\n"
     "  --history DAYS  of the past that the plant makes first (default 30; 0: none)\n"
     "  --speed X       plant seconds a second (default 1)\n"
-    "  --seed S        of the weather, the household and the sensors' hidden errors (default 1)\n"
+    "  --seed S        of the weather, the household and the sensors' hidden errors (default 3)\n"
     "  --data DIR      where the data goes (default: a new folder for temporary files)\n"
     "  --for SECONDS   end after that time\n";
 
@@ -157,19 +163,24 @@ static void fill_arguments(struct plant_arguments *a, const struct demo *d, int6
     snprintf(a->csv, sizeof(a->csv), "%s/history.csv", d->dir);
 }
 
-/* One plant makes its past first, as CSV, then lives on from there; its time begins when the daemon
- * listens. */
+/*
+ * One plant makes its past first, as CSV, then lives on from there; its time begins when the daemon
+ * listens. Its weather is that of late January whatever the date, so that there is something to
+ * heat.
+ */
 static pid_t start_plant(struct plant_arguments *a, bool history)
 {
-    char *argv[] = {NULL,     "--start",   a->start,   "--seed",    a->seed,    "--speed",
-                    a->speed, "--history", a->history, "--samples", a->samples, "--mbus",
-                    a->meter, "--truth",   a->truth,   "--nominal", a->nominal, "--wait",
-                    NULL,     NULL,        NULL};
+    char *argv[] = {
+        NULL,        "--start",  a->start,
+        "--seed",    a->seed,    "--speed",
+        a->speed,    "--season", "20",
+        "--history", a->history, "--samples",
+        a->samples,  "--mbus",   a->meter,
+        "--truth",   a->truth,   "--nominal",
+        a->nominal,  "--wait",   history ? "--csv" : NULL,
+        a->csv,      NULL,
+    };
 
-    if (history) {
-        argv[18] = "--csv";
-        argv[19] = a->csv;
-    }
     return plant_start(argv, true);
 }
 
@@ -296,8 +307,10 @@ static int run(const struct demo *d, const char *config_path)
 int demo_main(int argc, char **argv)
 {
     static struct plant_arguments arguments; /* large, once */
-    struct demo d = {
-        .port = DEFAULT_PORT, .history_days = DEFAULT_HISTORY_DAYS, .speed = 1, .seed = 1};
+    struct demo d = {.port = DEFAULT_PORT,
+                     .history_days = DEFAULT_HISTORY_DAYS,
+                     .speed = 1,
+                     .seed = DEFAULT_SEED};
     char config_path[PATH_BYTES + 16];
     int result = parse(&d, argc, argv);
     bool history;

@@ -13,7 +13,7 @@
 #define PEOPLE_W        160.0
 
 void house_init(struct house *h, const struct waves *waves, uint64_t seed, int64_t unix_s,
-                const struct house_loads *loads)
+                int64_t season_s, const struct house_loads *loads)
 {
     memset(h, 0, sizeof(*h));
     h->waves = waves;
@@ -21,7 +21,7 @@ void house_init(struct house *h, const struct waves *waves, uint64_t seed, int64
     if (loads != NULL) {
         h->loads = *loads;
     }
-    weather_init(&h->weather, seed, unix_s);
+    weather_init(&h->weather, seed, unix_s, season_s);
     building_init(&h->building, h->weather.outside_degc);
     cylinder_init(&h->cylinder, seed);
     heatpump_init(&h->heatpump, seed, h->building.room_degc);

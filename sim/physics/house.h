@@ -45,7 +45,7 @@ struct house {
 
 /* The state at unix_s; `waves` is borrowed; loads may be NULL: the household's own. */
 void house_init(struct house *h, const struct waves *waves, uint64_t seed, int64_t unix_s,
-                const struct house_loads *loads);
+                int64_t season_s, const struct house_loads *loads);
 
 /* Goes on by one second, to unix_s + 1. */
 void house_step(struct house *h);

@@ -28,14 +28,15 @@ static double day_angle(int64_t unix_s)
 }
 
 /* 10.2 degC in the mean; coldest in mid January and two hours before sunrise. */
-static double climate_degc(int64_t unix_s)
+static double climate_degc(const struct weather *w, int64_t unix_s)
 {
-    return 10.2 - 6.6 * cos(year_angle(unix_s) - 0.28) - 3.2 * cos(day_angle(unix_s) - 1.0);
+    return 10.2 - 6.6 * cos(year_angle(unix_s + w->season_s) - 0.28) -
+           3.2 * cos(day_angle(unix_s) - 1.0);
 }
 
 static void sun(struct weather *w, int64_t unix_s)
 {
-    double declination = -0.4091 * cos(year_angle(unix_s) + 0.172);
+    double declination = -0.4091 * cos(year_angle(unix_s + w->season_s) + 0.172);
     double hour = day_angle(unix_s) - PI;
     double sine =
         sin(LATITUDE_RAD) * sin(declination) + cos(LATITUDE_RAD) * cos(declination) * cos(hour);
@@ -63,16 +64,16 @@ static void slow_update(struct weather *w, int64_t unix_s)
     w->cloud_slow = 0.55 + wander(&w->rng, w->cloud_slow - 0.55, 240.0, 0.33);
     w->cloud_fast = wander(&w->rng, w->cloud_fast, 6.0, 0.12);
     sun(w, unix_s);
-    next = climate_degc(unix_s + 60) + w->synoptic_degc;
+    next = climate_degc(w, unix_s + 60) + w->synoptic_degc;
     w->glide_degc = (next - w->outside_degc) / 60.0;
 }
 
-void weather_init(struct weather *w, uint64_t seed, int64_t unix_s)
+void weather_init(struct weather *w, uint64_t seed, int64_t unix_s, int64_t season_s)
 {
-    *w = (struct weather){.cloud_slow = 0.5};
+    *w = (struct weather){.season_s = season_s, .cloud_slow = 0.5};
     rng_init(&w->rng, seed, 1);
     w->synoptic_degc = 3.0 * rng_gauss(&w->rng);
-    w->outside_degc = climate_degc(unix_s) + w->synoptic_degc;
+    w->outside_degc = climate_degc(w, unix_s) + w->synoptic_degc;
     w->minute = unix_s / 60;
     slow_update(w, unix_s);
 }

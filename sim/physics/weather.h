@@ -17,6 +17,7 @@ struct weather {
     double daylight;   /* 0 night ... 1 full day, for the lights */
 
     struct rng rng;       /* private from here */
+    int64_t season_s;     /* s, by which the season is ahead of the date */
     double glide_degc;    /* K, change per second until the next minute */
     double synoptic_degc; /* K, passing weather, some days long */
     double cloud_slow;    /* 0 clear ... 1 overcast, hours */
@@ -24,7 +25,8 @@ struct weather {
     int64_t minute;       /* of the last slow update */
 };
 
-void weather_init(struct weather *w, uint64_t seed, int64_t unix_s);
+/* season_s: s by which the season is ahead of the date. */
+void weather_init(struct weather *w, uint64_t seed, int64_t unix_s, int64_t season_s);
 
 /* Moves on by one second, to unix_s. */
 void weather_step(struct weather *w, int64_t unix_s);

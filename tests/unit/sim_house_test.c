@@ -32,9 +32,9 @@ static void equal_seeds_give_equal_houses_and_others_do_not(void **state)
     static struct house a, b, c;
 
     (void)state;
-    house_init(&a, &waves, 11, WINTER, NULL);
-    house_init(&b, &waves, 11, WINTER, NULL);
-    house_init(&c, &waves, 12, WINTER, NULL);
+    house_init(&a, &waves, 11, WINTER, 0, NULL);
+    house_init(&b, &waves, 11, WINTER, 0, NULL);
+    house_init(&c, &waves, 12, WINTER, 0, NULL);
     for (int i = 0; i < DAY; i++) {
         house_step(&a);
         house_step(&b);
@@ -51,7 +51,7 @@ static void the_grid_carries_all_circuits_less_the_sun(void **state)
     double exported = 0;
 
     (void)state;
-    house_init(&h, &waves, 2, SUMMER, NULL);
+    house_init(&h, &waves, 2, SUMMER, 0, NULL);
     for (int i = 0; i < DAY; i++) {
         double sum = -2.0 * house_power(&h, CIRCUIT_SOLAR);
 
@@ -71,7 +71,7 @@ static void heat_is_rho_c_times_flow_times_difference(void **state)
     int running = 0;
 
     (void)state;
-    house_init(&h, &waves, 1, WINTER, NULL);
+    house_init(&h, &waves, 1, WINTER, 0, NULL);
     for (int i = 0; i < 2 * DAY; i++) {
         const struct heatpump *p = &h.heatpump;
 
@@ -83,13 +83,28 @@ static void heat_is_rho_c_times_flow_times_difference(void **state)
     assert_true(running > DAY / 4);
 }
 
+static void a_season_ahead_makes_winter_of_summer(void **state)
+{
+    static struct house summer, winter;
+    double sum[2] = {0, 0};
+
+    (void)state;
+    house_init(&summer, &waves, 1, SUMMER, 0, NULL);
+    house_init(&winter, &waves, 1, SUMMER, 183 * (int64_t)DAY, NULL);
+    for (int i = 0; i < DAY; i++, house_step(&summer), house_step(&winter)) {
+        sum[0] += summer.weather.outside_degc / DAY;
+        sum[1] += winter.weather.outside_degc / DAY;
+    }
+    assert_true(sum[0] - sum[1] > 9.0);
+}
+
 static void a_resting_heat_pump_draws_its_standby_power(void **state)
 {
     static struct house h;
     int idle = 0;
 
     (void)state;
-    house_init(&h, &waves, 1, SUMMER, NULL);
+    house_init(&h, &waves, 1, SUMMER, 0, NULL);
     for (int i = 0; i < DAY; i++, house_step(&h)) {
         if (h.heatpump.state == HEATPUMP_IDLE) {
             idle++;
@@ -113,7 +128,7 @@ static struct spells watch(int64_t start_s, int days)
     enum heatpump_state before = HEATPUMP_IDLE;
     int length = 0;
 
-    house_init(&h, &waves, 3, start_s, NULL);
+    house_init(&h, &waves, 3, start_s, 0, NULL);
     for (int i = 0; i < days * DAY; i++, house_step(&h)) {
         const struct heatpump *p = &h.heatpump;
 
@@ -163,7 +178,7 @@ static void rooms_stay_warm_all_winter_and_the_mains_in_its_limits(void **state)
     static struct house h;
 
     (void)state;
-    house_init(&h, &waves, 5, WINTER, NULL);
+    house_init(&h, &waves, 5, WINTER, 0, NULL);
     for (int i = 0; i < 45 * DAY; i++, house_step(&h)) {
         assert_in_range((int)(h.building.room_degc * 10), 185, 235);
         assert_in_range((int)h.volts, 207, 253);
@@ -179,7 +194,7 @@ static void registers_count_the_heat_and_show_it_each_four_seconds(void **state)
     double positive = 0, negative = 0;
 
     (void)state;
-    house_init(&h, &waves, 1, WINTER, NULL);
+    house_init(&h, &waves, 1, WINTER, 0, NULL);
     heat_meter_init(&m, 1, &h);
     for (int i = 0; i < DAY; i++) {
         double start = m.start_energy_j + positive;
@@ -203,9 +218,9 @@ static void history_leads_into_the_live_plant_without_a_step(void **state)
     static struct model a, b;
 
     (void)state;
-    model_init(&a, 9, WINTER, NULL);
+    model_init(&a, 9, WINTER, 0, NULL);
     assert_int_equal(history_run(&a, 2, NULL), 0);
-    model_init(&b, 9, WINTER, NULL);
+    model_init(&b, 9, WINTER, 0, NULL);
     assert_int_equal(history_run(&b, 1, NULL), 0);
     assert_int_equal(history_run(&b, 1, NULL), 0);
     assert_int_equal(a.house.unix_s, WINTER + 2 * DAY);
@@ -223,7 +238,7 @@ static void fixed_loads_replace_the_household(void **state)
 
     (void)state;
     l.amps[CIRCUIT_HOB][WAVE_SINE] = 8.7;
-    house_init(&h, &waves, 1, WINTER, &l);
+    house_init(&h, &waves, 1, WINTER, 0, &l);
     house_step(&h);
     assert_true(h.amps[CIRCUIT_HOB][WAVE_SINE] == 8.7);
     assert_true(h.amps[CIRCUIT_GRID][WAVE_SINE] == 8.7);
@@ -236,6 +251,7 @@ int main(void)
         cmocka_unit_test(equal_seeds_give_equal_houses_and_others_do_not),
         cmocka_unit_test(the_grid_carries_all_circuits_less_the_sun),
         cmocka_unit_test(heat_is_rho_c_times_flow_times_difference),
+        cmocka_unit_test(a_season_ahead_makes_winter_of_summer),
         cmocka_unit_test(a_resting_heat_pump_draws_its_standby_power),
         cmocka_unit_test(it_defrosts_in_the_cold_only_for_five_to_eight_minutes),
         cmocka_unit_test(it_cycles_and_makes_hot_water_above_fifty_degrees),
