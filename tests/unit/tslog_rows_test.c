@@ -116,6 +116,7 @@ static void a_sealed_page_opens_and_any_flipped_bit_is_found(void **state)
     head.place_block = 12;
     head.place_page = 13;
     head.members = 0x101;
+    head.settled = 8;
     head.rows = 14;
     head.used = 100;
     head.flags = HWT_TSLOG_UNKNOWN_TIME;
@@ -133,6 +134,7 @@ static void a_sealed_page_opens_and_any_flipped_bit_is_found(void **state)
     assert_int_equal(back.place_block, head.place_block);
     assert_int_equal(back.place_page, head.place_page);
     assert_int_equal(back.members, head.members);
+    assert_int_equal(back.settled, head.settled);
     assert_int_equal(back.rows, head.rows);
     assert_int_equal(back.used, head.used);
     assert_int_equal(back.kind, head.kind);
