@@ -91,7 +91,7 @@ int hwt_tslog_head_get(const uint8_t *page, struct hwt_tslog_head *head_out)
     if (h.version != HWT_TSLOG_VERSION) {
         return HWT_ERR_UNSUPPORTED;
     }
-    if (h.used > HWT_TSLOG_ROOM) {
+    if (h.used > HWT_TSLOG_ROOM || h.first > HWT_TSLOG_SEQUENCE_MAX) {
         return HWT_ERR_CORRUPT;
     }
     *head_out = h;
