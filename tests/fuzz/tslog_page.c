@@ -102,9 +102,9 @@ static void make_template(void)
         hwt_tslog_boot(&tslog, &boot) != 0 || hwt_tslog_anchor(&tslog, 0, &anchor) != 0) {
         abort();
     }
-    for (int64_t i = 1; i <= 6000; i++) {
-        if (append(0, i % 4000 < 2000 ? 4 : 2, i) != 0 || (i % 60 == 0 && append(1, 3, i) != 0) ||
-            (i % 700 == 0 && hwt_tslog_commit(&tslog) != 0)) {
+    for (int64_t i = 1; i <= 1600; i++) {
+        if (append(0, i % 1000 < 600 ? 4 : 2, i) != 0 || (i % 60 == 0 && append(1, 3, i) != 0) ||
+            (i % 200 == 0 && hwt_tslog_commit(&tslog) != 0)) {
             abort();
         }
     }
@@ -178,7 +178,7 @@ static void read_stream(int stream)
             break;
         }
     }
-    if (hwt_tslog_cursor_seek(&cursor, &snapshot, stream, 20000000) != 0) {
+    if (hwt_tslog_cursor_seek(&cursor, &snapshot, stream, 9000000) != 0) {
         return;
     }
     got = hwt_tslog_cursor_next(&cursor, &schema, &record, &lost);
@@ -194,7 +194,7 @@ static void read_all(void)
     for (int s = 0; s < hwt_tslog_streams(&snapshot); s++) {
         read_stream(s);
     }
-    if (hwt_tslog_buckets_open(&buckets, &snapshot, ids, 3, 0, 60000000, 700000) == 0) {
+    if (hwt_tslog_buckets_open(&buckets, &snapshot, ids, 3, 0, 16000000, 700000) == 0) {
         while (hwt_tslog_buckets_next(&buckets, b) == 1) {
             n++;
         }
@@ -221,7 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_all();
     if (hwt_tslog_stream(&tslog, "own", HWT_PROVENANCE_MEASURED) == 0 &&
         hwt_tslog_boot(&tslog, &boot) == 0) {
-        for (int64_t i = 1; i <= 700 && append(0, i < 300 ? 4 : 2, 6000 + i) == 0; i++) {
+        for (int64_t i = 1; i <= 150 && append(0, i < 80 ? 4 : 2, 1600 + i) == 0; i++) {
         }
         if (hwt_tslog_commit(&tslog) == 0 && open_log() == 0) {
             read_all();
