@@ -40,6 +40,7 @@ struct hwt_tslog_rows {
     int64_t last[HWT_CHANNELS_MAX]; /* counts */
     int64_t step[HWT_CHANNELS_MAX]; /* counts, last minus the one before */
     uint8_t quality[HWT_CHANNELS_MAX];
+    bool seen[HWT_CHANNELS_MAX]; /* has had a value in this page */
     int64_t mono_us, mono_step_us;
     int64_t unix_ms, unix_mono_us; /* last known wall time and its mono_us */
     uint32_t boot, span_ms;
