@@ -48,7 +48,8 @@ enum {
     HWT_TSLOG_CONTROL_PAGES = HWT_TSLOG_SLOT_PAGE + 2 * HWT_TSLOG_MEMBERS
 };
 
-#define HWT_TSLOG_NO_BLOCK UINT32_MAX
+#define HWT_TSLOG_NO_BLOCK     UINT32_MAX
+#define HWT_TSLOG_SEQUENCE_MAX (UINT64_MAX / 4) /* sums of sequences cannot overflow */
 
 /* Control page of member m's slot 0 or 1. */
 static inline uint32_t hwt_tslog_slot_page(int member, unsigned slot)

@@ -21,6 +21,7 @@ struct hwt_tslog_segment {
 struct hwt_tslog_head {
     uint64_t first;         /* sequence of the first record */
     uint64_t generation;    /* a slot: of its commit; else the block's ordinal */
+    uint64_t settled;       /* a slot: the newest generation known to be durable */
     int64_t min_ms, max_ms; /* starts of intervals */
     int64_t first_ms;       /* wall time of the first and last record */
     int64_t last_ms;
@@ -39,6 +40,7 @@ struct hwt_tslog_rows {
     int64_t last[HWT_CHANNELS_MAX]; /* counts */
     int64_t step[HWT_CHANNELS_MAX]; /* counts, last minus the one before */
     uint8_t quality[HWT_CHANNELS_MAX];
+    bool seen[HWT_CHANNELS_MAX]; /* has had a value in this page */
     int64_t mono_us, mono_step_us;
     int64_t unix_ms, unix_mono_us; /* last known wall time and its mono_us */
     uint32_t boot, span_ms;
@@ -103,7 +105,8 @@ struct hwt_tslog {
     uint32_t control_blocks;
     uint32_t blocks_kept;
     uint32_t next_block; /* where the search for a free one starts */
-    uint64_t generation;
+    uint64_t generation; /* of the last commit tried */
+    uint64_t settled;    /* of the last that was done */
     bool read_only;
     bool unsynced; /* pages programmed since the last sync */
     bool root_dirty;

@@ -2,8 +2,8 @@
  * page.c: a page's header and checksums.
  *
  *   0    4    8 9 10 11 12   16    24         32   40   48    56    64     68   70   72    76 78 80
- *   HWTL crc  v k st fl log  first generation min  max  first last  schema rows used block pg mb …
- *   92  header crc (bytes 8..91)   96  content   4096         crc: bytes 8..4095
+ *   HWTL crc  v k st fl log  first generation min  max  first last  schema rows used block pg mb
+ *   80 settled   88 zeros   92 header crc (bytes 8..91)   96 content   4096   crc: bytes 8..4095
  *
  * The header has a checksum of its own, so that a directory of a block needs no whole pages.
  */
@@ -55,6 +55,7 @@ void hwt_tslog_page_seal(uint8_t page[HWT_TSLOG_PAGE], const struct hwt_tslog_he
     hwt_put_u32le(&w, head->place_block);
     hwt_put_u16le(&w, head->place_page);
     hwt_put_u16le(&w, head->members);
+    hwt_put_u64le(&w, head->settled);
     put_u32(page + AT_HEAD_CRC, hwt_crc32c(0, page + AT_VERSION, AT_HEAD_CRC - AT_VERSION));
     put_u32(page + AT_CRC, hwt_crc32c(0, page + AT_VERSION, HWT_TSLOG_PAGE - AT_VERSION));
 }
@@ -86,10 +87,11 @@ int hwt_tslog_head_get(const uint8_t *page, struct hwt_tslog_head *head_out)
     h.place_block = hwt_get_u32le(&r);
     h.place_page = hwt_get_u16le(&r);
     h.members = hwt_get_u16le(&r);
+    h.settled = hwt_get_u64le(&r);
     if (h.version != HWT_TSLOG_VERSION) {
         return HWT_ERR_UNSUPPORTED;
     }
-    if (h.used > HWT_TSLOG_ROOM) {
+    if (h.used > HWT_TSLOG_ROOM || h.first > HWT_TSLOG_SEQUENCE_MAX) {
         return HWT_ERR_CORRUPT;
     }
     *head_out = h;

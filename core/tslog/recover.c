@@ -13,6 +13,7 @@
 struct slot {
     bool valid;
     uint64_t generation;
+    uint64_t settled;
     uint16_t members;
 };
 
@@ -54,7 +55,7 @@ static int read_slots(struct hwt_tslog *log, struct slots *slots)
                 return err;
             }
             if (hwt_tslog_page_open(log->scratch, &head) == 0 && head_is_slot(log, &head, m)) {
-                slots->of[m][k] = (struct slot){true, head.generation, head.members};
+                slots->of[m][k] = (struct slot){true, head.generation, head.settled, head.members};
             } else if (!hwt_tslog_page_blank(log->scratch)) {
                 slots->damaged[m][k] = true;
                 log->recovery.pages_bad++;
@@ -98,15 +99,35 @@ static bool whole(const struct slots *slots, const struct slot *slot)
     return true;
 }
 
-/* Takes out the slots of commits newer than the newest whole one. One commit follows another only
- * when that is durable, so all older ones were whole. */
+/* The newest generation that any slot knows to be done. */
+static uint64_t newest_settled(const struct slots *slots)
+{
+    uint64_t settled = 0;
+
+    for (int m = 0; m < HWT_TSLOG_MEMBERS; m++) {
+        for (unsigned k = 0; k < 2; k++) {
+            const struct slot *s = &slots->of[m][k];
+
+            settled = s->valid && s->settled > settled ? s->settled : settled;
+        }
+    }
+    return settled;
+}
+
+/* Takes out the slots of commits that were cut: newer than any known to be done, and not whole. A
+ * damaged slot looks the same, but then it is the newest commit only that is given up. */
 static void drop_cut_commits(struct hwt_tslog *log, struct slots *slots)
 {
     struct slot top = {.valid = false};
 
+    log->settled = newest_settled(slots);
     while (newest(slots, &top)) {
         log->generation = top.generation > log->generation ? top.generation : log->generation;
+        if (top.generation <= log->settled) {
+            return;
+        }
         if (whole(slots, &top)) {
+            log->settled = top.generation;
             return;
         }
         for (int m = 0; m < HWT_TSLOG_MEMBERS; m++) {

@@ -8,7 +8,8 @@
  * What is regular costs nothing: mono_us is predicted to go on by its last step, the wall time to
  * go on with mono_us, boot, clock, span and qualities to stay. A gauge is coded as difference from
  * the last value of its column (codec 0), a counter as difference from last value plus last step
- * (codec 1). Arithmetic is modulo 2^64: every int64 survives.
+ * (codec 1; the step is 0 after a column's first value). Arithmetic is modulo 2^64: every int64
+ * survives.
  */
 #include "core/tslog/internal.h"
 
@@ -131,8 +132,9 @@ static void advance_time(struct hwt_tslog_rows *rows, const struct hwt_record *r
 
 static void advance_value(struct hwt_tslog_rows *rows, size_t i, int64_t v)
 {
-    rows->step[i] = hwt_wrap_sub(v, rows->last[i]);
+    rows->step[i] = rows->seen[i] ? hwt_wrap_sub(v, rows->last[i]) : 0;
     rows->last[i] = v;
+    rows->seen[i] = true;
 }
 
 void hwt_tslog_rows_advance(struct hwt_tslog_rows *rows, const struct hwt_record *record)

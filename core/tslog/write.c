@@ -4,8 +4,9 @@
  *   append: row ─▶ tail page in memory ─ full ─▶ promote: its final place in the stream's block
  *   commit: sync, if pages were promoted; the tail into the stream's other slot; sync
  *
- * A slot carries the generation of its commit and the set of slots written by it; open takes a
- * commit as done only if the whole set is there. The slot that holds the commit before is never
+ * A slot carries the generation of its commit, the set of slots written by it and the newest
+ * generation known to be done; open takes a newer commit as done only if its whole set is there.
+ * The slot that holds the commit before is never
  * touched, so a commit is there whole or not at all. A page in its final place beyond what the
  * slots tell is not part of the log.
  */
@@ -322,6 +323,7 @@ static int write_member(struct hwt_tslog *log, int member, unsigned slot, uint16
         head.place_page = (uint16_t)st->next_page;
     }
     head.generation = log->generation;
+    head.settled = log->settled;
     head.members = members;
     hwt_tslog_page_seal(page, &head);
     return hwt_tslog_control_write(log, hwt_tslog_slot_page(member, slot), page);
@@ -358,10 +360,12 @@ static int write_members(struct hwt_tslog *log, uint16_t members, uint16_t which
 
 /* Notes that the members are durable in their other slot. Returns those to be written twice: the
  * root, and streams whose tail is a new page, since without this one bad slot would hide the page
- * before it too. */
+ * before it too. The second copy also tells that the commit is done. */
 static uint16_t settle(struct hwt_tslog *log, uint16_t members)
 {
     unsigned twice = 0;
+
+    log->settled = log->generation;
 
     for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
         struct hwt_tslog_stream *st = &log->stream[s];

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +11,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum {
-    OPEN_MAX_FILES = 32,
-    NAME_BYTES = 24,
-    BLOCKS_MAX = HWT_TSLOG_SEGMENTS_MAX + 1,
-    BLOCK_PAGES = FILE_BD_BLOCK / HWT_TSLOG_PAGE,
-    CONTROL_BYTES = 32 * HWT_TSLOG_PAGE, /* preallocated of block 0; the log uses 20 pages */
-    NO_BLOCK = -1
-};
+#include "daemon/store/file_pool.h"
 
-struct open_file {
-    int block; /* or NO_BLOCK: closed as soon as nobody uses it */
-    int fd;
-    unsigned users;
-    uint64_t used; /* when, for choosing which to close */
+enum {
+    BLOCK_PAGES = FILE_BD_BLOCK / HWT_TSLOG_PAGE,
+    CONTROL_BYTES = 32 * HWT_TSLOG_PAGE /* preallocated of block 0; the log uses 20 pages */
 };
 
 /* A block with writes that are not on the disk yet. After a flush that failed the kernel may have
@@ -41,118 +31,22 @@ struct file_bd {
     char *dir;
     int dir_fd, lock_fd;
     uint32_t blocks;
-    pthread_mutex_t lock; /* guards file[], clock, exists[] */
-    struct open_file file[OPEN_MAX_FILES];
-    uint64_t clock;
-    bool exists[BLOCKS_MAX];
+    struct file_pool pool;
     bool dir_changed;
     struct unsynced *unsynced;
     size_t unsynced_count, unsynced_room;
     char failure[160];
 };
 
-static void block_name(uint32_t block, char name[NAME_BYTES])
-{
-    if (block == 0) {
-        snprintf(name, NAME_BYTES, "control.hwl");
-    } else {
-        snprintf(name, NAME_BYTES, "seg-%05u.hwl", block);
-    }
-}
-
 /* Notes what failed, for people; the error for the log. */
 static int failed(struct file_bd *d, const char *what, uint32_t block)
 {
-    char name[NAME_BYTES];
+    char name[FILE_POOL_NAME_BYTES];
     int why = errno;
 
-    block_name(block, name);
+    file_pool_name(block, name);
     snprintf(d->failure, sizeof(d->failure), "%s %s: %s", what, name, strerror(why));
     return why == ENOSPC || why == EDQUOT ? HWT_ERR_SPACE : HWT_ERR_IO;
-}
-
-/* --- open files --- */
-
-static struct open_file *find_open(struct file_bd *d, uint32_t block)
-{
-    for (int i = 0; i < OPEN_MAX_FILES; i++) {
-        if (d->file[i].fd >= 0 && d->file[i].block == (int)block) {
-            return &d->file[i];
-        }
-    }
-    return NULL;
-}
-
-/* A place for a file to open: an empty one, else the one unused for longest; NULL: all in use. */
-static struct open_file *find_place(struct file_bd *d)
-{
-    struct open_file *best = NULL;
-
-    for (int i = 0; i < OPEN_MAX_FILES; i++) {
-        struct open_file *f = &d->file[i];
-
-        if (f->fd < 0) {
-            return f;
-        }
-        if (f->users == 0 && (best == NULL || f->used < best->used)) {
-            best = f;
-        }
-    }
-    if (best != NULL) {
-        close(best->fd);
-        best->fd = -1;
-    }
-    return best;
-}
-
-/* The file of a block, open and held; NULL with errno. flags: O_CREAT, or 0. */
-static struct open_file *hold(struct file_bd *d, uint32_t block, int flags)
-{
-    char name[NAME_BYTES];
-    struct open_file *f;
-
-    pthread_mutex_lock(&d->lock);
-    f = find_open(d, block);
-    if (f == NULL) {
-        f = find_place(d);
-        errno = EMFILE;
-        if (f != NULL) {
-            block_name(block, name);
-            f->fd = openat(d->dir_fd, name,
-                           (d->options.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | flags, 0640);
-            f->block = (int)block;
-            f->users = 0;
-            f = f->fd < 0 ? NULL : f;
-        }
-    }
-    if (f != NULL) {
-        f->users++;
-        f->used = ++d->clock;
-        d->exists[block] = true;
-    }
-    pthread_mutex_unlock(&d->lock);
-    return f;
-}
-
-static void release(struct file_bd *d, struct open_file *f)
-{
-    pthread_mutex_lock(&d->lock);
-    f->users--;
-    if (f->users == 0 && f->block == NO_BLOCK) {
-        close(f->fd);
-        f->fd = -1;
-    }
-    pthread_mutex_unlock(&d->lock);
-}
-
-static bool exists(struct file_bd *d, uint32_t block)
-{
-    bool yes;
-
-    pthread_mutex_lock(&d->lock);
-    yes = d->exists[block];
-    pthread_mutex_unlock(&d->lock);
-    return yes;
 }
 
 /* --- reading and writing --- */
@@ -204,14 +98,15 @@ static ssize_t write_all(const struct file_bd *d, int fd, const void *buf, size_
 static int bd_read(void *ctx, uint32_t block, uint32_t offset, void *buf, size_t n)
 {
     struct file_bd *d = ctx;
-    struct open_file *f;
+    struct pool_file *f;
     ssize_t got;
 
     if (block >= d->blocks) {
         return HWT_ERR_ARGUMENT;
     }
-    f = exists(d, block) ? hold(d, block, 0) : NULL;
-    if (f == NULL && (errno == ENOENT || !exists(d, block))) { /* never made, or just removed */
+    f = file_pool_exists(&d->pool, block) ? file_pool_hold(&d->pool, block, 0) : NULL;
+    if (f == NULL &&
+        (errno == ENOENT || !file_pool_exists(&d->pool, block))) { /* never made, or just removed */
         memset(buf, 0, n);
         return 0;
     }
@@ -219,7 +114,7 @@ static int bd_read(void *ctx, uint32_t block, uint32_t offset, void *buf, size_t
         return HWT_ERR_IO;
     }
     got = read_all(f->fd, buf, n, (off_t)offset);
-    release(d, f);
+    file_pool_release(&d->pool, f);
     return got < 0 ? HWT_ERR_IO : 0;
 }
 
@@ -254,14 +149,14 @@ static int bd_prog(void *ctx, uint32_t block, uint32_t offset, const void *buf, 
     struct file_bd *d = ctx;
     uint32_t page = offset / HWT_TSLOG_PAGE;
     struct unsynced *u;
-    struct open_file *f;
+    struct pool_file *f;
     int err = 0;
 
     if (block >= d->blocks || offset + n > FILE_BD_BLOCK) {
         return HWT_ERR_ARGUMENT;
     }
     u = note_unsynced(d, block);
-    f = u != NULL ? hold(d, block, 0) : NULL;
+    f = u != NULL ? file_pool_hold(&d->pool, block, 0) : NULL;
     if (f == NULL) {
         return failed(d, "open", block);
     }
@@ -270,7 +165,7 @@ static int bd_prog(void *ctx, uint32_t block, uint32_t offset, const void *buf, 
     } else {
         u->page[page / 64] |= (uint64_t)1 << page % 64;
     }
-    release(d, f);
+    file_pool_release(&d->pool, f);
     return err;
 }
 
@@ -296,14 +191,14 @@ static int bd_erase(void *ctx, uint32_t block)
 {
     struct file_bd *d = ctx;
     struct unsynced *u;
-    struct open_file *f;
+    struct pool_file *f;
     int err = 0;
 
     if (block >= d->blocks) {
         return HWT_ERR_ARGUMENT;
     }
     u = note_unsynced(d, block);
-    f = u != NULL ? hold(d, block, O_CREAT) : NULL;
+    f = u != NULL ? file_pool_hold(&d->pool, block, O_CREAT) : NULL;
     if (f == NULL) {
         return failed(d, "make", block);
     }
@@ -312,15 +207,14 @@ static int bd_erase(void *ctx, uint32_t block)
     if (preallocate(f->fd, block) != 0) {
         err = failed(d, "preallocate", block);
     }
-    release(d, f);
+    file_pool_release(&d->pool, f);
     return err;
 }
 
 static int bd_discard(void *ctx, uint32_t block)
 {
     struct file_bd *d = ctx;
-    char name[NAME_BYTES];
-    struct open_file *f;
+    char name[FILE_POOL_NAME_BYTES];
 
     if (block >= d->blocks) {
         return HWT_ERR_ARGUMENT;
@@ -331,18 +225,8 @@ static int bd_discard(void *ctx, uint32_t block)
             break;
         }
     }
-    pthread_mutex_lock(&d->lock);
-    f = find_open(d, block);
-    if (f != NULL) {
-        f->block = NO_BLOCK;
-        if (f->users == 0) {
-            close(f->fd);
-            f->fd = -1;
-        }
-    }
-    d->exists[block] = false;
-    pthread_mutex_unlock(&d->lock);
-    block_name(block, name);
+    file_pool_forget(&d->pool, block);
+    file_pool_name(block, name);
     if (unlinkat(d->dir_fd, name, 0) != 0 && errno != ENOENT) {
         return failed(d, "remove", block);
     }
@@ -370,7 +254,7 @@ static int rewrite_pages(struct file_bd *d, int fd, const struct unsynced *u)
 
 static int sync_block(struct file_bd *d, struct unsynced *u)
 {
-    struct open_file *f = hold(d, u->block, 0);
+    struct pool_file *f = file_pool_hold(&d->pool, u->block, 0);
     int r;
 
     if (f == NULL) {
@@ -382,7 +266,7 @@ static int sync_block(struct file_bd *d, struct unsynced *u)
     }
     u->failed = r != 0;
     r = r != 0 ? failed(d, "sync", u->block) : 0;
-    release(d, f);
+    file_pool_release(&d->pool, f);
     return r;
 }
 
@@ -463,17 +347,20 @@ static bool list_files(struct file_bd *d, char *error, size_t n)
         return false;
     }
     while ((e = readdir(dir)) != NULL) {
-        char name[NAME_BYTES];
+        char name[FILE_POOL_NAME_BYTES];
         unsigned block = 0;
 
         if (strcmp(e->d_name, "control.hwl") != 0 &&
             (sscanf(e->d_name, "seg-%5u.hwl", &block) != 1 || block == 0)) {
             continue;
         }
-        if (block < BLOCKS_MAX) {
-            block_name(block, name);
-            d->exists[block] = strcmp(name, e->d_name) == 0;
-            d->blocks = d->exists[block] && block >= d->blocks ? block + 1 : d->blocks;
+        if (block >= FILE_POOL_BLOCKS_MAX) {
+            continue;
+        }
+        file_pool_name(block, name);
+        if (strcmp(name, e->d_name) == 0) {
+            file_pool_found(&d->pool, block);
+            d->blocks = block >= d->blocks ? block + 1 : d->blocks;
         }
     }
     closedir(dir);
@@ -491,6 +378,7 @@ static bool open_folder(struct file_bd *d, char *error, size_t n)
         snprintf(error, n, "%s: %s", d->dir, strerror(errno));
         return false;
     }
+    d->pool.dir_fd = d->dir_fd;
     return (d->options.read_only || take_lock(d, error, n)) && list_files(d, error, n);
 }
 
@@ -505,11 +393,8 @@ struct file_bd *file_bd_open(const struct file_bd_options *options, char *error,
     }
     d->options = *options;
     d->dir_fd = d->lock_fd = -1;
-    d->blocks = options->blocks < BLOCKS_MAX ? options->blocks : BLOCKS_MAX;
-    for (int i = 0; i < OPEN_MAX_FILES; i++) {
-        d->file[i].fd = -1;
-    }
-    pthread_mutex_init(&d->lock, NULL);
+    d->blocks = options->blocks < FILE_POOL_BLOCKS_MAX ? options->blocks : FILE_POOL_BLOCKS_MAX;
+    file_pool_init(&d->pool, -1, options->read_only);
     if (!open_folder(d, error, n)) {
         file_bd_close(d);
         return NULL;
@@ -522,18 +407,13 @@ void file_bd_close(struct file_bd *d)
     if (d == NULL) {
         return;
     }
-    for (int i = 0; i < OPEN_MAX_FILES; i++) {
-        if (d->file[i].fd >= 0) {
-            close(d->file[i].fd);
-        }
-    }
+    file_pool_deinit(&d->pool);
     if (d->lock_fd >= 0) {
         close(d->lock_fd);
     }
     if (d->dir_fd >= 0) {
         close(d->dir_fd);
     }
-    pthread_mutex_destroy(&d->lock);
     free(d->unsynced);
     free(d->dir);
     free(d);

@@ -433,13 +433,15 @@ static void write_for_ever(struct fixture *f, uint64_t from)
 
     o.committed = tell_parent;
     s = store_open(&o, error, sizeof(error));
-    for (uint64_t i = from; s != NULL; i++) {
+    if (s == NULL) {
+        _exit(1);
+    }
+    for (uint64_t i = from;; i++) {
         push(f, s, i, i);
         if (i % 50 == 0) {
             pause_ms(1);
         }
     }
-    _exit(1);
 }
 
 static void killed_writers_lose_nothing_they_acknowledged(void **state)

@@ -74,6 +74,50 @@ static void a_cut_row_is_refused_at_every_length(void **state)
     }
 }
 
+/* docs/LOG_FORMAT.md, Example */
+static void the_documented_bytes_are_the_bytes_written(void **state)
+{
+    static const char schema_bytes[] = "\0\0\2\0\3\0\10hp_power\n\1\thp_energy";
+    static const uint8_t want[] = {0x5f, 0x01, 0x02, 0x90, 0x4e, 0x80, 0xda, 0xc4, 0x09, 0xc0, 0xcc,
+                                   0xa5, 0x80, 0xbf, 0x68, 0x05, 0xf8, 0x7e, 0x80, 0xc4, 0xaa, 0x22,
+                                   0x00, 0x07, 0x80, 0xd0, 0xbb, 0x1b, 0x40, 0x04, 0x00};
+    struct hwt_channel channel[2] = {{"hp_power", HWT_Q_POWER}, {"hp_energy", HWT_Q_ENERGY}};
+    struct hwt_schema schema = {channel, 2};
+    static struct hwt_tslog_columns columns;
+    static struct hwt_tslog_rows rows;
+    static uint8_t page[HWT_TSLOG_PAGE];
+    struct hwt_tslog_head head = hwt_tslog_head_new(1, HWT_TSLOG_SCHEMA, 0);
+    struct hwt_value value[2] = {{8124, HWT_QUALITY_GOOD}, {36000000, HWT_QUALITY_GOOD}};
+    struct hwt_record r = {.mono_us = 10000000,
+                           .unix_ms = 1795162430000,
+                           .boot = 1,
+                           .span_ms = 10000,
+                           .clock = HWT_CLOCK_SYNCED,
+                           .count = 2,
+                           .value = value};
+    struct hwt_writer w;
+
+    (void)state;
+    assert_int_equal(hwt_tslog_columns_set(&columns, &schema), 0);
+    assert_int_equal(columns.id, 0x92cd914c);
+    hwt_tslog_columns_put(&columns, 0, page, &head);
+    assert_int_equal(head.used, sizeof(schema_bytes) - 1);
+    assert_memory_equal(page + HWT_TSLOG_HEAD, schema_bytes, head.used);
+    hwt_tslog_rows_reset(&rows);
+    hwt_writer_init(&w, page, sizeof(page));
+    for (int i = 0; i < 3; i++) {
+        value[0].quality = i == 2 ? HWT_QUALITY_MISSING : HWT_QUALITY_GOOD;
+        hwt_tslog_row_put(&rows, &columns, &r, &w);
+        hwt_tslog_rows_advance(&rows, &r);
+        r.mono_us += 10000000;
+        r.unix_ms += 10000;
+        value[0].v -= 4;
+        value[1].v += 28800000;
+    }
+    assert_int_equal(w.at, sizeof(want));
+    assert_memory_equal(page, want, sizeof(want));
+}
+
 static void a_regular_row_costs_its_flags_and_values(void **state)
 {
     struct hwt_channel channel[2] = {{"hp_power", HWT_Q_POWER}, {"hp_energy", HWT_Q_ENERGY}};
@@ -116,6 +160,7 @@ static void a_sealed_page_opens_and_any_flipped_bit_is_found(void **state)
     head.place_block = 12;
     head.place_page = 13;
     head.members = 0x101;
+    head.settled = 8;
     head.rows = 14;
     head.used = 100;
     head.flags = HWT_TSLOG_UNKNOWN_TIME;
@@ -133,6 +178,7 @@ static void a_sealed_page_opens_and_any_flipped_bit_is_found(void **state)
     assert_int_equal(back.place_block, head.place_block);
     assert_int_equal(back.place_page, head.place_page);
     assert_int_equal(back.members, head.members);
+    assert_int_equal(back.settled, head.settled);
     assert_int_equal(back.rows, head.rows);
     assert_int_equal(back.used, head.used);
     assert_int_equal(back.kind, head.kind);
@@ -187,6 +233,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_row_survives_the_coder),
         cmocka_unit_test(a_cut_row_is_refused_at_every_length),
+        cmocka_unit_test(the_documented_bytes_are_the_bytes_written),
         cmocka_unit_test(a_regular_row_costs_its_flags_and_values),
         cmocka_unit_test(a_sealed_page_opens_and_any_flipped_bit_is_found),
         cmocka_unit_test(a_page_of_a_newer_version_is_unsupported_not_damaged),
