@@ -248,6 +248,9 @@ int sampler_start(struct sampler *s)
     error = pthread_create(&s->thread, NULL, run, s);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     s->started = error == 0;
+    if (s->started) {
+        (void)pthread_setname_np(s->thread, "sampler");
+    }
     return error == 0 ? 0 : HWT_ERR_IO;
 }
 

@@ -328,6 +328,9 @@ static bool start_thread(struct store *s)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = pthread_create(&s->thread, NULL, run, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r == 0) {
+        (void)pthread_setname_np(s->thread, "store");
+    }
     return r == 0;
 }
 
