@@ -12,6 +12,7 @@
 
 #include "daemon/cli/log_cmd.h"
 #include "daemon/cli/plant_child.h"
+#include "daemon/cli/progress.h"
 #include "daemon/run/config.h"
 #include "daemon/run/daemon.h"
 
@@ -184,28 +185,16 @@ static pid_t start_plant(struct plant_arguments *a, bool history)
     return plant_start(argv, true);
 }
 
-static void show_progress(void *ctx, uint64_t done, uint64_t all)
-{
-    enum { WIDTH = 40 };
-    static const char full[] = "########################################";
-    int n = all > 0 ? (int)(done * WIDTH / all) : WIDTH;
-
-    (void)ctx;
-    if (isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\rhistory [%-*.*s] %3d %%%s", WIDTH, n, full, n * 100 / WIDTH,
-                n == WIDTH ? "\n" : "");
-    }
-}
-
 /* The plant's past enters the log as any other import does. */
 static bool import_history(const struct demo *d, const struct plant_arguments *a)
 {
     char log_dir[PATH_BYTES + 16];
+    char history[] = "history ";
     int result;
 
     snprintf(log_dir, sizeof(log_dir), "%s/log", d->dir);
-    result = log_import_csv(log_dir, a->csv, HWT_PROVENANCE_SIMULATED, "history", show_progress,
-                            NULL, stderr);
+    result = log_import_csv(log_dir, a->csv, HWT_PROVENANCE_SIMULATED, "history",
+                            progress_to_terminal(), history, stderr);
     unlink(a->csv);
     return result == 0;
 }

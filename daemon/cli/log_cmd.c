@@ -7,9 +7,10 @@
 
 #include "core/base/quantity.h"
 #include "daemon/cli/log_dump.h"
+#include "daemon/cli/progress.h"
 #include "daemon/store/log_dir.h"
 
-enum { PATH_BYTES = 4096, BAR = 40 };
+enum { PATH_BYTES = 4096 };
 
 static const char usage[] =
     "usage: heatwatt log import DIR FILE.csv [--provenance simulated|imported] [--stream NAME] "
@@ -136,27 +137,16 @@ static struct log_dir *open_log(const char *dir)
 
 /* --- import --- */
 
-static void show_progress(void *ctx, uint64_t done, uint64_t all)
-{
-    static const char full[] = "########################################";
-    int n = (int)(done * BAR / all);
-
-    (void)ctx;
-    fprintf(stderr, "\r[%-*.*s] %3d %%%s", BAR, n, full, (int)(done * 100 / all),
-            done == all ? "\n" : "");
-}
-
 static int import(const struct arguments *a)
 {
     char path[PATH_BYTES];
-    bool bar = !a->quiet && isatty(STDERR_FILENO) == 1;
+    progress_bar bar = a->quiet ? NULL : progress_to_terminal();
 
     find_log(a->operand[0], path);
-    if (log_import_csv(path, a->operand[1], a->provenance, a->stream, bar ? show_progress : NULL,
-                       NULL, stderr) != 0) {
+    if (log_import_csv(path, a->operand[1], a->provenance, a->stream, bar, NULL, stderr) != 0) {
         return 1;
     }
-    if (!a->quiet && !bar) {
+    if (!a->quiet && bar == NULL) {
         printf("imported %s\n", a->operand[1]);
     }
     return 0;

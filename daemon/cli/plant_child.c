@@ -83,21 +83,11 @@ pid_t plant_start(char **argv, bool wait_ready)
     return pid;
 }
 
-int plant_wait(pid_t pid)
-{
-    int status;
-
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return -1;
-        }
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 void plant_stop(pid_t pid)
 {
-    if (pid > 0 && kill(pid, SIGTERM) == 0) {
-        plant_wait(pid);
+    if (pid <= 0 || kill(pid, SIGTERM) != 0) {
+        return;
+    }
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
 }

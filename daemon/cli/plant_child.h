@@ -11,8 +11,6 @@
 /* Starts `heatwatt-sim ARGV[1..]` (argv[0] is filled in); with `wait_ready`, returns once it
  * printed "ready". The child dies with us. Its pid, or -1 after a sentence on stderr. */
 pid_t plant_start(char **argv, bool wait_ready);
-/* Waits for its end; its exit code, 128 + the signal, or -1. */
-int plant_wait(pid_t pid);
 /* Tells it to end and waits. */
 void plant_stop(pid_t pid);
 

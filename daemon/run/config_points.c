@@ -1,6 +1,7 @@
 /* What the sources of a configuration deliver: points and their quantities. */
 #include <string.h>
 
+#include "daemon/drivers/mbus_readings.h"
 #include "daemon/run/config.h"
 
 static const uint8_t voltage_quantities[] = {HWT_Q_VOLTAGE, HWT_Q_FREQUENCY};
@@ -10,24 +11,21 @@ static const uint8_t clamp_quantities[] = {
     HWT_Q_POWER_FACTOR, HWT_Q_IMPORT,  HWT_Q_EXPORT,
 };
 
-static const uint8_t mbus_quantities[] = {
-    HWT_Q_POWER,  HWT_Q_ENERGY,   HWT_Q_VOLUME,  HWT_Q_FLOW_RATE,
-    HWT_Q_FLOW_T, HWT_Q_RETURN_T, HWT_Q_DELTA_T, HWT_Q_OUTSIDE_T,
-};
-
-static const struct {
-    const uint8_t *quantity;
-    size_t count;
-} delivers[POINT_KINDS] = {
-    [POINT_VOLTAGE] = {voltage_quantities, sizeof(voltage_quantities)},
-    [POINT_CLAMP] = {clamp_quantities, sizeof(clamp_quantities)},
-    [POINT_MBUS] = {mbus_quantities, sizeof(mbus_quantities)},
-};
-
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out)
 {
-    *quantities_out = delivers[kind].quantity;
-    return delivers[kind].count;
+    switch (kind) {
+    case POINT_VOLTAGE:
+        *quantities_out = voltage_quantities;
+        return sizeof(voltage_quantities);
+    case POINT_CLAMP:
+        *quantities_out = clamp_quantities;
+        return sizeof(clamp_quantities);
+    case POINT_MBUS:
+        return mbus_quantities(quantities_out);
+    case POINT_KINDS:
+        break;
+    }
+    return 0;
 }
 
 static bool input_point(const struct config_input *in, enum config_point_kind kind, unsigned source,
@@ -80,10 +78,11 @@ bool config_point_find(const struct config *c, const char *id, struct config_poi
 size_t config_channel_count(const struct config *c)
 {
     struct config_point point;
+    const uint8_t *quantities;
     size_t count = 0;
 
     for (unsigned i = 0; config_point_get(c, i, &point); i++) {
-        count += delivers[point.kind].count;
+        count += config_quantities(point.kind, &quantities);
     }
     return count;
 }
