@@ -157,7 +157,7 @@ static int import(const struct arguments *a)
 struct tally {
     const struct arguments *a;
     uint64_t pages[HWT_TSLOG_PAGE_STATES];
-    uint64_t rows_good, rows_lost;
+    uint64_t rows_lost;
 };
 
 static const char *const state_names[HWT_TSLOG_PAGE_STATES] = {"good", "blank", "superseded",
@@ -168,7 +168,6 @@ static void report_page(void *ctx, const struct hwt_tslog_page_report *p)
     struct tally *t = ctx;
 
     t->pages[p->state]++;
-    t->rows_good += p->state == HWT_TSLOG_PAGE_GOOD ? p->rows : 0;
     t->rows_lost += p->state == HWT_TSLOG_PAGE_DAMAGED ? p->rows : 0;
     if (p->state != HWT_TSLOG_PAGE_DAMAGED && !(t->a->all && p->state != HWT_TSLOG_PAGE_BLANK)) {
         return;
@@ -193,12 +192,11 @@ static int verify(const struct arguments *a)
         if (damaged < 0) {
             fprintf(stderr, "heatwatt log: %s\n", log_dir_explain(log, damaged));
         } else {
-            printf("%llu pages good, %llu superseded, %llu damaged, %llu blank; %llu records\n",
+            printf("%llu pages good, %llu superseded, %llu damaged (%llu records lost)\n",
                    (unsigned long long)t.pages[HWT_TSLOG_PAGE_GOOD],
                    (unsigned long long)t.pages[HWT_TSLOG_PAGE_DEAD],
                    (unsigned long long)t.pages[HWT_TSLOG_PAGE_DAMAGED],
-                   (unsigned long long)t.pages[HWT_TSLOG_PAGE_BLANK],
-                   (unsigned long long)t.rows_good);
+                   (unsigned long long)t.rows_lost);
         }
     }
     free(work);
@@ -210,8 +208,10 @@ static int verify(const struct arguments *a)
 
 static int find_stream(struct log_dir *log, const char *name)
 {
-    int stream = log_dir_find(log, name != NULL ? name : HWT_TSLOG_OWN);
+    int stream;
 
+    name = name != NULL ? name : HWT_TSLOG_OWN;
+    stream = log_dir_find(log, name);
     if (stream < 0) {
         fprintf(stderr, "heatwatt log: no stream '%s': see heatwatt log info\n", name);
     }

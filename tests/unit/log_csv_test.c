@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -251,6 +252,66 @@ static void a_stream_is_imported_once(void **state)
     assert_string_equal(why, "time,hp_power\n10,1\n");
 }
 
+/* Runs `heatwatt log ...` in a child; what it printed into text. Its exit status. */
+static int run_command(char **argv, int argc, char *text, size_t n)
+{
+    FILE *out = tmpfile();
+    int status;
+    pid_t pid;
+    size_t got;
+
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        dup2(fileno(out), STDOUT_FILENO);
+        dup2(fileno(out), STDERR_FILENO);
+        status = log_main(argc, argv);
+        fflush(NULL);
+        _exit(status);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    rewind(out);
+    got = fread(text, 1, n - 1, out);
+    text[got] = '\0';
+    fclose(out);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void the_commands_say_what_is_in_a_log_and_what_is_damaged(void **state)
+{
+    struct fixture *f = *state;
+    char *info[] = {"log", "info", f->dir}, *verify[] = {"log", "verify", f->dir};
+    char *dump_own[] = {"log", "dump", f->dir}, *none[] = {"log", "info", "/nonexistent"};
+    char *bad[] = {"log", "dump", f->dir, "--from", "noon"}, *usage[] = {"log", "verify"};
+    char text[4096], path[128];
+    FILE *file;
+
+    write_csv(f, "time,hp_power\n10,1\n20,2\n");
+    assert_int_equal(import(f, "history", text, sizeof(text)), 0);
+    assert_int_equal(run_command(info, 3, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, "history"));
+    assert_non_null(strstr(text, "simulated"));
+    assert_int_equal(run_command(verify, 3, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, " 0 damaged"));
+    assert_int_equal(run_command(dump_own, 3, text, sizeof(text)), 0);
+    assert_string_equal(text, "time\n");
+    assert_int_equal(run_command(none, 3, text, sizeof(text)), 1);
+    assert_non_null(strstr(text, "/nonexistent"));
+    assert_int_equal(run_command(bad, 5, text, sizeof(text)), 2);
+    assert_non_null(strstr(text, "--from noon"));
+    assert_int_equal(run_command(usage, 2, text, sizeof(text)), 2);
+    snprintf(path, sizeof(path), "%s/seg-00001.hwl", f->dir);
+    file = fopen(path, "r+");
+    assert_non_null(file);
+    fseek(file, 3000, SEEK_SET);
+    fputc('x', file);
+    fclose(file);
+    assert_int_equal(run_command(verify, 3, text, sizeof(text)), 1);
+    assert_non_null(strstr(text, "block 1 page 0: damaged"));
+    assert_non_null(strstr(text, " 1 damaged"));
+}
+
 static void a_month_of_rows_takes_less_than_two_seconds(void **state)
 {
     struct fixture *f = *state;
@@ -290,6 +351,7 @@ int main(void)
         CSV_TEST(bad_files_are_refused_with_line_and_column_and_leave_nothing),
         CSV_TEST(numbers_are_read_exactly_and_rounded_once),
         CSV_TEST(a_stream_is_imported_once),
+        CSV_TEST(the_commands_say_what_is_in_a_log_and_what_is_damaged),
         CSV_TEST(a_month_of_rows_takes_less_than_two_seconds),
     };
 
