@@ -76,7 +76,7 @@ const struct config_option config_options[] = {
 
     {SECTION_LOG, "commit_s", CONFIG_KIND_INTEGER, IN(config, commit_s), .min = 1, .max = 600, .unit = "s", .fallback = "10",
      .text = "Records are made safe on the disk this often; a power cut loses at most this."},
-    {SECTION_LOG, "max_mb", CONFIG_KIND_INTEGER, IN(config, log_max_mb), .min = 16, .max = 1048576, .unit = "MB",
+    {SECTION_LOG, "max_mb", CONFIG_KIND_INTEGER, IN(config, log_max_mb), .min = 16, .max = 4096, .unit = "MB",
      .fallback = "2048", .text = "The oldest records go when the log is larger."},
 
     {SECTION_SAMPLES, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
