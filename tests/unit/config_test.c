@@ -426,7 +426,7 @@ static const char full[] = "version: 1\n"
                            "clock: {trust: plant}\n"
                            "http: {listen: '::1', port: 0, hosts: [heat.example, pi]}\n"
                            "record: {interval_s: 60}\n"
-                           "log: {commit_s: 1, max_mb: 1048576}\n"
+                           "log: {commit_s: 1, max_mb: 4096}\n"
                            "sources:\n"
                            "  - id: s\n"
                            "    type: samples\n"
@@ -486,7 +486,7 @@ static void a_full_file_gives_exactly_its_values(void **state)
     assert_string_equal(c->hosts[1], "pi");
     assert_int_equal(c->record_s, 60);
     assert_int_equal(c->commit_s, 1);
-    assert_int_equal(c->log_max_mb, 1048576);
+    assert_int_equal(c->log_max_mb, 4096);
 
     assert_int_equal(c->source_count, 3);
     assert_int_equal(s->type, CONFIG_SAMPLES);
