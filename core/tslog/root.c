@@ -119,7 +119,7 @@ static int format(struct hwt_tslog *log)
 {
     int err = 0;
 
-    if (log->read_only) {
+    if (log->read_only || log->no_format) {
         return HWT_ERR_NOT_FOUND;
     }
     for (uint32_t b = 0; err == 0 && b < log->control_blocks; b++) {
