@@ -161,7 +161,7 @@ struct hwt_record {
     int64_t mono_us;   /* us, clock's monotonic time, end of interval; comparable within one boot */
     int64_t unix_ms;   /* ms, wall time at the end of the interval, or HWT_TIME_UNKNOWN */
     uint32_t boot;     /* counts starts of the daemon on this log */
-    uint32_t span_ms;  /* ms, length of the interval */
+    uint32_t span_ms;  /* ms, length of the interval; of the wall clock where it is known */
     uint8_t clock;     /* enum hwt_clock_quality */
     uint16_t count;    /* values; the schema's count */
     const struct hwt_value *value; /* borrowed */

@@ -63,6 +63,7 @@ static void open_interval(struct hwt_recorder *r, int64_t start_us,
 {
     bool wall = now->unix_ms != HWT_TIME_UNKNOWN;
 
+    r->start_ms = wall ? now->unix_ms - (now->mono_us - start_us) / 1000 : HWT_TIME_UNKNOWN;
     r->offset_us = wall ? now->unix_ms * 1000 - now->mono_us : 0;
     r->start_us = start_us;
     r->end_us = multiple_after(start_us + SHORTEST_US, r->interval_us);
@@ -76,6 +77,16 @@ static void open_interval(struct hwt_recorder *r, int64_t start_us,
         r->end_us = end_us - r->offset_us;
         r->end_ms = end_us / 1000;
     }
+}
+
+/* The interval after a record: where it starts when that ended, it starts at its label. */
+static void open_next(struct hwt_recorder *r, int64_t start_us, const struct hwt_record_time *now,
+                      int64_t label_ms)
+{
+    bool adjoins = start_us == r->end_us && label_ms != HWT_TIME_UNKNOWN;
+
+    open_interval(r, start_us, now);
+    r->start_ms = adjoins ? label_ms : r->start_ms;
 }
 
 /* Follows a wall clock that is slewed: the end stays at its multiple. After a step it stays where
@@ -112,6 +123,21 @@ static int64_t wall_of_end(const struct hwt_recorder *r, const struct hwt_record
     return ms == r->labelled_ms ? ms + 1 : ms;
 }
 
+/* From one label to the next, so that no record seems to start before the one before it ended; from
+ * a step of the wall clock on, and without one, what passed in monotonic time. */
+static uint32_t span_of(const struct hwt_recorder *r, int64_t unix_ms)
+{
+    int64_t mono_ms = r->end_us / 1000 - r->start_us / 1000; /* these add up */
+    int64_t wall_ms, off_ms;
+
+    if (unix_ms == HWT_TIME_UNKNOWN || r->start_ms == HWT_TIME_UNKNOWN) {
+        return (uint32_t)mono_ms;
+    }
+    wall_ms = unix_ms - r->start_ms;
+    off_ms = wall_ms > mono_ms ? wall_ms - mono_ms : mono_ms - wall_ms;
+    return (uint32_t)(wall_ms > 0 && off_ms <= SLEW_MAX_US / 1000 ? wall_ms : mono_ms);
+}
+
 static struct hwt_value value_of(const struct hwt_recorder_sum *s, bool gauge)
 {
     if (s->count == 0) {
@@ -133,11 +159,11 @@ static void fill_record(struct hwt_recorder *r, const struct hwt_record_time *no
         .mono_us = r->end_us,
         .unix_ms = wall_of_end(r, now),
         .boot = r->boot,
-        .span_ms = (uint32_t)(r->end_us / 1000 - r->start_us / 1000), /* spans add up */
         .clock = HWT_CLOCK_UNKNOWN,
         .count = r->columns,
         .value = r->value,
     };
+    out->span_ms = span_of(r, out->unix_ms);
     if (out->unix_ms != HWT_TIME_UNKNOWN) {
         out->clock = now->clock;
         r->labelled_ms = out->unix_ms;
@@ -173,7 +199,7 @@ bool hwt_recorder_due(struct hwt_recorder *r, const struct hwt_record_time *now,
         start_us = now->mono_us; /* nobody called for so long: that time has no record */
     }
     turn_over(r);
-    open_interval(r, start_us, now);
+    open_next(r, start_us, now, record_out->unix_ms);
     return true;
 }
 
@@ -194,7 +220,7 @@ bool hwt_recorder_flush(struct hwt_recorder *r, const struct hwt_record_time *no
     }
     fill_record(r, now, record_out);
     turn_over(r);
-    open_interval(r, r->end_us, now);
+    open_next(r, r->end_us, now, record_out->unix_ms);
     return true;
 }
 

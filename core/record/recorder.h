@@ -7,7 +7,8 @@
  * Intervals end at multiples of the interval in wall time as long as it is known, else in monotonic
  * time. They are measured in monotonic time, so a wall clock that steps makes the next interval
  * shorter, never one of negative length, and never two records of one instant. A wall clock that is
- * slewed is followed.
+ * slewed is followed, and spans are its: a record starts at the millisecond at which the one before
+ * ended.
  *
  * A gauge is the mean of its readings in the interval, each weighing the same; a counter is its
  * newest reading in it. A column that was not read in the interval is missing from its record. The
@@ -66,6 +67,7 @@ struct hwt_recorder { /* private */
     bool early;          /* something waits in next[] */
     int64_t interval_us; /* us */
     int64_t start_us;    /* mono, of the open interval */
+    int64_t start_ms;    /* wall time then, or HWT_TIME_UNKNOWN */
     int64_t end_us;
     int64_t end_ms;    /* wall time at end_us, a multiple, or HWT_TIME_UNKNOWN: none was aimed at */
     int64_t offset_us; /* wall less mono when the interval was opened */
