@@ -159,7 +159,7 @@ int options_parse(struct options *o, int argc, char **argv, char *error)
             snprintf(error, 200, "%s: no such option (--help lists them)", argv[i]);
             return -1;
         }
-        if (row->argument != NULL) {
+        if (row->type != FLAG) {
             if (++i == argc) {
                 snprintf(error, 200, "%s needs %s", row->name, row->argument);
                 return -1;

@@ -9,8 +9,10 @@ A PATTERN keeps the tests whose program or file name contains it. The last line 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -18,6 +20,8 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 TAP = re.compile(r'^(not )?ok\b\s*\d*\s*(?:- )?([^#]*)(#\s*(?i:skip)\S*\s*(.*))?')
 UNIT_TIMEOUT_S = 240
+# What is allocated or freed is filled with rubbish: a use of it shows in every build.
+MALLOC = 'glibc.malloc.perturb=165:glibc.malloc.tcache_count=0'
 
 
 class Count:
@@ -36,6 +40,8 @@ def run_tap(name, command, env, count):
     try:
         done = subprocess.run(command, env=env, capture_output=True, timeout=UNIT_TIMEOUT_S)
         out, err, code = done.stdout, done.stderr, done.returncode
+    except OSError as e:
+        out, err, code = b'', str(e).encode(), 'not started'
     except subprocess.TimeoutExpired as e:
         out, err, code = e.stdout or b'', e.stderr or b'', 'timeout'
     lines = out.decode(errors='replace').splitlines()
@@ -64,10 +70,33 @@ def run_meson_tests(build, suites, patterns, count):
             run_tap(t['name'], t['cmd'], {**os.environ, **t['env']}, count)
 
 
+class SanitizerReports:
+    """What sanitizers in the programs under test say goes to a folder: it would drown in logs, and who reads an exit code
+    of a program that was told to stop?"""
+
+    def __enter__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix='heatwatt-reports-'))
+        for name in ('ASAN_OPTIONS', 'LSAN_OPTIONS', 'TSAN_OPTIONS', 'UBSAN_OPTIONS'):
+            before = os.environ.get(name)
+            os.environ[name] = (before + ':' if before else '') + f'log_path={self.folder}/report'
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def take(self):
+        texts = []
+        for path in sorted(self.folder.iterdir()):
+            texts.append(path.read_text(errors='replace'))
+            path.unlink()
+        return texts
+
+
 class Result(unittest.TestResult):
-    def __init__(self, count):
+    def __init__(self, count, reports):
         super().__init__()
         self.count = count
+        self.reports = reports
 
     def say(self, test, outcome, detail=''):
         self.count.add('system', test.id(), outcome, detail)
@@ -80,6 +109,9 @@ class Result(unittest.TestResult):
         took = time.monotonic() - self.started
         if took > 10:
             print(f'  {took:.0f} s: {test.id()}', flush=True)
+        for text in self.reports.take():
+            self.say(test, 'failed', 'a sanitizer reported')
+            print('\n'.join('    ' + l for l in text.splitlines()[:60]), flush=True)
         super().stopTest(test)
 
     def addSuccess(self, test):
@@ -115,15 +147,16 @@ def run_system_tests(build, patterns, count):
     os.environ['HEATWATT_TOP'] = str(TOP)
     folder = TOP / 'tests' / 'system'
     sys.path.insert(0, str(folder))
-    for path in sorted(folder.glob('test_*.py')):
-        if patterns and not any(p in path.stem for p in patterns):
-            continue
-        before = (count.passed, count.failed, count.skipped)
-        started = time.monotonic()
-        unittest.defaultTestLoader.loadTestsFromName(path.stem).run(Result(count))
-        done = tuple(b - a for a, b in zip(before, (count.passed, count.failed, count.skipped)))
-        print(f'  {path.stem}: {done[0]} passed, {done[1]} failed, {done[2]} skipped, '
-              f'{time.monotonic() - started:.0f} s', flush=True)
+    with SanitizerReports() as reports:
+        for path in sorted(folder.glob('test_*.py')):
+            if patterns and not any(p in path.stem for p in patterns):
+                continue
+            before = (count.passed, count.failed, count.skipped)
+            started = time.monotonic()
+            unittest.defaultTestLoader.loadTestsFromName(path.stem).run(Result(count, reports))
+            done = tuple(b - a for a, b in zip(before, (count.passed, count.failed, count.skipped)))
+            print(f'  {path.stem}: {done[0]} passed, {done[1]} failed, {done[2]} skipped, '
+                  f'{time.monotonic() - started:.0f} s', flush=True)
 
 
 def main():
@@ -134,6 +167,7 @@ def main():
         only = set(args[at + 1].split(','))
         del args[at:at + 2]
     build, patterns = Path(args[0]), args[1:]
+    os.environ.setdefault('GLIBC_TUNABLES', MALLOC)
     count = Count()
     print('units and fuzz regressions', flush=True)
     run_meson_tests(build, only, patterns, count)

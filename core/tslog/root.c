@@ -115,13 +115,17 @@ static int super_get(struct hwt_tslog *log, const uint8_t page[HWT_TSLOG_PAGE])
 }
 
 /* One copy after the other, each synced: at any cut one of both is blank or one is right. */
-static int format(struct hwt_tslog *log)
+static int format(struct hwt_tslog *log, const uint8_t uuid[16])
 {
+    struct hwt_reader r;
     int err = 0;
 
     if (log->read_only || log->no_format) {
         return HWT_ERR_NOT_FOUND;
     }
+    memcpy(log->uuid, uuid, sizeof(log->uuid));
+    hwt_reader_init(&r, uuid, 4);
+    log->log = hwt_get_u32le(&r);
     for (uint32_t b = 0; err == 0 && b < log->control_blocks; b++) {
         err = log->bd.erase(log->bd.ctx, b);
     }
@@ -137,7 +141,6 @@ static int format(struct hwt_tslog *log)
 
 int hwt_tslog_super_open(struct hwt_tslog *log, const uint8_t uuid[16])
 {
-    struct hwt_reader r;
     int err[2] = {0, 0}, got;
     bool blank[2];
 
@@ -150,10 +153,7 @@ int hwt_tslog_super_open(struct hwt_tslog *log, const uint8_t uuid[16])
         err[copy] = super_get(log, log->scratch);
     }
     if (err[0] == HWT_ERR_CORRUPT && err[1] == HWT_ERR_CORRUPT && blank[1]) {
-        memcpy(log->uuid, uuid, sizeof(log->uuid));
-        hwt_reader_init(&r, uuid, 4);
-        log->log = hwt_get_u32le(&r);
-        return format(log);
+        return format(log, uuid);
     }
     if (err[0] != 0 && err[1] != 0) {
         return err[0] == HWT_ERR_CORRUPT ? err[1] : err[0];

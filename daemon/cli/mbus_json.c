@@ -95,8 +95,8 @@ static void put_date(struct hwt_json *j, const char *key, const struct hwt_mbus_
         snprintf(text, sizeof(text), "%04u-%02u-%02u", d->year, d->month, d->day);
     } else if (r->kind == HWT_MBUS_TIME) {
         snprintf(text, sizeof(text), "%02u:%02u:%02u", d->hour, d->minute, d->second);
-    } else {
-        snprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02u", d->year, d->month, d->day,
+    } else { /* Z by the convention of published contents: the meter's clock, whatever its zone */
+        snprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02uZ", d->year, d->month, d->day,
                  d->hour, d->minute, d->second);
     }
     hwt_json_string(j, key, text);

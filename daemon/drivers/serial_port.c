@@ -97,7 +97,9 @@ static void on_ready(uv_poll_t *handle, int error, int events)
     if (line->port == NULL) {
         return;
     }
-    if (error < 0) {
+    if (error == UV_EBADF) { /* libuv's word for any POLLERR; the descriptor itself is open */
+        fail_because(line->port, "hung up", "unplugged?");
+    } else if (error < 0) {
         fail_because(line->port, "cannot watch", uv_strerror(error));
     } else if ((events & UV_READABLE) != 0) {
         read_line(line);

@@ -20,7 +20,7 @@ bool http_accepts_gzip(const char *header)
     bool any = false;
 
     while (header != NULL && *header != '\0') {
-        size_t part = strcspn(header, ","), n;
+        size_t part, n;
         const char *q;
         bool refused;
 

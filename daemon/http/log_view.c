@@ -76,13 +76,12 @@ static int look_at(struct scan *s, uint64_t sequence, uint32_t *schema_out)
 
     *schema_out = 0;
     s->reads++;
-    while (r == 0) {
-        r = hwt_tslog_cursor_next(&s->view->read.cursor, &schema, &record, &lost);
-        if (r != HWT_ERR_LOST) {
-            break;
-        }
-        r = 0;
+    if (r < 0) {
+        return r;
     }
+    do {
+        r = hwt_tslog_cursor_next(&s->view->read.cursor, &schema, &record, &lost);
+    } while (r == HWT_ERR_LOST);
     if (r <= 0) {
         return r;
     }

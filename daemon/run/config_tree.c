@@ -69,11 +69,17 @@ static void link_node(struct config_node *parent, struct config_node *node)
     parent->last = node;
 }
 
+/* The open container that what comes next belongs to; NULL outside of all. */
+static struct config_node *innermost(const struct builder *b)
+{
+    return b->depth > 0 ? b->open[b->depth - 1] : NULL;
+}
+
 /* Puts a new node where the document stands: root, next list element, value of the pending key. A
  * duplicate is reported and stays outside. */
 static void place_node(struct builder *b, struct config_node *node)
 {
-    struct config_node *parent = b->depth > 0 ? b->open[b->depth - 1] : NULL;
+    struct config_node *parent = innermost(b);
 
     if (parent == NULL) {
         b->tree->root = node;
@@ -137,21 +143,23 @@ static void take_key(struct builder *b, const yaml_event_t *e)
     size_t n = e->data.scalar.length;
 
     if (n == 0 || has_controls(text, n)) {
-        complain(b, line_of(e), b->open[b->depth - 1], "has a key that is not a plain word");
+        complain(b, line_of(e), innermost(b), "has a key that is not a plain word");
         b->failed = true;
         return;
     }
     b->key = copy_text(b, e->data.scalar.value, n);
     b->key_line = line_of(e);
     if (e->data.scalar.anchor != NULL || e->data.scalar.tag != NULL) {
-        complain(b, b->key_line, b->open[b->depth - 1],
+        complain(b, b->key_line, innermost(b),
                  "has a key with an anchor (&) or tag (!): they are not supported");
     }
 }
 
 static bool expects_key(const struct builder *b)
 {
-    return b->depth > 0 && b->open[b->depth - 1]->kind == NODE_MAP && b->key == NULL;
+    const struct config_node *in = innermost(b);
+
+    return in != NULL && in->kind == NODE_MAP && b->key == NULL;
 }
 
 static void take_scalar(struct builder *b, const yaml_event_t *e)
@@ -184,7 +192,7 @@ static void take_alias(struct builder *b, const yaml_event_t *e)
     struct config_node *node;
 
     if (expects_key(b)) {
-        complain(b, line_of(e), b->open[b->depth - 1], "has an alias (*) as a key");
+        complain(b, line_of(e), innermost(b), "has an alias (*) as a key");
         b->failed = true;
         return;
     }
@@ -202,7 +210,7 @@ static void open_container(struct builder *b, const yaml_event_t *e, enum config
     struct config_node *node;
 
     if (expects_key(b)) {
-        complain(b, line_of(e), b->open[b->depth - 1], "has a key that is not a plain word");
+        complain(b, line_of(e), innermost(b), "has a key that is not a plain word");
         b->failed = true;
         return;
     }

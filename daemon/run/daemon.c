@@ -8,6 +8,7 @@
 #include "daemon/run/daemon.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -52,9 +53,10 @@ struct daemon {
     uv_async_t wake; /* the clock advanced, or records were committed */
     uv_timer_t tick, second, end;
     uv_signal_t interrupt, terminate;
-    _Atomic(struct http *) notify; /* of the store's thread, once http is there */
-    atomic_uint_fast64_t durable;  /* newest durable record of the own stream */
-    uint64_t published;            /* up to which the publishers were woken */
+    pthread_mutex_t notify_lock;
+    bool notify;                  /* the store's thread may tell http and the loop */
+    atomic_uint_fast64_t durable; /* newest durable record of the own stream */
+    uint64_t published;           /* up to which the publishers were woken */
 };
 
 /* --- other threads --- */
@@ -69,13 +71,22 @@ static void on_clock(void *ctx)
 static void on_commit(void *ctx, uint64_t durable)
 {
     struct daemon *d = ctx;
-    struct http *http = atomic_load(&d->notify);
 
     atomic_store(&d->durable, durable);
-    if (http != NULL) {
-        http_notify_record(http);
+    pthread_mutex_lock(&d->notify_lock);
+    if (d->notify) {
+        http_notify_record(d->http);
         uv_async_send(&d->wake);
     }
+    pthread_mutex_unlock(&d->notify_lock);
+}
+
+/* Once off, the store's thread is not on its way into either any more. */
+static void set_notify(struct daemon *d, bool on)
+{
+    pthread_mutex_lock(&d->notify_lock);
+    d->notify = on;
+    pthread_mutex_unlock(&d->notify_lock);
 }
 
 static int on_snapshot(void *ctx, struct hwt_tslog_snapshot *snapshot_out)
@@ -274,7 +285,7 @@ static bool start_http(struct daemon *d)
     if (d->http == NULL) {
         return fail("http", error);
     }
-    atomic_store(&d->notify, d->http);
+    set_notify(d, true);
     return true;
 }
 
@@ -396,6 +407,15 @@ static void close_handle(uv_handle_t *handle, void *ctx)
     }
 }
 
+/* Nothing calls advance() or publish_live() any more, whatever was on its way. */
+static void stop_callbacks(struct daemon *d)
+{
+    set_notify(d, false);
+    uv_close((uv_handle_t *)&d->wake, NULL);
+    uv_close((uv_handle_t *)&d->tick, NULL);
+    uv_close((uv_handle_t *)&d->second, NULL);
+}
+
 /* Sources first, so that all they gave is recorded; the store commits last of all. */
 static void stop(struct daemon *d)
 {
@@ -403,6 +423,7 @@ static void stop(struct daemon *d)
         streams_stop(d->streams);
         streams_drain(d->streams);
     }
+    stop_callbacks(d); /* before what they call is freed */
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_free(d->publisher[i]);
     }
@@ -413,7 +434,6 @@ static void stop(struct daemon *d)
     if (d->hub != NULL && d->store != NULL) {
         hub_flush(d->hub);
     }
-    atomic_store(&d->notify, NULL);
     http_stop(d->http); /* no reader may be at work when the store closes */
     store_close(d->store);
     uv_loop_close(&d->loop);
@@ -440,6 +460,7 @@ int daemon_run(const struct config *config, const struct daemon_options *options
     }
     d->config = config;
     d->options = options;
+    pthread_mutex_init(&d->notify_lock, NULL);
     signal(SIGPIPE, SIG_IGN);
     day_use_zone(config->timezone);
     init_handles(d);
@@ -448,6 +469,7 @@ int daemon_run(const struct config *config, const struct daemon_options *options
         run(d);
     }
     stop(d);
+    pthread_mutex_destroy(&d->notify_lock);
     free(d);
     return started ? 0 : 1;
 }

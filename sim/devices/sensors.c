@@ -64,6 +64,7 @@ void sensors_print_yaml(const struct sensors *s, const char *socket, FILE *out)
             "sources:\n"
             "  - id: clamps\n"
             "    type: samples\n"
+            "    label: Clamps\n"
             "    socket: %s\n"
             "    voltages:\n"
             "      - {id: mains, label: Mains, slot: 0, ratio: %.9g, phase_deg: %.5f}\n"

@@ -18,6 +18,7 @@ TOP = Path(os.environ.get('HEATWATT_TOP', Path(__file__).resolve().parents[2]))
 SHARED = Path(os.environ.get('HEATWATT_SHARED', TOP / '../shared'))
 HEATWATT = BUILD / 'heatwatt'
 SIM = BUILD / 'heatwatt-sim'
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 START = 1_800_000_000  # plant time of the tests: a whole minute in January 2027
 
 
@@ -185,16 +186,23 @@ class SystemTest(unittest.TestCase):
     def end_children(self):
         for child in reversed(self.children):
             if child.process.poll() is None:
-                child.process.kill()
-                child.process.wait()
+                child.process.terminate()  # an end of its own: a leak is only looked for there
+                try:
+                    child.process.wait(10)
+                except subprocess.TimeoutExpired:
+                    child.process.kill()
+                    child.process.wait()
             if not child.process.stdout.closed:
                 child.process.stdout.close()
             if not child.log.closed:
                 child.log.close()
+        crashed = [c for c in self.children if -c.process.returncode in CRASHES]
         outcome = getattr(self, '_outcome', None)
         failed = outcome is not None and not getattr(outcome, 'success', True)
-        for child in self.children if failed else []:
+        for child in self.children if failed or crashed else []:
             print(f'--- {child.log_path.name}\n' + child.said()[-3000:], flush=True)
+        for child in crashed:
+            raise AssertionError(f'{child.process.args[0]} crashed: signal {-child.process.returncode}')
 
     def plant(self, **options):
         p = Plant(self.folder, **options)

@@ -390,6 +390,7 @@ static void an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself(vo
     live_until(rig, 0, STATUS_FAILED);
     assert_int_equal(view(rig, 1).state, STATUS_FAILED);
     assert_non_null(strstr(view(rig, 0).cause, rig->link));
+    assert_non_null(strstr(view(rig, 0).cause, "hung up: unplugged?"));
     rig->readings = 0;
     let_pass(rig, 100);
     live(rig);

@@ -19,7 +19,7 @@ function Since({ now, ms }: { now: Live; ms: number | null }) {
 }
 
 function SourceItem({ now, s }: { now: Live; s: Source }) {
-  const counters = Object.entries(s.counters ?? {});
+  const counters = Object.entries(s.counters ?? {}).filter(([, n]) => n > 0); // what never happened is no news
   return (
     <li data-source={s.id}>
       <div class="line">
