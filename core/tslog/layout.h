@@ -107,7 +107,7 @@ struct hwt_tslog {
     uint32_t next_block; /* where the search for a free one starts */
     uint64_t generation; /* of the last commit tried */
     uint64_t settled;    /* of the last that was done */
-    bool read_only;
+    bool read_only, no_format;
     bool unsynced; /* pages programmed since the last sync */
     bool root_dirty;
     uint8_t root_slot;

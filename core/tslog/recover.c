@@ -430,6 +430,7 @@ int hwt_tslog_open(struct hwt_tslog *log, const struct hwt_tslog_config *config,
     }
     log->bd = config->bd;
     log->read_only = config->read_only;
+    log->no_format = config->no_format;
     log->pages = config->bd.block_size / HWT_TSLOG_PAGE;
     log->control_blocks = (HWT_TSLOG_CONTROL_PAGES + log->pages - 1) / log->pages;
     data_blocks = log->bd.block_count - log->control_blocks;

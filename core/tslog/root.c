@@ -120,7 +120,7 @@ static int format(struct hwt_tslog *log, const uint8_t uuid[16])
     struct hwt_reader r;
     int err = 0;
 
-    if (log->read_only) {
+    if (log->read_only || log->no_format) {
         return HWT_ERR_NOT_FOUND;
     }
     memcpy(log->uuid, uuid, sizeof(log->uuid));

@@ -92,6 +92,7 @@ struct hwt_tslog_config {
     uint32_t
         blocks_kept; /* erase blocks of records kept before the oldest goes; 0: all there are */
     bool read_only;  /* never calls prog, erase, discard or sync; an empty device is NOT_FOUND */
+    bool no_format;  /* an empty device is NOT_FOUND: its owner knows that it held a log */
 };
 
 struct hwt_tslog_recovery { /* what open found */
@@ -103,7 +104,8 @@ struct hwt_tslog_recovery { /* what open found */
 
 /* Opens the log, formats an empty device. Errors: IO, SPACE, CORRUPT (a foreign or unreadable
  * superblock, or both copies of the stream table), UNSUPPORTED (written by a newer version),
- * ARGUMENT (geometry; not the block size the log was made with). */
+ * NOT_FOUND (empty, and not to be formatted), ARGUMENT (geometry; not the block size the log was
+ * made with). */
 HWT_MUST_CHECK int hwt_tslog_open(struct hwt_tslog *log, const struct hwt_tslog_config *config,
                                   struct hwt_tslog_recovery *recovery_out);
 void hwt_tslog_uuid(const struct hwt_tslog *log, uint8_t uuid_out[16]);

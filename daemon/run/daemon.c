@@ -29,7 +29,7 @@
 #include "daemon/run/streams.h"
 #include "daemon/store/store.h"
 
-enum { TICK_MS = 50, LIVE_MS = 1000, ERROR_BYTES = 320 };
+enum { TICK_MS = 50, LIVE_MS = 1000, ERROR_BYTES = 640 };
 
 struct daemon {
     const struct config *config;

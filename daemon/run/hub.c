@@ -22,7 +22,8 @@ struct hub {
     int64_t measured_us;     /* of the window whose gap comes next */
     struct history last;     /* the counters of the newest record of the log, at the start */
     struct history midnight; /* the counters at the start of the local day */
-    int64_t day_ms;          /* of midnight; HWT_TIME_UNKNOWN: not known yet */
+    struct hwt_value known[HWT_CHANNELS_MAX]; /* counters of the newest record that had them */
+    int64_t day_ms;                           /* of midnight; HWT_TIME_UNKNOWN: not known yet */
     struct hwt_value patched[HWT_CHANNELS_MAX];
     int measured_column, gap_column;
 };
@@ -145,6 +146,7 @@ void hub_restore(struct hub *h, const struct hwt_tslog_snapshot *snapshot)
     int64_t measured_ms, gap_ms;
 
     history_last(snapshot, &h->options.site->schema, &h->last);
+    memcpy(h->known, h->last.value, sizeof(h->known));
     if (!h->last.any) {
         return;
     }
@@ -179,6 +181,32 @@ static struct hwt_record_time time_at(const struct hub *h, int64_t mono_us)
     return t;
 }
 
+/* The counters of a record, for the midnight to come. */
+static void know(struct hub *h, const struct hwt_record *record)
+{
+    for (unsigned i = 0; i < record->count; i++) {
+        if (record->value[i].quality != HWT_QUALITY_MISSING) {
+            h->known[i] = record->value[i];
+        }
+    }
+}
+
+/*
+ * A new local day, if unix_ms lies in one: today's energies start where the records of the day
+ * before left the counters, as they would after a restart and in a query. A counter that was silent
+ * at midnight starts where it was read last.
+ */
+static void turn_day(struct hub *h, int64_t unix_ms)
+{
+    int64_t day_ms = day_start_ms(unix_ms);
+
+    if (h->day_ms != HWT_TIME_UNKNOWN && day_ms != h->day_ms) {
+        memcpy(h->midnight.value, h->known, sizeof(h->known));
+        fill_midnight(h);
+    }
+    h->day_ms = day_ms;
+}
+
 /* The record with the time measured as it stood at the record's end, not at the window before it.
  */
 static void send(struct hub *h, const struct hwt_record *record)
@@ -192,6 +220,10 @@ static void send(struct hub *h, const struct hwt_record *record)
         h->patched[h->gap_column] = (struct hwt_value){gap_ms, HWT_QUALITY_GOOD};
     }
     r.value = h->patched;
+    if (r.unix_ms != HWT_TIME_UNKNOWN) {
+        turn_day(h, r.unix_ms - r.span_ms);
+    }
+    know(h, &r);
     h->options.sink(h->options.ctx, &h->options.site->schema, &r);
 }
 
@@ -255,35 +287,14 @@ void hub_time(struct hub *h, const struct hwt_reading *total)
     }
 }
 
-/* A new local day: today's energies start where the counters stand now. */
-static void turn_day(struct hub *h)
-{
-    struct clock_time now = clock_now(h->options.clock);
-    int64_t day_ms;
-
-    if (now.unix_ms == HWT_TIME_UNKNOWN) {
-        return;
-    }
-    day_ms = day_start_ms(now.unix_ms);
-    if (h->day_ms != HWT_TIME_UNKNOWN && day_ms == h->day_ms) {
-        return;
-    }
-    if (h->day_ms != HWT_TIME_UNKNOWN) {
-        for (unsigned i = 0; i < h->options.site->schema.count; i++) {
-            struct hwt_live v = hwt_recorder_live(&h->recorder, i, now.mono_us);
-
-            if (v.quality != HWT_QUALITY_MISSING) {
-                h->midnight.value[i] = (struct hwt_value){v.value, v.quality};
-            }
-        }
-    }
-    h->day_ms = day_ms;
-}
-
 void hub_tick(struct hub *h)
 {
-    turn_day(h);
+    struct hwt_record_time closed = time_at(h, clock_mono_us(h->options.clock) - CLOSE_SLACK_US);
+
     close_records(h, clock_mono_us(h->options.clock));
+    if (closed.unix_ms != HWT_TIME_UNKNOWN) { /* the record that ends at midnight is known now */
+        turn_day(h, closed.unix_ms);
+    }
 }
 
 void hub_flush(struct hub *h)

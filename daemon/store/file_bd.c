@@ -33,6 +33,7 @@ struct file_bd {
     uint32_t blocks;
     struct file_pool pool;
     bool dir_changed;
+    bool had_records; /* when it was opened */
     struct unsynced *unsynced;
     size_t unsynced_count, unsynced_room;
     char failure[160];
@@ -360,6 +361,7 @@ static bool list_files(struct file_bd *d, char *error, size_t n)
         file_pool_name(block, name);
         if (strcmp(name, e->d_name) == 0) {
             file_pool_found(&d->pool, block);
+            d->had_records = d->had_records || block > 0;
             d->blocks = block >= d->blocks ? block + 1 : d->blocks;
         }
     }
@@ -433,6 +435,11 @@ struct hwt_bd file_bd_device(struct file_bd *d)
     };
 }
 
+bool file_bd_had_records(const struct file_bd *d)
+{
+    return d->had_records;
+}
+
 const char *file_bd_failure(const struct file_bd *d)
 {
     return d->failure;
@@ -446,11 +453,15 @@ const char *file_bd_explain(const struct file_bd *d, int err)
     case HWT_ERR_SPACE:
         return "no space left";
     case HWT_ERR_CORRUPT:
-        return "its superblock or its table of streams cannot be read";
+        return "control.hwl is damaged or not of heatwatt; nothing was changed: restore it from a "
+               "backup, or move the folder away to begin a new log";
     case HWT_ERR_UNSUPPORTED:
         return "it was written by a newer version";
     case HWT_ERR_NOT_FOUND:
-        return "there is no log";
+        return d->had_records
+                   ? "control.hwl is missing or blank beside records (seg-*.hwl); nothing was "
+                     "changed: restore it from a backup, or move the folder away to begin a new log"
+                   : "there is no log";
     default:
         return hwt_err_name(err);
     }

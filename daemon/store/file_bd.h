@@ -32,6 +32,8 @@ struct file_bd_options {
 struct file_bd *file_bd_open(const struct file_bd_options *options, char *error, size_t n);
 void file_bd_close(struct file_bd *d);
 struct hwt_bd file_bd_device(struct file_bd *d);
+/* Whether there were records when it was opened, so that a log is to be found, never to be made. */
+bool file_bd_had_records(const struct file_bd *d);
 /* What the last call that failed was and why: "write seg-00007.hwl: Input/output error". For the
  * thread that writes. */
 const char *file_bd_failure(const struct file_bd *d);

@@ -49,6 +49,7 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
         return NULL;
     }
     config.bd = file_bd_device(l->files);
+    config.no_format = file_bd_had_records(l->files);
     err = hwt_tslog_open(&l->log, &config, &l->recovery);
     if (err != 0) {
         snprintf(why, n, "the log in %s cannot be opened: %s", dir, log_dir_explain(l, err));

@@ -300,6 +300,7 @@ static bool open_log(struct store *s, char *error, size_t n)
         return false;
     }
     config.bd = file_bd_device(s->files);
+    config.no_format = file_bd_had_records(s->files);
     if (!log_dir_make_uuid(config.uuid)) {
         snprintf(error, n, "no random numbers: %s", strerror(errno));
         return false;

@@ -407,10 +407,42 @@ static void what_cannot_be_opened_is_refused_with_a_reason(void **state)
     close(fd);
     o.provenance = HWT_PROVENANCE_MEASURED;
     assert_null(store_open(&o, error, sizeof(error)));
-    assert_non_null(strstr(error, "superblock"));
+    assert_non_null(strstr(error, "control.hwl is damaged"));
     o.data_dir = "/proc/nowhere/at/all";
     assert_null(store_open(&o, error, sizeof(error)));
     assert_non_null(strstr(error, "/proc/nowhere"));
+}
+
+/* A control file that is gone or blank must not make a new log over the records of the old one. */
+static void records_without_their_control_file_are_refused_not_overwritten(void **state)
+{
+    static const struct {
+        bool gone;
+        const char *why;
+    } rows[] = {{true, "removed"}, {false, "blank"}};
+    struct fixture *f = *state;
+    struct store_options o = options(f);
+    char path[128], away[160], error[512];
+    struct store *s = open_store(f);
+
+    push(f, s, 1, 60);
+    store_close(s);
+    snprintf(path, sizeof(path), "%s/log/control.hwl", f->dir);
+    snprintf(away, sizeof(away), "%s.away", path);
+    assert_int_equal(rename(path, away), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int fd = rows[i].gone ? -1 : open(path, O_RDWR | O_CREAT, 0600);
+
+        assert_true(rows[i].gone || (ftruncate(fd, 20 * HWT_TSLOG_PAGE) == 0 && close(fd) == 0));
+        s = store_open(&o, error, sizeof(error));
+        if (s != NULL || strstr(error, "control.hwl") == NULL) {
+            fail_msg("%s: %s", rows[i].why, s != NULL ? "opened" : error);
+        }
+    }
+    assert_int_equal(rename(away, path), 0);
+    s = open_store(f);
+    check_records(f, s, 60);
+    store_close(s);
 }
 
 /* --- kill -9 --- */
@@ -498,6 +530,7 @@ int main(int argc, char **argv)
         STORE_TEST(a_slow_disk_delays_neither_records_nor_readers),
         STORE_TEST(a_damaged_tail_is_said_and_the_rest_served),
         STORE_TEST(what_cannot_be_opened_is_refused_with_a_reason),
+        STORE_TEST(records_without_their_control_file_are_refused_not_overwritten),
         STORE_TEST(killed_writers_lose_nothing_they_acknowledged),
     };
 
