@@ -1,8 +1,11 @@
 """What a user and an installer do: days pass, programs are stopped and started, files are wrong."""
 import datetime
+import signal
+import socket
+import subprocess
 import zoneinfo
 
-from harness import SystemTest, wait_for, write_config
+from harness import HEATWATT, SystemTest, wait_for, write_config
 
 LONDON = zoneinfo.ZoneInfo('Europe/London')
 
@@ -73,3 +76,53 @@ class Days(SystemTest):
         wait_for('the clamps', lambda: daemon.value('hp_power') is not None)
         self.assertGreater(yesterday, 0.2)
         self.assertLess(self.check(daemon, midnight, 'next morning'), 0.2)
+
+
+class Demo(SystemTest):
+    """`heatwatt demo` beside other programs, twice, and cut short."""
+
+    def demo(self, *args, data='demo', timeout_s=20):
+        return subprocess.run([HEATWATT.resolve(), 'demo', '--data', data, *args], cwd=self.folder, capture_output=True, text=True,
+                              timeout=timeout_s)
+
+    def streams(self):
+        done = subprocess.run([HEATWATT, 'log', 'info', self.folder / 'demo'], capture_output=True, text=True)
+        rows = [line.split() for line in done.stdout.splitlines()[2:]]
+        return {row[0]: int(row[3]) for row in rows}
+
+    def test_a_port_in_use_is_said_at_once_with_what_to_do(self):
+        with socket.create_server(('127.0.0.1', 0)) as busy:
+            port = busy.getsockname()[1]
+            done = self.demo('--port', str(port))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f'port {port} is in use', done.stderr)
+        self.assertIn('--port', done.stderr)
+        self.assertFalse((self.folder / 'demo').exists(), 'nothing was made in vain')
+
+    def test_a_folder_of_something_else_is_refused_and_left_alone(self):
+        (self.folder / 'mine').mkdir()
+        mine = self.folder / 'mine/heatwatt.yaml'
+        mine.write_text('version: 1\n# mine\n')
+        (self.folder / 'file').write_text('x')
+        for data, why in (('mine', 'not written by a demo'), ('file', 'not a folder'), ('no/such', 'No such file')):
+            done = self.demo('--port', '0', '--history', '0', '--for', '0.1', data=data)
+            self.assertEqual((done.returncode, why in done.stderr), (1, True), done.stderr)
+        self.assertEqual(mine.read_text(), 'version: 1\n# mine\n')
+        self.assertEqual([p.name for p in mine.parent.iterdir()], ['heatwatt.yaml'])
+
+    def test_a_history_cut_short_names_the_folder_and_is_made_next_time(self):
+        process = subprocess.Popen([HEATWATT.resolve(), 'demo', '--port', '0', '--history', '60', '--data', 'demo'], cwd=self.folder,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_for('an import', lambda: list((self.folder / 'demo/log').glob('seg-*')), every_s=0.002)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=10)
+        self.assertEqual(process.returncode, 130)
+        self.assertIn(f'interrupted; the data lies in {self.folder}/demo', said)
+        self.assertFalse((self.folder / 'demo/history.csv').exists())
+        self.assertNotIn('history', self.streams())
+        self.assertEqual(self.demo('--port', '0', '--history', '2', '--for', '0.5').returncode, 0)
+        made = self.streams()['history']
+        self.assertGreaterEqual(made, 2 * 1440 - 1)
+        again = self.demo('--port', '0', '--history', '2', '--for', '0.5')
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(self.streams()['history'], made, 'an earlier demo goes on')
