@@ -324,15 +324,21 @@ static void fill_ledger(struct hub *h, int64_t now_us, struct live_view *view)
 {
     struct hwt_ledger_view l;
     struct live_books *t = &view->total_books, *d = &view->today_books;
+    const struct site_role *role = h->options.site->role;
+    bool elec, heat;
 
     hwt_ledger_get(&h->ledger, now_us, &l);
     set_ledger(h, view, HWT_Q_ELEC_POWER, l.elec_power);
     set_ledger(h, view, HWT_Q_HEAT_POWER, l.heat_power);
     set_ledger(h, view, HWT_Q_COP, l.cop);
-    *t = (struct live_books){true,          l.elec_energy, l.heat_energy,    l.negative_heat,
-                             l.paired_elec, l.paired_heat, l.paired_negative};
+    elec = role[ROLE_ELEC].source >= 0 || l.elec_energy > 0;
+    heat = role[ROLE_HEAT].source >= 0 || l.heat_energy > 0 || l.negative_heat > 0;
+    *t = (struct live_books){
+        elec,          heat,          l.elec_energy,    l.heat_energy, l.negative_heat,
+        l.paired_elec, l.paired_heat, l.paired_negative};
     *d = (struct live_books){
-        true,
+        elec,
+        heat,
         l.elec_energy - at_midnight(h, HWT_Q_ELEC_ENERGY),
         l.heat_energy - at_midnight(h, HWT_Q_HEAT_ENERGY),
         l.negative_heat - at_midnight(h, HWT_Q_NEGATIVE_HEAT),

@@ -78,6 +78,27 @@ class Days(SystemTest):
         self.assertLess(self.check(daemon, midnight, 'next morning'), 0.2)
 
 
+class Installations(SystemTest):
+    """Less than everything, and something else than yesterday."""
+
+    def test_energies_of_a_role_that_nobody_plays_are_missing_not_0(self):
+        plant = self.plant(seed=1, speed=20)
+        text = write_config(plant).read_text()
+        start = text.index('roles:')
+        for name, roles, elec, heat in (('none', '', False, False), ('elec', 'roles: {elec: hp}', True, False),
+                                        ('heat', 'roles: {heat: heatmeter}', True, True)):
+            config = self.folder / f'{name}.yaml'
+            config.write_text(text[:start] + roles + '\n')
+            daemon = self.daemon(config, name=name)
+            wait_for('both', lambda: daemon.value('hp_power') is not None and daemon.value('heatmeter_energy') is not None)
+            wait_for('energy', lambda: name == 'none' or daemon.live()['heatpump']['total']['elec'] > 0)
+            for books in (daemon.live()['heatpump'][k] for k in ('today', 'total')):
+                self.assertEqual((books['elec'] is not None, books['heat'] is not None, books['negative_heat'] is not None),
+                                 (elec, heat, heat), name)
+            wait_for('a durable record', lambda: daemon.live()['log']['durable'] > 0)
+            daemon.stop()  # 'heat' still knows what 'elec' counted
+
+
 class Demo(SystemTest):
     """`heatwatt demo` beside other programs, twice, and cut short."""
 
