@@ -5,7 +5,7 @@ import socket
 import subprocess
 import zoneinfo
 
-from harness import HEATWATT, SystemTest, wait_for, write_config
+from harness import HEATWATT, START, SystemTest, wait_for, write_config
 
 LONDON = zoneinfo.ZoneInfo('Europe/London')
 
@@ -97,6 +97,32 @@ class Installations(SystemTest):
                                  (elec, heat, heat), name)
             wait_for('a durable record', lambda: daemon.live()['log']['durable'] > 0)
             daemon.stop()  # 'heat' still knows what 'elec' counted
+
+
+    def test_a_plant_that_is_replaced_while_the_daemon_runs_makes_no_step_and_its_absence_is_gap(self):
+        plant = self.plant(seed=1, speed=20)
+        daemon = self.daemon(write_config(plant))
+        wait_for('both', lambda: daemon.value('hp_power') is not None and daemon.value('heatmeter_energy') is not None)
+        wait_for('records', lambda: daemon.live()['time'] > (START + 60) * 1000)
+        plant.stop(signal.SIGKILL)
+        wait_for('it is gone', lambda: daemon.source('clamps')['state'] == 'failed')
+        before = daemon.live()
+        self.plant(seed=7, speed=20, start=START + 900)  # other sensors, another heat meter, later
+        wait_for('both again', lambda: daemon.source('clamps')['state'] == daemon.source('heatmeter')['state'] == 'ok', 40)
+        wait_for('power', lambda: daemon.value('hp_power') is not None)
+        wait_for('the new register', lambda: daemon.live()['time'] > (START + 960) * 1000 and daemon.value('heatmeter_energy'))
+        after = daemon.live()
+        elapsed = (after['time'] - before['time']) / 1000
+        times = [l['log']['measured_s'] + l['log']['gap_s'] for l in (before, after)]
+        self.assertGreater(elapsed, 700)
+        self.assertAlmostEqual(times[1] - times[0], elapsed, delta=1.5)  # the newest window of each
+        gap = after['log']['gap_s'] - before['log']['gap_s']
+        self.assertGreater(gap, 700)
+        for books in ('today', 'total'):
+            self.assertEqual(after['heatpump'][books]['heat'], before['heatpump'][books]['heat'], 'another register')
+            rise = after['heatpump'][books]['elec'] - before['heatpump'][books]['elec']
+            self.assertLess(rise, 5, 'only what was measured')
+            self.assertGreaterEqual(rise, 0)
 
 
 class Demo(SystemTest):
