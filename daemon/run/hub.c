@@ -42,8 +42,9 @@ static void fill_midnight(struct hub *h)
     const struct installation *site = h->options.site;
 
     for (unsigned i = 0; i < site->schema.count; i++) {
-        if (h->midnight.value[i].quality == HWT_QUALITY_MISSING &&
-            site->source[site->column[i].source].kind != SOURCE_IS_METER) {
+        bool before = h->midnight.value[i].quality != HWT_QUALITY_MISSING && !h->midnight.later[i];
+
+        if (!before && site->source[site->column[i].source].kind != SOURCE_IS_METER) {
             h->midnight.value[i] = (struct hwt_value){0, HWT_QUALITY_GOOD};
         }
     }
@@ -202,6 +203,7 @@ static void turn_day(struct hub *h, int64_t unix_ms)
 
     if (h->day_ms != HWT_TIME_UNKNOWN && day_ms != h->day_ms) {
         memcpy(h->midnight.value, h->known, sizeof(h->known));
+        memset(h->midnight.later, 0, sizeof(h->midnight.later));
         fill_midnight(h);
     }
     h->day_ms = day_ms;

@@ -78,6 +78,22 @@ class Days(SystemTest):
         self.assertLess(self.check(daemon, midnight, 'next morning'), 0.2)
 
 
+    def test_the_first_day_keeps_the_energy_of_its_first_record_over_a_restart(self):
+        plant = self.plant(seed=1, speed=20)
+        config = write_config(plant, record_s=60)
+        daemon = self.daemon(config)
+        wait_for('records', lambda: daemon.live()['log']['durable'] >= 2)
+        daemon.stop()
+        daemon = self.daemon(config, name='again')
+        wait_for('the clamps', lambda: daemon.value('hp_power') is not None)
+        live = daemon.live()
+        self.assertEqual(live['heatpump']['today']['elec'], live['heatpump']['total']['elec'])
+        clamp = next(c for c in live['channels'] if c['id'] == 'hp_import')
+        self.assertEqual(clamp['today'], clamp['value'])
+        meter = next(c for c in live['channels'] if c['id'] == 'heatmeter_energy')
+        self.assertLess(meter['today'], meter['value'], 'a register began long before')
+
+
 class Installations(SystemTest):
     """Less than everything, and something else than yesterday."""
 
