@@ -1,5 +1,6 @@
 """What a user and an installer do: days pass, programs are stopped and started, files are wrong."""
 import datetime
+import os
 import signal
 import socket
 import subprocess
@@ -139,6 +140,25 @@ class Installations(SystemTest):
             rise = after['heatpump'][books]['elec'] - before['heatpump'][books]['elec']
             self.assertLess(rise, 5, 'only what was measured')
             self.assertGreaterEqual(rise, 0)
+
+
+    def test_a_data_dir_that_cannot_be_used_is_named_with_the_reason(self):
+        plant = self.plant(seed=1, speed=20)
+        config = write_config(plant)
+        text = config.read_text()
+        (self.folder / 'file').write_text('mine')
+        (self.folder / 'locked').mkdir()
+        (self.folder / 'locked').chmod(0o500)
+        rows = [('file', 'is not a folder'), ('not/there', 'does not exist')]
+        rows += [('locked', 'may not write there')] if os.geteuid() != 0 else []
+        for data, why in rows:
+            config.write_text(text.replace(str(self.folder / 'data'), str(self.folder / data)))
+            done = subprocess.run([HEATWATT, 'run', '--config', config], capture_output=True, text=True, timeout=10)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(f'data_dir {self.folder / data}: ', done.stderr)
+            self.assertIn(why, done.stderr)
+        self.assertEqual((self.folder / 'file').read_text(), 'mine')
 
 
 class Demo(SystemTest):
