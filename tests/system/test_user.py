@@ -123,6 +123,9 @@ class Installations(SystemTest):
         wait_for('records', lambda: daemon.live()['time'] > (START + 60) * 1000)
         plant.stop(signal.SIGKILL)
         wait_for('it is gone', lambda: daemon.source('clamps')['state'] == 'failed')
+        wait_for('the meter too', lambda: 'warn heatmeter: ' in daemon.said())
+        cause = next(line for line in daemon.said().splitlines() if 'warn heatmeter: ' in line)
+        self.assertRegex(cause, r'hung up|No such file', 'what a person can act on')
         before = daemon.live()
         self.plant(seed=7, speed=20, start=START + 900)  # other sensors, another heat meter, later
         wait_for('both again', lambda: daemon.source('clamps')['state'] == daemon.source('heatmeter')['state'] == 'ok', 40)
