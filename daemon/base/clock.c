@@ -113,15 +113,29 @@ int64_t clock_unix_ms(struct clock *c)
     return clock_now(c).unix_ms;
 }
 
+/* How much further than this clock the wall time of a restarted device has come: its absence. */
+static int64_t absence_us(const struct clock *c, int64_t wall_us, int64_t silent_us)
+{
+    int64_t away_us;
+
+    if (wall_us == HWT_TIME_UNKNOWN || c->unix_ms == HWT_TIME_UNKNOWN) {
+        return 0;
+    }
+    away_us = wall_us - c->unix_ms * 1000 - silent_us;
+    return away_us > 0 ? away_us : 0;
+}
+
 int64_t clock_feed(struct clock *c, uint64_t device_us, int64_t wall_us, bool restart)
 {
-    int64_t mono;
+    int64_t mono, silent_us;
 
     if (c->trust != CLOCK_TRUST_PLANT) {
         return clock_mono_us(c);
     }
     pthread_mutex_lock(&c->lock);
-    c->mono_us += silence_us(c); /* what was shown is not taken back */
+    silent_us = silence_us(c);
+    c->mono_us += silent_us; /* what was shown is not taken back */
+    c->mono_us += c->fed && restart ? absence_us(c, wall_us, silent_us) : 0;
     if (!c->fed || restart) {
         c->offset_us = c->mono_us - (int64_t)device_us;
         c->fed = true;

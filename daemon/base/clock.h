@@ -37,8 +37,8 @@ int64_t clock_unix_ms(struct clock *c); /* or HWT_TIME_UNKNOWN */
 /*
  * The sampler tells the end of a block: device_us of the stream, wall_us or HWT_TIME_UNKNOWN.
  * Returns the clock's mono_us for that instant. A restarted device (restart true) continues where
- * the clock stands. With another trust than plant the device clock only maps onto the system's: the
- * result is the mono_us now.
+ * the clock stands, or as much later as its wall time is. With another trust than plant the device
+ * clock only maps onto the system's: the result is the mono_us now.
  */
 int64_t clock_feed(struct clock *c, uint64_t device_us, int64_t wall_us, bool restart);
 /* Real monotonic microseconds, for what lives in real time. */

@@ -1,15 +1,18 @@
 #include "daemon/cli/demo.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/cli/demo_folder.h"
 #include "daemon/cli/log_cmd.h"
 #include "daemon/cli/plant_child.h"
 #include "daemon/cli/progress.h"
@@ -21,6 +24,8 @@ enum {
     DEFAULT_HISTORY_DAYS = 30,
     DEFAULT_SEED = 3,
     HISTORY_DAYS_MAX = 3660,
+    READY_MS = 60000, /* for the plant to start, */
+    DAY_MS = 500,     /* and to live a day of its past: 40 ms on a small board */
     PATH_BYTES = 512
 };
 
@@ -117,32 +122,26 @@ static int parse(struct demo *d, int argc, char **argv)
     return 0;
 }
 
-/* Makes the folder, absolute; the default is new under the folder for temporary files. */
-static bool make_folder(struct demo *d)
+/* Seen before all the work is done, and said in the words of this command. */
+static bool port_is_free(unsigned port)
 {
-    char absolute[PATH_BYTES];
-    const char *tmp = getenv("TMPDIR");
+    struct sockaddr_in where = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    bool busy = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+                bind(fd, (struct sockaddr *)&where, sizeof(where)) != 0 && errno == EADDRINUSE;
 
-    if (d->dir[0] == '\0') {
-        snprintf(d->dir, sizeof(d->dir), "%s/heatwatt-demo-XXXXXX", tmp != NULL ? tmp : "/tmp");
-        if (mkdtemp(d->dir) != NULL) {
-            return true;
-        }
-    } else if (mkdir(d->dir, 0700) == 0 || errno == EEXIST) {
-        if (d->dir[0] == '/') {
-            return true;
-        }
-        if (getcwd(absolute, sizeof(absolute)) != NULL &&
-            strlen(absolute) + strlen(d->dir) + 2 < sizeof(absolute)) {
-            strcat(absolute, "/");
-            strcat(absolute, d->dir);
-            memcpy(d->dir, absolute, sizeof(absolute));
-            return true;
-        }
-        errno = ENAMETOOLONG;
+    if (fd >= 0) {
+        close(fd);
     }
-    fprintf(stderr, "heatwatt demo: %s: %s\n", d->dir, strerror(errno));
-    return false;
+    if (busy) {
+        fprintf(stderr,
+                "heatwatt demo: port %u is in use by another program: choose another with --port N "
+                "(0: any free one)\n",
+                port);
+    }
+    return !busy;
 }
 
 struct plant_arguments {
@@ -169,7 +168,7 @@ static void fill_arguments(struct plant_arguments *a, const struct demo *d, int6
  * listens. Its weather is that of late January whatever the date, so that there is something to
  * heat.
  */
-static pid_t start_plant(struct plant_arguments *a, bool history)
+static pid_t start_plant(struct plant_arguments *a, unsigned history_days)
 {
     char *argv[] = {
         NULL,        "--start",  a->start,
@@ -178,11 +177,43 @@ static pid_t start_plant(struct plant_arguments *a, bool history)
         "--history", a->history, "--samples",
         a->samples,  "--mbus",   a->meter,
         "--truth",   a->truth,   "--nominal",
-        a->nominal,  "--wait",   history ? "--csv" : NULL,
+        a->nominal,  "--wait",   history_days > 0 ? "--csv" : NULL,
         a->csv,      NULL,
     };
 
-    return plant_start(argv, true);
+    if (history_days > 0) {
+        fprintf(stderr, "making %u days of history ...\n", history_days);
+    }
+    return plant_start(argv, READY_MS + (int)history_days * DAY_MS);
+}
+
+/* --- an interrupt before the daemon runs --- */
+
+static char interrupted_text[PATH_BYTES + 64];
+static const char *interrupted_csv;
+
+/* As after a power cut: the log takes nothing of an import that did not end, and the plant dies
+ * with us. */
+static void on_interrupt(int signum)
+{
+    ssize_t n = write(STDOUT_FILENO, interrupted_text, strlen(interrupted_text));
+
+    (void)n;
+    unlink(interrupted_csv);
+    _exit(128 + signum);
+}
+
+/* Until the daemon takes the signals. */
+static void catch_interrupts(const struct demo *d, const struct plant_arguments *a)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+
+    snprintf(interrupted_text, sizeof(interrupted_text), "\ninterrupted; the data lies in %s\n",
+             d->dir);
+    interrupted_csv = a->csv;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
 }
 
 /* The plant's past enters the log as any other import does. */
@@ -197,14 +228,6 @@ static bool import_history(const struct demo *d, const struct plant_arguments *a
                             progress_to_terminal(), history, stderr);
     unlink(a->csv);
     return result == 0;
-}
-
-static bool has_log(const struct demo *d)
-{
-    char path[PATH_BYTES + 16];
-
-    snprintf(path, sizeof(path), "%s/log", d->dir);
-    return access(path, F_OK) == 0;
 }
 
 static bool append_file(FILE *to, const char *path)
@@ -247,12 +270,11 @@ static bool write_config(const struct demo *d, const struct plant_arguments *a, 
         return false;
     }
     fprintf(f,
-            "# Written by `heatwatt demo`.\n"
-            "version: 1\n"
-            "site: {name: Demo house, timezone: Europe/London}\n"
-            "data_dir: %s\n"
-            "clock: {trust: plant}\n"
-            "http: {listen: 127.0.0.1, port: %u}\n",
+            DEMO_FOLDER_MARK "version: 1\n"
+                             "site: {name: Demo house, timezone: Europe/London}\n"
+                             "data_dir: %s\n"
+                             "clock: {trust: plant}\n"
+                             "http: {listen: 127.0.0.1, port: %u}\n",
             d->dir, d->port);
     ok = append_file(f, a->nominal);
     fprintf(f,
@@ -302,22 +324,24 @@ int demo_main(int argc, char **argv)
                      .seed = DEFAULT_SEED};
     char config_path[PATH_BYTES + 16];
     int result = parse(&d, argc, argv);
-    bool history;
+    unsigned history_days;
     pid_t plant;
 
     if (result != 0) {
         return result == 1 ? 0 : 2;
     }
-    if (!make_folder(&d)) {
+    if (!port_is_free(d.port) || !demo_folder_make(d.dir, sizeof(d.dir))) {
         return 1;
     }
     fill_arguments(&arguments, &d, time(NULL));
-    history = d.history_days > 0 && !has_log(&d); /* an earlier demo's data goes on */
-    plant = start_plant(&arguments, history);
+    catch_interrupts(&d, &arguments);
+    history_days =
+        demo_folder_has_records(d.dir) ? 0 : d.history_days; /* an earlier demo goes on */
+    plant = start_plant(&arguments, history_days);
     if (plant < 0) {
         return 1;
     }
-    result = (!history || import_history(&d, &arguments)) &&
+    result = (history_days == 0 || import_history(&d, &arguments)) &&
                      write_config(&d, &arguments, config_path, sizeof(config_path))
                  ? run(&d, config_path)
                  : 1;

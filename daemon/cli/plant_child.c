@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { READY_TIMEOUT_MS = 60000 };
 
 static const char program[] = "heatwatt-sim";
 
@@ -43,20 +42,20 @@ static void become_plant(char **argv, const char *path, int out)
     _exit(127);
 }
 
-static bool said_ready(int fd)
+static bool said_ready(int fd, int ready_ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     char line[64];
     ssize_t n;
 
-    if (poll(&p, 1, READY_TIMEOUT_MS) <= 0) {
+    if (poll(&p, 1, ready_ms) <= 0) {
         return false;
     }
     n = read(fd, line, sizeof(line));
     return n >= 5 && memcmp(line, "ready", 5) == 0;
 }
 
-pid_t plant_start(char **argv, bool wait_ready)
+pid_t plant_start(char **argv, int ready_ms)
 {
     char path[4096];
     int out[2];
@@ -74,7 +73,7 @@ pid_t plant_start(char **argv, bool wait_ready)
         become_plant(argv, path, out[1]);
     }
     close(out[1]);
-    if (pid > 0 && wait_ready && !said_ready(out[0])) {
+    if (pid > 0 && !said_ready(out[0], ready_ms)) {
         fprintf(stderr, "heatwatt demo: %s did not get ready\n", path);
         plant_stop(pid);
         pid = -1;

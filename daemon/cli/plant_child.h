@@ -5,12 +5,11 @@
 #ifndef DAEMON_CLI_PLANT_CHILD_H
 #define DAEMON_CLI_PLANT_CHILD_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-/* Starts `heatwatt-sim ARGV[1..]` (argv[0] is filled in); with `wait_ready`, returns once it
- * printed "ready". The child dies with us. Its pid, or -1 after a sentence on stderr. */
-pid_t plant_start(char **argv, bool wait_ready);
+/* Starts `heatwatt-sim ARGV[1..]` (argv[0] is filled in) and returns once it printed "ready", for
+ * which it has ready_ms. The child dies with us. Its pid, or -1 after a sentence on stderr. */
+pid_t plant_start(char **argv, int ready_ms);
 /* Tells it to end and waits. */
 void plant_stop(pid_t pid);
 

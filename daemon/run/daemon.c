@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "daemon/base/log.h"
@@ -229,7 +230,7 @@ static bool open_store(struct daemon *d)
 
     d->store = store_open(&options, error, sizeof(error));
     if (d->store == NULL) {
-        return fail("the log", error);
+        return fail("log", error);
     }
     store_uuid(d->store, d->view.uuid);
     return true;
@@ -335,8 +336,20 @@ static bool make_publishers(struct daemon *d)
 
 static bool make_data_dir(const struct config *config)
 {
+    char what[sizeof(config->data_dir) + 16];
+    struct stat st;
+
+    snprintf(what, sizeof(what), "data_dir %s", config->data_dir);
     if (mkdir(config->data_dir, 0750) != 0 && errno != EEXIST) {
-        return fail(config->data_dir, strerror(errno));
+        return fail(what, errno == ENOENT ? "the folder it shall lie in does not exist"
+                                          : strerror(errno));
+    }
+    if (stat(config->data_dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        return fail(what, "is not a folder");
+    }
+    if (access(config->data_dir, W_OK | X_OK) != 0) {
+        return fail(what, errno == EACCES ? "the user heatwatt runs as may not write there"
+                                          : strerror(errno));
     }
     return true;
 }

@@ -30,6 +30,7 @@ static void take(struct history *h, const struct hwt_schema *mine, const struct 
         }
         if (k < theirs->count && record->value[k].quality != HWT_QUALITY_MISSING) {
             h->value[i] = record->value[k];
+            h->later[i] = !newer;
         }
     }
     h->any = true;
@@ -130,6 +131,9 @@ void history_at(const struct hwt_tslog_snapshot *snapshot, const struct hwt_sche
         }
     } while ((r == 1 && looked < LOOK_BACK_MAX && !all_known(history_out, schema)) ||
              r == HWT_ERR_LOST);
+    if (info.first > 1) { /* the log has forgotten how they began */
+        memset(history_out->later, 0, sizeof(history_out->later));
+    }
     if (looked == 0) { /* nothing after from_ms: where they stood last */
         look_back(history_out, snapshot, schema, info.first, info.last);
     }

@@ -17,6 +17,7 @@ struct history {
     bool any;                                 /* a record was found */
     int64_t unix_ms;                          /* its wall time, or HWT_TIME_UNKNOWN */
     struct hwt_value value[HWT_CHANNELS_MAX]; /* quality missing: never recorded */
+    bool later[HWT_CHANNELS_MAX]; /* history_at: first ever recorded after the time asked for */
 };
 
 /* The newest value of each counter of `schema`, found by channel id; `unix_ms` is the newest

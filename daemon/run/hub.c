@@ -42,8 +42,9 @@ static void fill_midnight(struct hub *h)
     const struct installation *site = h->options.site;
 
     for (unsigned i = 0; i < site->schema.count; i++) {
-        if (h->midnight.value[i].quality == HWT_QUALITY_MISSING &&
-            site->source[site->column[i].source].kind != SOURCE_IS_METER) {
+        bool before = h->midnight.value[i].quality != HWT_QUALITY_MISSING && !h->midnight.later[i];
+
+        if (!before && site->source[site->column[i].source].kind != SOURCE_IS_METER) {
             h->midnight.value[i] = (struct hwt_value){0, HWT_QUALITY_GOOD};
         }
     }
@@ -202,6 +203,7 @@ static void turn_day(struct hub *h, int64_t unix_ms)
 
     if (h->day_ms != HWT_TIME_UNKNOWN && day_ms != h->day_ms) {
         memcpy(h->midnight.value, h->known, sizeof(h->known));
+        memset(h->midnight.later, 0, sizeof(h->midnight.later));
         fill_midnight(h);
     }
     h->day_ms = day_ms;
@@ -324,15 +326,21 @@ static void fill_ledger(struct hub *h, int64_t now_us, struct live_view *view)
 {
     struct hwt_ledger_view l;
     struct live_books *t = &view->total_books, *d = &view->today_books;
+    const struct site_role *role = h->options.site->role;
+    bool elec, heat;
 
     hwt_ledger_get(&h->ledger, now_us, &l);
     set_ledger(h, view, HWT_Q_ELEC_POWER, l.elec_power);
     set_ledger(h, view, HWT_Q_HEAT_POWER, l.heat_power);
     set_ledger(h, view, HWT_Q_COP, l.cop);
-    *t = (struct live_books){true,          l.elec_energy, l.heat_energy,    l.negative_heat,
-                             l.paired_elec, l.paired_heat, l.paired_negative};
+    elec = role[ROLE_ELEC].source >= 0 || l.elec_energy > 0;
+    heat = role[ROLE_HEAT].source >= 0 || l.heat_energy > 0 || l.negative_heat > 0;
+    *t = (struct live_books){
+        elec,          heat,          l.elec_energy,    l.heat_energy, l.negative_heat,
+        l.paired_elec, l.paired_heat, l.paired_negative};
     *d = (struct live_books){
-        true,
+        elec,
+        heat,
         l.elec_energy - at_midnight(h, HWT_Q_ELEC_ENERGY),
         l.heat_energy - at_midnight(h, HWT_Q_HEAT_ENERGY),
         l.negative_heat - at_midnight(h, HWT_Q_NEGATIVE_HEAT),

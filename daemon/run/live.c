@@ -97,10 +97,10 @@ static void write_books(struct hwt_json *j, const char *key, const struct live_b
     int64_t cop;
 
     hwt_json_object(j, key);
-    write_energy(j, "elec", b->known, b->elec);
-    write_energy(j, "heat", b->known, b->heat);
-    write_energy(j, "negative_heat", b->known, b->negative_heat);
-    if (b->known && b->paired_elec > 0 &&
+    write_energy(j, "elec", b->elec_known, b->elec);
+    write_energy(j, "heat", b->heat_known, b->heat);
+    write_energy(j, "negative_heat", b->heat_known, b->negative_heat);
+    if (b->paired_elec > 0 &&
         hwt_mul_div(b->paired_heat - b->paired_negative, 1000, b->paired_elec, &cop)) {
         hwt_json_decimal(j, "cop", cop, -3);
     } else {

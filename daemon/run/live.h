@@ -11,8 +11,8 @@
 
 enum { LIVE_JSON_MAX = 128 * 1024, LIVE_PARTS_MAX = CONFIG_SOURCES_MAX };
 
-struct live_books { /* energies of the heat pump over one span, mJ */
-    bool known;
+struct live_books {              /* energies of the heat pump over one span, mJ */
+    bool elec_known, heat_known; /* the role is given, or was once */
     int64_t elec, heat, negative_heat;
     int64_t paired_elec, paired_heat, paired_negative;
 };
