@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs the tests of a build folder and counts them.
 
-usage: run_tests.py BUILD [--only unit,fuzz,web,system] [PATTERN...]
+usage: run_tests.py BUILD [--only unit,fuzz,web,system] [--wrapper COMMAND] [PATTERN...]
 
 unit, fuzz, web: the programs Meson knows, each printing TAP. system: tests/system/test_*.py (unittest) with the real programs.
-A PATTERN keeps the tests whose program or file name contains it. The last line is `N passed, N failed, N skipped`.
+A PATTERN keeps the tests whose program or file name contains it; a wrapper runs programs built for another machine. The last line is `N passed, N failed, N skipped`.
 """
 import json
 import os
@@ -62,12 +62,12 @@ def run_tap(name, command, env, count):
         print('\n'.join('    ' + l for l in tail[-40:]), flush=True)
 
 
-def run_meson_tests(build, suites, patterns, count):
+def run_meson_tests(build, suites, wrapper, patterns, count):
     tests = json.loads(subprocess.check_output(['meson', 'introspect', '--tests', str(build)]))
     for t in tests:
         suite = t['suite'][0].split(':')[-1]
         if suite in suites and (not patterns or any(p in t['name'] for p in patterns)):
-            run_tap(t['name'], t['cmd'], {**os.environ, **t['env']}, count)
+            run_tap(t['name'], wrapper + t['cmd'], {**os.environ, **t['env']}, count)
 
 
 class SanitizerReports:
@@ -159,18 +159,25 @@ def run_system_tests(build, patterns, count):
                   f'{time.monotonic() - started:.0f} s', flush=True)
 
 
+def option(args, name, default):
+    """The value of an option, which is taken out of args."""
+    if name not in args:
+        return default
+    at = args.index(name)
+    value = args[at + 1]
+    del args[at:at + 2]
+    return value
+
+
 def main():
     args = sys.argv[1:]
-    only = {'unit', 'fuzz', 'web', 'system'}
-    if '--only' in args:
-        at = args.index('--only')
-        only = set(args[at + 1].split(','))
-        del args[at:at + 2]
+    only = set(option(args, '--only', 'unit,fuzz,web,system').split(','))
+    wrapper = option(args, '--wrapper', '').split()
     build, patterns = Path(args[0]), args[1:]
     os.environ.setdefault('GLIBC_TUNABLES', MALLOC)
     count = Count()
     print('units and fuzz regressions', flush=True)
-    run_meson_tests(build, only, patterns, count)
+    run_meson_tests(build, only, wrapper, patterns, count)
     if 'system' in only:
         print('whole systems', flush=True)
         run_system_tests(build, patterns, count)

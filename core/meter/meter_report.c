@@ -79,7 +79,7 @@ static void measure_slot(const struct hwt_meter *m, int slot, struct window *w)
     const struct hwt_meter_memory *s = &m->slot[slot];
     const struct hwt_meter_sums *f = &m->frame.sums;
     struct moments *o = &w->slot[slot];
-    double scale = sqrt(2.0) / (w->scans * HWT_METER_NCO_ONE);
+    double scale = sqrt(2.0) / (w->scans * (double)HWT_METER_NCO_ONE);
     double late; /* radians from the scan's begin to the slot's conversion */
 
     o->mean = hwt_meter_sums_get(&s->sums, HWT_SUM_X) / w->scans;

@@ -66,7 +66,7 @@ int sampler_init(struct sampler *s, const struct waves *w, const struct sensors 
     *s = (struct sampler){.sensors = *sensors};
     s->noise_seed = rng_mix(seed + 8);
     s->noise = malloc((NOISE_SIZE + SAMPLER_SCANS) * sizeof(*s->noise));
-    s->memory = malloc((1 + CIRCUIT_COUNT * WAVE_KINDS) * WAVE_POINTS * sizeof(*s->memory));
+    s->memory = malloc((1 + (size_t)CIRCUIT_COUNT * WAVE_KINDS) * WAVE_POINTS * sizeof(*s->memory));
     if (s->noise == NULL || s->memory == NULL) {
         sampler_deinit(s);
         return -1;

@@ -188,15 +188,18 @@ static void read_all(void)
 {
     static const char *const ids[] = {"a_power", "a_import", "c_energy"};
     struct hwt_bucket b[3];
-    int n = 0;
+    int n = 0, got;
 
     hwt_tslog_snapshot(&tslog, &snapshot);
     for (int s = 0; s < hwt_tslog_streams(&snapshot); s++) {
         read_stream(s);
     }
     if (hwt_tslog_buckets_open(&buckets, &snapshot, ids, 3, 0, 16000000, 700000) == 0) {
-        while (hwt_tslog_buckets_next(&buckets, b) == 1) {
+        while ((got = hwt_tslog_buckets_next(&buckets, b)) == 1) {
             n++;
+        }
+        if (got == 0 && n != 23) { /* 22 whole steps and the rest of the range */
+            abort();
         }
     }
     if (hwt_tslog_verify(&snapshot, &cursor, ignore_page, NULL) < 0) {

@@ -35,7 +35,7 @@ class Records(threading.Thread):
 
 class Hour(SystemTest):
     def test_an_hour_passes_in_under_a_minute_and_every_joule_is_there(self):
-        plant = self.plant(seed=3, speed=90)
+        plant = self.plant(seed=3, speed=120)
         daemon = self.daemon(write_config(plant, constants='constants'))
         began = time.monotonic()
         wait_for('an hour of the plant', lambda: (daemon.live()['time'] or 0) >= (START + 3600) * 1000, 75, 0.3)
@@ -61,7 +61,7 @@ class Hour(SystemTest):
         daemon.stop()
 
     def test_heat_follows_the_register_and_cop_is_a_ratio_of_energies(self):
-        plant = self.plant(seed=2, speed=90)
+        plant = self.plant(seed=2, speed=120)
         daemon = self.daemon(write_config(plant))
         first = wait_for('the meter', lambda: daemon.value('heatmeter_energy'))
         heat0 = daemon.value('heatpump_heat_energy')

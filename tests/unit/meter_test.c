@@ -75,7 +75,7 @@ static struct sums measure(struct waves *w, double seconds)
 
     configure(&config, w);
     assert_int_equal(hwt_meter_init(&meter, &config), 0);
-    for (double n = 0; n < scans; n += BLOCK) {
+    for (double n = 0; n < scans; n += (double)BLOCK) {
         struct hwt_block b = waves_block(w, BLOCK);
 
         assert_true(hwt_meter_feed(&meter, &b) >= 0);
