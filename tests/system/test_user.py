@@ -1,9 +1,12 @@
 """What a user and an installer do: days pass, programs are stopped and started, files are wrong."""
+import csv
 import datetime
 import os
+import random
 import signal
 import socket
 import subprocess
+import time
 import zoneinfo
 
 from harness import HEATWATT, START, SystemTest, wait_for, write_config
@@ -123,6 +126,9 @@ class Installations(SystemTest):
         wait_for('records', lambda: daemon.live()['time'] > (START + 60) * 1000)
         plant.stop(signal.SIGKILL)
         wait_for('it is gone', lambda: daemon.source('clamps')['state'] == 'failed')
+        wait_for('the meter too', lambda: 'warn heatmeter: ' in daemon.said())
+        cause = next(line for line in daemon.said().splitlines() if 'warn heatmeter: ' in line)
+        self.assertRegex(cause, r'hung up|No such file', 'what a person can act on')
         before = daemon.live()
         self.plant(seed=7, speed=20, start=START + 900)  # other sensors, another heat meter, later
         wait_for('both again', lambda: daemon.source('clamps')['state'] == daemon.source('heatmeter')['state'] == 'ok', 40)
@@ -159,6 +165,38 @@ class Installations(SystemTest):
             self.assertIn(f'data_dir {self.folder / data}: ', done.stderr)
             self.assertIn(why, done.stderr)
         self.assertEqual((self.folder / 'file').read_text(), 'mine')
+
+
+    def test_five_kills_in_a_row_leave_a_whole_log_and_no_gap_but_the_dead_time(self):
+        seed = random.randrange(1 << 32)
+        print(f'    kills of seed {seed}')
+        rng = random.Random(seed)
+        plant = self.plant(seed=1, speed=30)
+        config = write_config(plant)
+        kept = 0
+        for i in range(5):
+            daemon = self.daemon(config, name=f'killed{i}')
+            wait_for('life', lambda: daemon.value('hp_power') is not None)
+            time.sleep(rng.uniform(0, 1.5))
+            durable = daemon.live()['log']['durable']
+            self.assertGreaterEqual(durable, kept, 'acknowledged records stay')
+            kept = durable
+            daemon.kill9()
+        daemon = self.daemon(config, name='last')
+        wait_for('a record', lambda: daemon.live()['log']['durable'] > kept)
+        daemon.stop()
+        verify = subprocess.run([HEATWATT, 'log', 'verify', self.folder / 'data'], capture_output=True, text=True)
+        self.assertEqual(verify.returncode, 0, verify.stdout)
+        dump = subprocess.run([HEATWATT, 'log', 'dump', self.folder / 'data'], capture_output=True, text=True)
+        rows = list(csv.DictReader(dump.stdout.splitlines()))
+        times = [int(row['time']) for row in rows]
+        self.assertEqual(times, sorted(set(times)), 'no record twice')
+        known = [row for row in rows if row['device_measured'] and row['hp_import']]
+        sums = [float(row['device_measured']) + float(row['device_gap']) for row in known]
+        for row, total in zip(known, sums):
+            self.assertAlmostEqual(total - sums[0], (int(row['time']) - int(known[0]['time'])) / 1000, delta=0.1)
+        counts = [float(row['hp_import']) for row in known]
+        self.assertEqual(counts, sorted(counts), 'a counter never falls')
 
 
 class Demo(SystemTest):
