@@ -10,7 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
+INCLUDE = re.compile(r'^\s*#\s*(?:include|include_next|import)\b\s*(.*)')
+NAME = re.compile(r'([<"])([^">]+)[">]')
 FOLDERS = ('core', 'daemon', 'sim', 'firmware')
 FREESTANDING = {'stdint.h', 'stdbool.h', 'stddef.h', 'limits.h', 'string.h'}
 FLOAT_FOLDERS = ('core/meter/', 'core/heat/')
@@ -32,10 +33,17 @@ def owner(path, table):
 
 
 def check_line(path, number, line, table, top):
-    m = INCLUDE.match(line)
-    if not m:
+    directive = INCLUDE.match(line)
+    if not directive:
         return None
+    m = NAME.match(directive.group(1))
+    if not m:
+        return f'{path}:{number}: what is included must be written out, not {directive.group(1)}'
     system, name = m.group(1) == '<', m.group(2)
+    if '..' in name.split('/'):
+        return f'{path}:{number}: "{name}" leads out of its folder'
+    if system and (top / name).exists():
+        return f'{path}:{number}: ours are included as "{name}", not <{name}>'
     if system:
         allowed = FREESTANDING | ({'math.h'} if path.startswith(FLOAT_FOLDERS) else set())
         if path.startswith('core/') and name not in allowed:
