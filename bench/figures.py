@@ -13,13 +13,16 @@ class Table:
 
     def __init__(self, ours, others):
         self.ours, self.others = ours, others
-        self.rows = {}
+        self.rows, self.notes = {}, []
 
     def row(self, figure, goal='', more_is_better=False):
         self.rows[figure] = {'goal': goal, 'more': more_is_better, 'values': {}}
 
     def put(self, figure, column, value):
         self.rows[figure]['values'][column] = value
+
+    def note(self, text):
+        self.notes.append(text)
 
     def verdict(self, row):
         value = row['values'].get(self.ours)
@@ -47,4 +50,6 @@ class Table:
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         for line in lines:
             print(line[0].ljust(widths[0]) + ''.join('  ' + c.rjust(w) for c, w in zip(line[1:], widths[1:])))
-        print('(in brackets: how many times better heatwatt is; below 1x it is worse)')
+        print('in brackets: how many times better heatwatt is; below 1x it is worse')
+        for text in self.notes:
+            print(text)

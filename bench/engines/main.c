@@ -15,7 +15,8 @@ enum { APPEND_ROWS = 100000, DURABLE_ROWS = 1000, ASK_TIMES = 5, POST_ROWS = 500
 #define ASK_LONGEST_S 2.0
 
 static const char usage[] =
-    "usage: log_engines make FILE DAYS\n"
+    "usage: log_engines series\n"
+    "       log_engines make FILE DAYS\n"
     "       log_engines truth FILE PREFIX          answers into PREFIX.q1 ... PREFIX.q5\n"
     "       log_engines import ENGINE FILE DIR     ours, flat, sqlite-full, sqlite-normal\n"
     "       log_engines ask ENGINE FILE DIR PREFIX\n"
@@ -35,6 +36,17 @@ static const struct engine *find(const char *name)
         }
     }
     die("no engine '%s'", name);
+}
+
+static int series(char **argv)
+{
+    (void)argv;
+    printf("{\"from_s\": %lld, \"decimals\": {", (long long)YEAR_FROM_S);
+    for (size_t c = 0; c < YEAR_SERIES; c++) {
+        printf("%s\"%s\": %u", c == 0 ? "" : ", ", year_series[c].id, year_series[c].decimals);
+    }
+    printf("}}\n");
+    return 0;
 }
 
 static int make(char **argv)
@@ -226,8 +238,9 @@ int main(int argc, char **argv)
         int arguments;
         int (*run)(char **argv);
     } verbs[] = {
-        {"make", 2, make},     {"truth", 2, truth}, {"import", 3, import}, {"ask", 4, ask},
-        {"append", 4, append}, {"csv", 2, csv},     {"get", 3, get},       {"post", 4, post},
+        {"series", 0, series}, {"make", 2, make}, {"truth", 2, truth},
+        {"import", 3, import}, {"ask", 4, ask},   {"append", 4, append},
+        {"csv", 2, csv},       {"get", 3, get},   {"post", 4, post},
     };
 
     for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
