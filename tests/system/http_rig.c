@@ -96,6 +96,12 @@ static void obey(struct http *h, const char *line)
     printf("ok %d\n", n);
 }
 
+static void free_assets(struct web_asset assets[2])
+{
+    free((void *)(uintptr_t)assets[0].gzip);
+    free((void *)(uintptr_t)assets[1].gzip);
+}
+
 int main(int argc, char **argv)
 {
     static char script[SCRIPT_BYTES], line[LINE];
@@ -122,6 +128,7 @@ int main(int argc, char **argv)
     h = http_start(&options, error, sizeof(error));
     if (h == NULL) {
         fprintf(stderr, "%s\n", error);
+        free_assets(assets);
         return 1;
     }
     printf("listening http://%s:%u/\n", strchr(options.listen, ':') != NULL ? "[::1]" : "127.0.0.1",
@@ -133,8 +140,7 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     http_stop(h);
-    free((void *)(uintptr_t)assets[0].gzip);
-    free((void *)(uintptr_t)assets[1].gzip);
+    free_assets(assets);
     puts("stopped");
     return 0;
 }
