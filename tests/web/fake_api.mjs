@@ -38,10 +38,11 @@ export const healthy = () => ({
 });
 
 export class FakeDevice {
-  constructor({ dist, speed = 1, knobs = healthy() }) {
+  constructor({ dist, speed = 1, start = Date.now(), knobs = healthy() }) {
     this.dist = dist;
     this.knobs = knobs;
-    this.started = Date.now();
+    this.born = Date.now();
+    this.started = start; // the device's own clock, when it was born
     this.speed = speed;
     this.streams = new Set();
     this.polls = 120;
@@ -49,7 +50,7 @@ export class FakeDevice {
   }
 
   now() {
-    return Math.round(this.started + (Date.now() - this.started) * this.speed);
+    return Math.round(this.started + (Date.now() - this.born) * this.speed);
   }
 
   midnight(t) {
