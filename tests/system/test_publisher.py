@@ -37,7 +37,8 @@ class Driver:
             self.states.append(json.loads(line))
 
     def now(self, name):
-        return self.states[-1].get(name, 0) if self.states else None
+        """Of the newest state: a counter not yet counted is 0, a backlog not yet known is None."""
+        return self.states[-1].get(name, None if name == 'backlog' else 0) if self.states else None
 
     def said(self):
         return self.err_path.read_text(errors='replace')
