@@ -39,7 +39,7 @@ class Table:
         if not ours or not value:
             return short(value)
         ratio = ours / value if row['more'] else value / ours
-        return f'{short(value)} ({short(ratio)}x)'
+        return f'{short(value)} ({"<0.001" if ratio < 0.001 else short(ratio)}x)'
 
     def print(self):
         others = [o for o in self.others if any(o in r['values'] for r in self.rows.values())]

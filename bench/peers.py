@@ -39,12 +39,13 @@ def wait_until_still(size, still_s, timeout_s):
 
 
 class Peer:
-    """form: what log_engines post sends; write: where to."""
+    """form: what log_engines post sends; write: where to. folder: for its settings and messages; data: for its files;
+    hurry: its background work is to be done in seconds after an import, rather than as it is set up."""
 
-    def __init__(self, folder, year):
-        self.folder, self.year, self.port = folder, year, free_port()
-        self.data = folder / f'{self.name}-data'
-        self.data.mkdir()
+    def __init__(self, folder, year, data, hurry):
+        self.folder, self.year, self.data, self.hurry, self.port = folder, year, data, hurry, free_port()
+        folder.mkdir(exist_ok=True)
+        data.mkdir(exist_ok=True)
         self.program = Program(self.command(), folder, self.name, self.environment())
         wait_for(f'{self.name} answers', self.answers, 30, 0.1)
         self.began()
@@ -72,11 +73,21 @@ class Peer:
     def pid(self):
         return self.program.process.pid
 
+    def send(self, number):
+        """A record as of now."""
+        row = self.year.row(number)
+        fields = ','.join(f'{s}={self.number_text(v, self.year.decimals[s])}' for s, v in zip(self.year.series, row))
+        request(self.port, self.write, f'house {fields} {int(time.time())}\n'.encode())
+
 
 class Influx(Peer):
     """Whole numbers, its smallest form: floats take three times the space. Its monitoring of itself is off."""
     name, column, binary, ping = 'influxdb', 'InfluxDB', 'influxd', '/ping'
     form, write = 'integers', '/write?db=bench&precision=s'
+
+    @staticmethod
+    def number_text(v, decimals):
+        return f'{v}i'
 
     def command(self):
         empty = self.folder / 'influxdb.conf'
@@ -87,9 +98,9 @@ class Influx(Peer):
         settings = {'HTTP_BIND_ADDRESS': f'127.0.0.1:{self.port}', 'BIND_ADDRESS': f'127.0.0.1:{free_port()}',
                     'META_DIR': self.data / 'meta', 'DATA_DIR': self.data / 'data', 'DATA_WAL_DIR': self.data / 'wal',
                     'MONITOR_STORE_ENABLED': 'false', 'REPORTING_DISABLED': 'true', 'HTTP_LOG_ENABLED': 'false',
-                    'DATA_QUERY_LOG_ENABLED': 'false', 'LOGGING_LEVEL': 'error',
-                    # so that what is left after an import is written and compacted in seconds, not in hours
-                    'DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION': '3s', 'DATA_COMPACT_FULL_WRITE_COLD_DURATION': '3s'}
+                    'DATA_QUERY_LOG_ENABLED': 'false', 'LOGGING_LEVEL': 'error'}
+        if self.hurry:  # else what is left is written after ten minutes and compacted after hours
+            settings.update({'DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION': '3s', 'DATA_COMPACT_FULL_WRITE_COLD_DURATION': '3s'})
         return {'HOME': str(self.folder), **{f'INFLUXDB_{k}': str(v) for k, v in settings.items()}}
 
     def began(self):
@@ -123,6 +134,10 @@ class Influx(Peer):
 class VictoriaMetrics(Peer):
     name, column, binary, ping = 'victoria-metrics', 'VictoriaMetrics', 'victoria-metrics', '/health'
     form, write = 'decimals', '/write?precision=s'
+
+    @staticmethod
+    def number_text(v, decimals):
+        return f'{v / 10 ** decimals:.{decimals}f}'
 
     def command(self):
         return [self.binary, f'-httpListenAddr=127.0.0.1:{self.port}', f'-storageDataPath={self.data}',

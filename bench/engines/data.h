@@ -47,6 +47,10 @@ int64_t data_q5_step_ms(const struct data *d);
 /* 10^decimals of a column. */
 double data_scale(size_t column);
 
+/* bytes/point, mean of all series: order-0 entropy of the differences from row to row. A coder that
+ * knows only how often each difference comes cannot be smaller; noise decides it. */
+double data_entropy(const struct data *d);
+
 struct answer {
     double *v;
     size_t n, room;

@@ -24,16 +24,4 @@ struct engine {
 extern const struct engine engine_truth, engine_ours, engine_flat, engine_sqlite_full,
     engine_sqlite_normal;
 
-/* --- one record at a time, for counting what the disk is given (live.c) --- */
-
-struct live_engine {
-    const char *name;
-    void *(*open)(const char *dir, const char *mode);
-    void (*append)(void *e, const int32_t *row, size_t number);
-    /* The window is over: what was appended becomes durable. */
-    void (*commit)(void *e);
-};
-
-extern const struct live_engine live_ours, live_sqlite;
-
 #endif

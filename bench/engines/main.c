@@ -8,6 +8,7 @@
 
 #include "bench/engines/engine.h"
 #include "bench/engines/http.h"
+#include "bench/engines/live.h"
 #include "bench/engines/text.h"
 
 enum { APPEND_ROWS = 100000, DURABLE_ROWS = 1000, ASK_TIMES = 5, POST_ROWS = 5000 };
@@ -22,8 +23,10 @@ static const char usage[] =
     "       log_engines ask ENGINE FILE DIR PREFIX\n"
     "       log_engines append ENGINE FILE DIR durable|cached\n"
     "       log_engines csv FILE OUT\n"
-    "       log_engines get PORT PATH OUT          the last reply's body into OUT\n"
-    "       log_engines post PORT PATH FILE decimals|integers\n";
+    "       log_engines get PORT PATH OUT TIMES    the last reply's body into OUT\n"
+    "       log_engines post PORT PATH FILE decimals|integers\n"
+    "       log_engines live ENGINE FILE DIR COMMIT_S       a record each 10 s, without end\n"
+    "       log_engines live-fast FILE DIR COMMIT_S HOURS STAT\n";
 
 static const struct engine *const engines[] = {&engine_ours, &engine_flat, &engine_sqlite_full,
                                                &engine_sqlite_normal};
@@ -67,6 +70,7 @@ static int truth(char **argv)
         answer_save(&a, argv[1], q);
         free(a.v);
     }
+    printf("{\"entropy\": %.4f}\n", data_entropy(&d));
     return 0;
 }
 
@@ -90,9 +94,9 @@ struct times {
     size_t n;
 };
 
-static bool once_more(const struct times *t)
+static bool once_more(const struct times *t, size_t times)
 {
-    return t->n < 3 || (t->n < ASK_TIMES && now_s() - t->began < ASK_LONGEST_S);
+    return t->n < times && (t->n < 3 || now_s() - t->began < ASK_LONGEST_S);
 }
 
 static void note(struct times *t, double ms)
@@ -119,7 +123,7 @@ static double time_query(const struct engine *engine, void *e, const struct data
 {
     struct times t = {.began = now_s()};
 
-    while (once_more(&t)) {
+    while (once_more(&t, ASK_TIMES)) {
         struct answer a = {0};
         double start = now_s();
 
@@ -152,11 +156,12 @@ static int get(char **argv)
 {
     struct http_client *c = http_client_open((unsigned)strtoul(argv[0], NULL, 10));
     struct times t = {.began = now_s()};
+    size_t times = strtoul(argv[3], NULL, 10);
     const char *body = NULL;
     size_t n = 0;
     FILE *f;
 
-    while (once_more(&t)) {
+    while (once_more(&t, times < ASK_TIMES ? times : ASK_TIMES)) {
         double start = now_s();
         int status = http_client_ask(c, "GET", argv[1], NULL, 0, &body, &n);
 
@@ -231,6 +236,31 @@ static int append(char **argv)
     return 0;
 }
 
+static int live(char **argv)
+{
+    unsigned commit_s = (unsigned)strtoul(argv[3], NULL, 10);
+    struct data d;
+
+    data_map(&d, argv[1]);
+    if (strcmp(argv[0], "ours") == 0) {
+        live_ours(argv[2], &d, commit_s);
+    }
+    live_sqlite(argv[2], &d, strcmp(argv[0], "sqlite-full") == 0);
+}
+
+static int live_fast(char **argv)
+{
+    struct live_count count;
+    struct data d;
+
+    data_map(&d, argv[0]);
+    live_ours_fast(argv[1], &d, (unsigned)strtoul(argv[2], NULL, 10), strtod(argv[3], NULL),
+                   argv[4], &count);
+    printf("{\"bytes\": %llu, \"commits\": %llu, \"hours\": %.3f}\n",
+           (unsigned long long)count.bytes, (unsigned long long)count.commits, count.hours);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -238,9 +268,17 @@ int main(int argc, char **argv)
         int arguments;
         int (*run)(char **argv);
     } verbs[] = {
-        {"series", 0, series}, {"make", 2, make}, {"truth", 2, truth},
-        {"import", 3, import}, {"ask", 4, ask},   {"append", 4, append},
-        {"csv", 2, csv},       {"get", 3, get},   {"post", 4, post},
+        {"series", 0, series},
+        {"make", 2, make},
+        {"truth", 2, truth},
+        {"import", 3, import},
+        {"ask", 4, ask},
+        {"append", 4, append},
+        {"csv", 2, csv},
+        {"get", 4, get},
+        {"post", 4, post},
+        {"live", 4, live},
+        {"live-fast", 5, live_fast},
     };
 
     for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {

@@ -5,9 +5,9 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/engines/engine.h"
+#include "bench/engines/live.h"
 
 enum { TRANSACTION_ROWS = 8640 };
 
@@ -276,22 +276,12 @@ const struct engine engine_sqlite_full = {
 const struct engine engine_sqlite_normal = {
     .name = "sqlite-normal", .import = import_normal, QUERIES_OF_ALL};
 
-/* --- one record at a time --- */
-
-static void *live_open(const char *dir, const char *mode)
+void live_sqlite(const char *dir, const struct data *d, bool full)
 {
-    return make(dir, strcmp(mode, "full") == 0);
-}
+    struct base *b = make(dir, full);
 
-static void live_append(void *e, const int32_t *row, size_t number)
-{
-    insert(e, row, number);
+    for (size_t r = 0;; r++) {
+        insert(b, d->row[r % d->rows], r);
+        live_wait(r + 1);
+    }
 }
-
-static void live_commit(void *e)
-{
-    (void)e; /* each insert was a transaction */
-}
-
-const struct live_engine live_sqlite = {
-    .name = "sqlite", .open = live_open, .append = live_append, .commit = live_commit};

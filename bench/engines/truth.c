@@ -1,7 +1,9 @@
 /*
- * truth.c: the right answers, straight from the rows.
+ * truth.c: the right answers, straight from the rows; and how much there is to tell in them.
  */
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/engines/engine.h"
 
@@ -64,6 +66,34 @@ static void q5(void *e, const struct data *d, struct answer *a)
         parts_answer(p, data_scale(q5_series[s]), a);
         free(p);
     }
+}
+
+enum { DIFFERENCE_MAX = 1 << 17 };
+
+static size_t place(int64_t difference)
+{
+    int64_t p = difference + DIFFERENCE_MAX;
+
+    return p < 0 ? 0 : p > 2 * DIFFERENCE_MAX ? 2 * DIFFERENCE_MAX : (size_t)p;
+}
+
+double data_entropy(const struct data *d)
+{
+    static uint32_t seen[2 * DIFFERENCE_MAX + 1];
+    double bits = 0;
+
+    for (size_t c = 0; c < YEAR_SERIES; c++) {
+        memset(seen, 0, sizeof(seen));
+        for (size_t r = 1; r < d->rows; r++) {
+            seen[place((int64_t)d->row[r][c] - d->row[r - 1][c])]++;
+        }
+        for (size_t i = 0; i <= 2 * DIFFERENCE_MAX; i++) {
+            double part = (double)seen[i] / (double)(d->rows - 1);
+
+            bits -= seen[i] > 0 ? part * log2(part) : 0;
+        }
+    }
+    return bits / 8 / YEAR_SERIES;
 }
 
 const struct engine engine_truth = {.name = "truth", .query = {q1, q2, q3, q4, q5}};
