@@ -102,7 +102,7 @@ struct hwt_tslog_recovery { /* what open found */
 };
 
 /* Opens the log, formats an empty device. Errors: IO, SPACE, CORRUPT (a foreign or unreadable
- * superblock, or both copies of the stream table), UNSUPPORTED (written by a newer version),
+ * superblock, or both copies of the stream table), UNSUPPORTED (of another version),
  * ARGUMENT (geometry; not the block size the log was made with). */
 HWT_MUST_CHECK int hwt_tslog_open(struct hwt_tslog *log, const struct hwt_tslog_config *config,
                                   struct hwt_tslog_recovery *recovery_out);

@@ -448,7 +448,8 @@ const char *file_bd_explain(const struct file_bd *d, int err)
     case HWT_ERR_CORRUPT:
         return "its superblock or its table of streams cannot be read";
     case HWT_ERR_UNSUPPORTED:
-        return "it was written by a newer version";
+        return "its format is of another version (docs/LOG_FORMAT.md): open it with the heatwatt "
+               "that wrote it, or move it away";
     case HWT_ERR_NOT_FOUND:
         return "there is no log";
     default:

@@ -175,8 +175,8 @@ static void an_import_larger_than_the_device_must_commit_between(void **state)
     append_many(m, 0, 10);
     assert_int_equal(model_commit(m), 0);
     gen_schema(&schema, 3);
-    gen_record(&r, &schema.schema, 1, 5);
     for (int i = 0; err == 0 && i < 60000; i++) {
+        gen_record(&r, &schema.schema, (uint64_t)i, (uint64_t)i); /* the same would take no room */
         err = hwt_tslog_append(m->log, 1, &schema.schema, &r.record, &sequence);
     }
     assert_int_equal(err, HWT_ERR_SPACE);
