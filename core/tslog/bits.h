@@ -34,23 +34,20 @@ static inline bool hwt_tslog_bits_over(const struct hwt_tslog_bits_in *in)
     return in->at > 8 * in->n;
 }
 
+/* The last bytes. Not inlined: it is rare, and `in` by value can stay in registers. */
+uint64_t hwt_tslog_bits_peek_last(struct hwt_tslog_bits_in in);
+
 /* The next bits without taking them, at least 57. */
 static inline uint64_t hwt_tslog_bits_peek(const struct hwt_tslog_bits_in *in)
 {
-    size_t byte = in->at / 8;
-    uint64_t v = 0;
+    const uint8_t *p = in->p + in->at / 8;
+    uint64_t v;
 
-    if (byte + 8 <= in->n) {
-        const uint8_t *p = in->p + byte;
-
-        v = (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-            (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-            (uint64_t)p[7] << 56;
-    } else {
-        for (unsigned i = 0; byte + i < in->n; i++) {
-            v |= (uint64_t)in->p[byte + i] << (8 * i);
-        }
+    if (in->at / 8 + 8 > in->n) {
+        return hwt_tslog_bits_peek_last(*in);
     }
+    v = (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+        (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
     return v >> in->at % 8;
 }
 

@@ -47,14 +47,17 @@ struct hwt_tslog_rice { /* rice.h */
 /* What the row coder knows of a column's values before; all in units of its scale. */
 struct hwt_tslog_column {
     struct hwt_tslog_rice rice;
-    int64_t last, step; /* step: last minus the one before */
-    int64_t average;    /* 1/256, of values or of steps, as the predictor has it */
-    uint32_t scale;     /* a value is offset + scale x its number */
-    uint32_t offset;
+    int64_t last;
+    int64_t average; /* 1/256, of values or of steps, as the predictor has it */
+    int64_t keep;    /* of the predictor: -1 if it adds to the last value, else 0 */
+    uint16_t gain;   /* of the predictor: 256, or 0 if it has no average */
+    uint8_t weight;  /* of the predictor: 1/2^weight */
     uint8_t predictor;
     uint8_t level; /* of rice at the page's start */
     uint8_t seen;  /* values in this page, up to 2 */
     uint8_t quality;
+    uint32_t scale; /* a value is offset + scale x its number */
+    uint32_t offset;
 };
 
 struct hwt_tslog_rows {
@@ -75,6 +78,7 @@ struct hwt_tslog_rows {
 /* How each predictor would have done on the page's values so far: the next page's is chosen so. */
 struct hwt_tslog_trial {
     int64_t average[6];
+    int64_t step;     /* the last */
     uint64_t divisor; /* greatest common one of all steps; 0: no step yet */
     uint32_t cost[8]; /* 1/16 bit */
     uint16_t steps;   /* that were not 0 */

@@ -1,9 +1,10 @@
 /*
  * predict.h: what the next value of a column is taken to be, from those before it in the page.
  *
- *   0      the last value                      2..4   the average of values,  weight 1/2 1/4 1/8
- *   1      the last value + the last step      5..7   the last value + the average of steps,
- *                                                     weight 1/4 1/8 1/16
+ *   0      the last value
+ *   1      the last value + the last step
+ *   2..4   the average of values, weight 1/2, 1/4, 1/8
+ *   5..7   the last value + the average of steps, weight 1/4, 1/8, 1/16
  *
  * Gauges are mostly 0 or 2..4, counters 5..7. Numbers are in units of the column's scale: value =
  * offset + scale x number. Averages have 8 bits after the point. Arithmetic is modulo 2^64, so any
@@ -47,50 +48,60 @@ static inline int64_t hwt_tslog_rounded(int64_t average)
     return hwt_tslog_shift(hwt_wrap_add(average, HWT_TSLOG_POINT / 2), 8);
 }
 
-/* The average after x; `predictor` tells its weight. */
-static inline int64_t hwt_tslog_averaged(int64_t average, int64_t x, unsigned predictor)
+/* The average after x, of a weight of 1/2^weight. */
+static inline int64_t hwt_tslog_averaged(int64_t average, int64_t x, unsigned weight)
 {
-    unsigned weight = predictor - HWT_TSLOG_PREDICT_MEAN + 1;
     int64_t difference = hwt_wrap_sub(hwt_tslog_scale_up(x, HWT_TSLOG_POINT), average);
 
-    weight -= predictor >= HWT_TSLOG_PREDICT_TREND ? 2 : 0;
     return hwt_wrap_add(average, hwt_tslog_shift(difference, weight));
 }
 
-/* For a column that has had a value in this page. */
-static inline int64_t hwt_tslog_expected(const struct hwt_tslog_column *c)
+static inline unsigned hwt_tslog_weight(unsigned predictor)
 {
-    if (c->predictor == HWT_TSLOG_PREDICT_LAST) {
-        return c->last;
-    }
-    if (c->predictor == HWT_TSLOG_PREDICT_STEP) {
-        return hwt_wrap_add(c->last, c->step);
-    }
-    return hwt_wrap_add(c->predictor >= HWT_TSLOG_PREDICT_TREND ? c->last : 0,
-                        hwt_tslog_rounded(c->average));
+    return predictor >= HWT_TSLOG_PREDICT_TREND  ? predictor - HWT_TSLOG_PREDICT_TREND + 2
+           : predictor >= HWT_TSLOG_PREDICT_MEAN ? predictor - HWT_TSLOG_PREDICT_MEAN + 1
+                                                 : 0;
 }
 
-/* The number becomes the one before the next. */
+/* All predictors are one sum, so that reading need not ask which: (last & keep) + average. */
+static inline void hwt_tslog_column_begin(struct hwt_tslog_column *c)
+{
+    bool mean = c->predictor >= HWT_TSLOG_PREDICT_MEAN && c->predictor < HWT_TSLOG_PREDICT_TREND;
+
+    c->keep = mean ? 0 : -1;
+    c->gain = c->predictor == HWT_TSLOG_PREDICT_LAST ? 0 : HWT_TSLOG_POINT;
+    c->weight = (uint8_t)hwt_tslog_weight(c->predictor);
+    c->last = c->average = 0;
+    c->seen = 0;
+}
+
+static inline int64_t hwt_tslog_expected(const struct hwt_tslog_column *c)
+{
+    return hwt_wrap_add(c->last & c->keep, hwt_tslog_rounded(c->average));
+}
+
+/* The number becomes the one before the next; for the third and later ones. */
 static inline void hwt_tslog_column_advance(struct hwt_tslog_column *c, int64_t number)
 {
-    int64_t step = hwt_wrap_sub(number, c->last);
+    int64_t x = hwt_wrap_sub(number, c->last & c->keep);
+    int64_t difference = hwt_wrap_sub(hwt_tslog_scale_up(x, c->gain), c->average);
 
-    if (c->predictor >= HWT_TSLOG_PREDICT_TREND) {
-        c->average = c->seen >= 2 ? hwt_tslog_averaged(c->average, step, c->predictor)
-                                  : hwt_tslog_scale_up(step, HWT_TSLOG_POINT);
-    } else if (c->predictor >= HWT_TSLOG_PREDICT_MEAN) {
-        c->average = c->seen >= 1 ? hwt_tslog_averaged(c->average, number, c->predictor)
-                                  : hwt_tslog_scale_up(number, HWT_TSLOG_POINT);
-    }
+    c->average = hwt_wrap_add(c->average, hwt_tslog_shift(difference, c->weight));
     c->last = number;
-    c->step = step;
-    if (c->seen < 2) {
-        if (c->seen == 0) { /* there was none to step from */
-            c->step = 0;
-            c->average = c->predictor >= HWT_TSLOG_PREDICT_TREND ? 0 : c->average;
-        }
-        c->seen++;
+}
+
+/* The same for the first two: an average starts with the first value or step there is. */
+static inline void hwt_tslog_column_start(struct hwt_tslog_column *c, int64_t number)
+{
+    if ((c->seen == 0) == (c->keep == 0)) {
+        c->average = hwt_tslog_scale_up(hwt_wrap_sub(number, c->last), c->gain);
+        c->last = number;
+    } else if (c->seen == 0) {
+        c->last = number;
+    } else {
+        hwt_tslog_column_advance(c, number);
     }
+    c->seen++;
 }
 
 /* --- trial.c --- */

@@ -118,25 +118,32 @@ static inline void hwt_tslog_golomb_put(struct hwt_tslog_bits_out *out, uint64_t
     hwt_tslog_bits_put(out, u, k);
 }
 
+struct hwt_tslog_taken { /* a number, and where the next starts */
+    uint64_t u;
+    uint32_t at;
+};
+
+/* The rare ones: escapes, and k so large that two looks are needed. */
+struct hwt_tslog_taken hwt_tslog_golomb_get_large(struct hwt_tslog_bits_in in, unsigned k);
+
 static inline uint64_t hwt_tslog_golomb_get(struct hwt_tslog_bits_in *in, unsigned k)
 {
     uint64_t v = hwt_tslog_bits_peek(in);
     unsigned q = (unsigned)__builtin_ctzll(v | UINT64_C(1) << HWT_TSLOG_RICE_ZEROS);
+    struct hwt_tslog_taken taken;
 
-    if (q == HWT_TSLOG_RICE_ZEROS) {
-        in->at += HWT_TSLOG_RICE_ZEROS;
-        return hwt_tslog_wide_get(in);
-    }
-    if (k <= 57 - HWT_TSLOG_RICE_ZEROS) { /* all of it was seen */
+    if (q < HWT_TSLOG_RICE_ZEROS && k <= 57 - HWT_TSLOG_RICE_ZEROS) {
         in->at += q + 1 + k;
-        return (uint64_t)q << k | hwt_tslog_low_bits(v >> (q + 1), k);
+        return (uint64_t)q << k | (v >> (q + 1) & ((UINT64_C(1) << k) - 1));
     }
-    in->at += q + 1;
-    return (uint64_t)q << k | hwt_tslog_bits_get(in, k);
+    taken = hwt_tslog_golomb_get_large(*in, k);
+    in->at = taken.at;
+    return taken.u;
 }
 
 /* --- with the state's k and runs --- */
 
+/* Also in a run, where the mean only falls. */
 static inline bool hwt_tslog_rice_runs(const struct hwt_tslog_rice *c)
 {
     return c->mean < HWT_TSLOG_RICE_RUNS;
@@ -145,13 +152,10 @@ static inline bool hwt_tslog_rice_runs(const struct hwt_tslog_rice *c)
 /* Bits that putting u takes now. */
 static inline unsigned hwt_tslog_rice_size(const struct hwt_tslog_rice *c, uint64_t u)
 {
-    if (c->run_open) {
-        return u == 0 ? 0 : hwt_tslog_golomb_size(u - 1, 0);
+    if (!hwt_tslog_rice_runs(c)) {
+        return hwt_tslog_golomb_size(u, hwt_tslog_rice_k(c));
     }
-    if (hwt_tslog_rice_runs(c)) {
-        return c->run_bits + (u == 0 ? 0 : hwt_tslog_golomb_size(u - 1, 0));
-    }
-    return hwt_tslog_golomb_size(u, hwt_tslog_rice_k(c));
+    return (c->run_open ? 0u : c->run_bits) + (u == 0 ? 0u : hwt_tslog_golomb_size(u - 1, 0));
 }
 
 static inline void hwt_tslog_rice_run_broken(struct hwt_tslog_rice *c)
@@ -182,12 +186,10 @@ static inline void hwt_tslog_rice_put_in_run(struct hwt_tslog_rice *c, uint8_t *
 static inline void hwt_tslog_rice_put(struct hwt_tslog_rice *c, struct hwt_tslog_bits_out *out,
                                       uint64_t u)
 {
-    bool field = !c->run_open && hwt_tslog_rice_runs(c);
-
-    if (!c->run_open && !field) {
+    if (!hwt_tslog_rice_runs(c)) {
         hwt_tslog_golomb_put(out, u, hwt_tslog_rice_k(c));
     } else {
-        if (field) {
+        if (!c->run_open) {
             c->run_at = hwt_tslog_bits_at(out);
             c->run_n = u == 0;
             hwt_tslog_bits_put32(out, c->run_n, c->run_bits);
@@ -201,34 +203,23 @@ static inline void hwt_tslog_rice_put(struct hwt_tslog_rice *c, struct hwt_tslog
     hwt_tslog_rice_learn(c, u);
 }
 
-/* A run's field, read: its first number is the answer's. */
-static inline uint64_t hwt_tslog_rice_get_run(struct hwt_tslog_rice *c,
-                                              struct hwt_tslog_bits_in *in)
-{
-    if (!c->run_open) {
-        c->run_at = in->at;
-        c->run_n = (uint16_t)hwt_tslog_bits_get(in, c->run_bits);
-        c->run_left = c->run_n;
-        hwt_tslog_rice_run_counted(c);
-    }
-    if (c->run_left > 0) {
-        c->run_left--;
-        return 0;
-    }
-    hwt_tslog_rice_run_broken(c);
-    return hwt_tslog_golomb_get(in, 0) + 1;
-}
+/* The next number of one that is in runs. */
+struct hwt_tslog_taken hwt_tslog_rice_get_run(struct hwt_tslog_rice *c,
+                                              struct hwt_tslog_bits_in in);
 
 static inline uint64_t hwt_tslog_rice_get(struct hwt_tslog_rice *c, struct hwt_tslog_bits_in *in)
 {
+    struct hwt_tslog_taken taken;
     uint64_t u = 0;
 
-    if (c->run_left > 0) {
-        c->run_left--;
-    } else if (c->run_open || hwt_tslog_rice_runs(c)) {
-        u = hwt_tslog_rice_get_run(c, in);
-    } else {
+    if (!hwt_tslog_rice_runs(c)) {
         u = hwt_tslog_golomb_get(in, hwt_tslog_rice_k(c));
+    } else if (c->run_left > 0) {
+        c->run_left--;
+    } else {
+        taken = hwt_tslog_rice_get_run(c, *in);
+        in->at = taken.at;
+        u = taken.u;
     }
     hwt_tslog_rice_learn(c, u);
     return u;

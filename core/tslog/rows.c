@@ -69,8 +69,7 @@ static void begin(struct hwt_tslog_rows *rows)
         struct hwt_tslog_column *c = &rows->column[i];
 
         hwt_tslog_rice_init(&c->rice, c->level);
-        c->last = c->step = c->average = 0;
-        c->seen = 0;
+        hwt_tslog_column_begin(c);
         c->quality = HWT_QUALITY_GOOD;
     }
 }
@@ -468,7 +467,11 @@ static void values_put(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *tria
             hwt_tslog_rice_put(&c->rice, out, plan->miss[i]);
         }
         hwt_tslog_trial_add(&trial[i], c, plan->number[i], judge);
-        hwt_tslog_column_advance(c, plan->number[i]);
+        if (c->seen < 2) {
+            hwt_tslog_column_start(c, plan->number[i]);
+        } else {
+            hwt_tslog_column_advance(c, plan->number[i]);
+        }
     }
 }
 
@@ -608,8 +611,17 @@ static int get_scales(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial
     return err;
 }
 
-static void get_values(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
-                       struct hwt_tslog_bits_in *in, struct hwt_value *value)
+/* One of the first two numbers of a column. */
+static int64_t get_early(struct hwt_tslog_column *c, struct hwt_tslog_bits_in *in)
+{
+    return c->seen == 0 ? hwt_unzigzag(hwt_tslog_wide_get(in))
+                        : hwt_wrap_add(hwt_tslog_expected(c),
+                                       hwt_unzigzag(hwt_tslog_rice_get(&c->rice, in)));
+}
+
+/* Returns the bit behind the values. */
+static uint32_t get_values(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
+                           struct hwt_tslog_bits_in in, struct hwt_value *value)
 {
     bool judge = rows->rows % JUDGE_EACH == 0;
 
@@ -618,22 +630,30 @@ static void get_values(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *tria
         int64_t number;
 
         value[i].quality = c->quality;
-        value[i].v = 0;
         if (c->quality == HWT_QUALITY_MISSING) {
+            value[i].v = 0;
             continue;
         }
-        if (c->seen == 0) {
-            number = hwt_unzigzag(hwt_tslog_wide_get(in));
+        if (c->seen < 2) {
+            struct hwt_tslog_bits_in early = in;
+
+            number = get_early(c, &early);
+            in.at = early.at;
         } else {
-            number =
-                hwt_wrap_add(hwt_tslog_expected(c), hwt_unzigzag(hwt_tslog_rice_get(&c->rice, in)));
+            number = hwt_wrap_add(hwt_tslog_expected(c),
+                                  hwt_unzigzag(hwt_tslog_rice_get(&c->rice, &in)));
         }
         value[i].v = hwt_wrap_add(hwt_tslog_scale_up(number, c->scale), c->offset);
         if (trial != NULL) {
             hwt_tslog_trial_add(&trial[i], c, number, judge);
         }
-        hwt_tslog_column_advance(c, number);
+        if (c->seen < 2) {
+            hwt_tslog_column_start(c, number);
+        } else {
+            hwt_tslog_column_advance(c, number);
+        }
     }
+    return in.at;
 }
 
 /* The flags of the next row. */
@@ -673,7 +693,7 @@ int hwt_tslog_row_get(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial
     if (err != 0) {
         return err;
     }
-    get_values(rows, trial, &in, value);
+    in.at = get_values(rows, trial, in, value);
     if (hwt_tslog_bits_over(&in)) {
         return HWT_ERR_CORRUPT;
     }

@@ -32,12 +32,10 @@ static uint32_t cost_of(int64_t miss)
     return (63 - zeros) * 16 + fraction;
 }
 
-static void judge_all(struct hwt_tslog_trial *t, const struct hwt_tslog_column *c, int64_t number)
+static void judge_all(struct hwt_tslog_trial *t, int64_t number, int64_t step)
 {
-    int64_t step = hwt_wrap_sub(number, c->last);
-
     t->cost[HWT_TSLOG_PREDICT_LAST] += cost_of(step);
-    t->cost[HWT_TSLOG_PREDICT_STEP] += cost_of(hwt_wrap_sub(step, c->step));
+    t->cost[HWT_TSLOG_PREDICT_STEP] += cost_of(hwt_wrap_sub(step, t->step));
     for (unsigned i = 0; i < 3; i++) {
         t->cost[HWT_TSLOG_PREDICT_MEAN + i] +=
             cost_of(hwt_wrap_sub(number, hwt_tslog_rounded(t->average[i])));
@@ -72,14 +70,14 @@ void hwt_tslog_trial_add(struct hwt_tslog_trial *trial, const struct hwt_tslog_c
         return;
     }
     if (judge && c->seen >= 2) {
-        judge_all(t, c, number);
+        judge_all(t, number, step);
     }
     for (unsigned i = 0; i < 3; i++) {
-        t->average[i] = hwt_tslog_averaged(t->average[i], number, HWT_TSLOG_PREDICT_MEAN + i);
-        t->average[3 + i] =
-            c->seen >= 2 ? hwt_tslog_averaged(t->average[3 + i], step, HWT_TSLOG_PREDICT_TREND + i)
-                         : hwt_tslog_scale_up(step, HWT_TSLOG_POINT);
+        t->average[i] = hwt_tslog_averaged(t->average[i], number, i + 1);
+        t->average[3 + i] = c->seen >= 2 ? hwt_tslog_averaged(t->average[3 + i], step, i + 2)
+                                         : hwt_tslog_scale_up(step, HWT_TSLOG_POINT);
     }
+    t->step = step;
     add_step(t, step);
 }
 
@@ -91,13 +89,15 @@ void hwt_tslog_column_rescale(struct hwt_tslog_column *c, struct hwt_tslog_trial
 
     c->scale = scale;
     c->last = hwt_tslog_scale_up(c->last, by);
-    c->step = hwt_tslog_scale_up(c->step, by);
     c->average = hwt_tslog_scale_up(c->average, by);
-    c->rice.mean = c->rice.mean < mean_max / by ? c->rice.mean * by : mean_max;
+    if (!c->rice.run_open && c->rice.run_left == 0) { /* in a run the mean stays small */
+        c->rice.mean = c->rice.mean < mean_max / by ? c->rice.mean * by : mean_max;
+    }
     if (trial != NULL) {
         for (unsigned i = 0; i < HWT_TSLOG_AVERAGES; i++) {
             trial->average[i] = hwt_tslog_scale_up(trial->average[i], by);
         }
+        trial->step = hwt_tslog_scale_up(trial->step, by);
         trial->divisor *= by;
     }
 }
