@@ -91,6 +91,10 @@ bool hwt_tslog_columns_equal(const struct hwt_tslog_columns *columns,
     if (columns->count != schema->count) {
         return false;
     }
+    if (memcmp(columns->channel, schema->channel, schema->count * sizeof(columns->channel[0])) ==
+        0) {
+        return true; /* mostly; else bytes behind an id may differ */
+    }
     for (size_t i = 0; i < schema->count; i++) {
         if (columns->channel[i].quantity != schema->channel[i].quantity ||
             strcmp(columns->channel[i].id, schema->channel[i].id) != 0) {

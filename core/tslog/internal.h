@@ -87,7 +87,6 @@ int64_t hwt_tslog_start_ms(const struct hwt_record *record);
 
 /* --- rows.c --- */
 
-void hwt_tslog_rows_reset(struct hwt_tslog_rows *rows);
 /* A page of these columns begins, to be written or to be read. trial[HWT_CHANNELS_MAX] is what the
  * writer keeps to choose the next page's predictors by; a reader has none: NULL. */
 void hwt_tslog_rows_begin(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,

@@ -48,8 +48,8 @@ struct hwt_tslog_rice { /* rice.h */
 struct hwt_tslog_column {
     struct hwt_tslog_rice rice;
     int64_t last;
-    int64_t average; /* 1/256, of values or of steps, as the predictor has it */
     int64_t keep;    /* of the predictor: -1 if it adds to the last value, else 0 */
+    int64_t average; /* 1/256, of values or of steps, as the predictor has it */
     uint16_t gain;   /* of the predictor: 256, or 0 if it has no average */
     uint8_t weight;  /* of the predictor: 1/2^weight */
     uint8_t predictor;

@@ -45,11 +45,6 @@ enum {
 
 _Static_assert(START_MAX + ROW_FIRST_MAX <= 8 * HWT_TSLOG_ROOM, "a page must hold any first row");
 
-void hwt_tslog_rows_reset(struct hwt_tslog_rows *rows)
-{
-    memset(rows, 0, sizeof(*rows));
-}
-
 /* --- the page's start --- */
 
 static void begin(struct hwt_tslog_rows *rows)
