@@ -82,6 +82,18 @@ static void without_room_nothing_is_written(void **state)
     assert_memory_equal(buf, zeros, sizeof(buf));
 }
 
+static void going_on_within_a_byte_drops_what_was_behind(void **state)
+{
+    uint8_t buf[1] = {0xFF};
+    struct hwt_tslog_bits_out out;
+
+    (void)state;
+    hwt_tslog_bits_out_init(&out, buf, sizeof(buf), 3);
+    hwt_tslog_bits_put(&out, 0, 1);
+    hwt_tslog_bits_end(&out);
+    assert_int_equal(buf[0], 0x07);
+}
+
 static void a_patch_changes_its_bits_and_no_other(void **state)
 {
     uint8_t buf[6], want[6];
@@ -352,6 +364,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(bits_of_any_width_come_back),
         cmocka_unit_test(bits_beyond_the_end_are_zeros_and_told),
         cmocka_unit_test(without_room_nothing_is_written),
+        cmocka_unit_test(going_on_within_a_byte_drops_what_was_behind),
         cmocka_unit_test(a_patch_changes_its_bits_and_no_other),
         cmocka_unit_test(a_number_takes_the_bits_it_was_measured_at_with_any_k),
         cmocka_unit_test(sequences_come_back_and_leave_the_same_state),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "core/tslog/bits.h"
 #include "core/tslog/internal.h"
 #include "tests/log/gen.h"
 
@@ -427,6 +428,182 @@ static void counters_in_coarse_units_cost_their_units(void **state)
     assert_in_range(rows[1], rows[0] * 9 / 10, rows[0] * 11 / 10);
 }
 
+/* One column, records 10 s apart, from second `s`. */
+static int put_value(struct coder *c, int64_t s, int64_t v)
+{
+    struct hwt_value value = {v, HWT_QUALITY_GOOD};
+    struct hwt_record r = {.mono_us = s * 10000000,
+                           .unix_ms = s * 10000,
+                           .boot = 1,
+                           .span_ms = 10000,
+                           .count = 1,
+                           .value = &value};
+
+    return put(c, &r);
+}
+
+static struct hwt_channel one_channel[1] = {{"hp_energy", HWT_Q_ENERGY}};
+static const struct hwt_schema one_column = {one_channel, 1};
+
+static void a_scale_may_end_with_a_page_or_within_it(void **state)
+{
+    (void)state;
+    for (int64_t off = 0; off < 3; off++) { /* the row that is off the scale */
+        struct hwt_record back = {.sequence = 1};
+
+        coder_begin(&coder, &one_column);
+        for (int64_t i = 0; i < 100; i++) {
+            assert_int_equal(put_value(&coder, i, i * i * 6000 + 5), 0);
+        }
+        hwt_tslog_rows_next(&coder.put, coder.put_trial);
+        memset(coder.content, 0, sizeof(coder.content));
+        assert_int_equal(coder.put.column[0].scale, 6000);
+        for (int64_t i = 0; i < 9; i++) {
+            assert_int_equal(put_value(&coder, i, i * i * 6000 + 5 + (i >= off ? 20 : 0)), 0);
+            assert_int_equal(coder.put.column[0].scale, i >= off ? 20 : 6000);
+        }
+        get_begin(&coder);
+        for (int64_t i = 0; i < 9; i++) {
+            assert_int_equal(get(&coder, &back), 0);
+            assert_int_equal(coder.value[0].v, i * i * 6000 + 5 + (i >= off ? 20 : 0));
+        }
+        assert_same_state(&coder);
+    }
+}
+
+static void a_reader_within_a_run_is_no_writer(void **state)
+{
+    struct hwt_record back = {.sequence = 1};
+
+    (void)state;
+    coder_begin(&coder, &one_column);
+    for (int64_t i = 0; i < 300; i++) {
+        assert_int_equal(put_value(&coder, i, 7), 0);
+    }
+    get_begin(&coder);
+    for (int64_t i = 0; i < 299; i++) {
+        assert_int_equal(get(&coder, &back), 0);
+    }
+    assert_false(hwt_tslog_rows_whole(&coder.get));
+    assert_int_equal(get(&coder, &back), 0);
+    assert_true(hwt_tslog_rows_whole(&coder.get));
+}
+
+/* Flags, as rows.c has them. */
+enum { CLOCK = 2, SPAN = 4, WALL = 16, NO_WALL = 32, QUALITY = 64, SCALE = 128 };
+
+static void bits_that_no_writer_writes_are_refused(void **state)
+{
+    /* one column; bits in order, each {value, width}; span_ms 1 is width - 1 = 0, then a one */
+    static const struct {
+        struct {
+            uint64_t v;
+            unsigned n;
+        } bits[12];
+        int err;
+        const char *why;
+    } rows[] = {
+        {{{0, 1}, {0, 8}, {SPAN, 8}, {0, 6}, {1, 1}, {0, 6}, {1, 1}}, 0, "right: value -1"},
+        {{{0, 1}, {0, 8}, {SPAN, 8}, {0, 6}, {0, 1}, {0, 6}, {1, 1}}, HWT_ERR_CORRUPT, "span 0"},
+        {{{0, 1}, {0, 8}, {SPAN, 8}, {32, 6}, {UINT64_C(1) << 32, 33}, {0, 6}, {1, 1}},
+         HWT_ERR_CORRUPT,
+         "span of 33 bits"},
+        {{{0, 1}, {0, 8}, {SPAN | CLOCK, 8}, {4, 4}, {0, 6}, {1, 1}, {0, 6}, {1, 1}},
+         HWT_ERR_CORRUPT,
+         "clock quality 4"},
+        {{{0, 1}, {0, 8}, {SPAN | WALL | NO_WALL, 8}, {0, 6}, {1, 1}, {1, 1}, {0, 6}, {1, 1}},
+         HWT_ERR_CORRUPT,
+         "a wall time that is unknown"},
+        {{{0, 1},
+          {0, 8},
+          {SPAN | QUALITY, 8},
+          {0, 6},
+          {1, 1},
+          {1, 1},
+          {1, 1},
+          {1, 1},
+          {0, 6},
+          {1, 1}},
+         0,
+         "right: column 0 suspect, the end"},
+        {{{0, 1}, {0, 8}, {SPAN | QUALITY, 8}, {0, 6}, {1, 1}, {6, 3}, {0, 6}, {1, 1}},
+         HWT_ERR_CORRUPT,
+         "a list that goes on behind the last column"},
+        {{{1, 1},
+          {0, 8},
+          {1, 1},
+          {1, 5},
+          {3, 2},
+          {1, 2},
+          {SPAN, 8},
+          {0, 6},
+          {1, 1},
+          {0, 6},
+          {1, 1}},
+         0,
+         "right: scale 3, offset 1"},
+        {{{1, 1},
+          {0, 8},
+          {1, 1},
+          {1, 5},
+          {0, 2},
+          {1, 2},
+          {SPAN, 8},
+          {0, 6},
+          {1, 1},
+          {0, 6},
+          {1, 1}},
+         HWT_ERR_CORRUPT,
+         "scale 0"},
+        {{{1, 1},
+          {0, 8},
+          {1, 1},
+          {1, 5},
+          {3, 2},
+          {1, 2},
+          {SPAN | SCALE, 8},
+          {0, 6},
+          {1, 1},
+          {1, 1},
+          {1, 5},
+          {2, 2}},
+         HWT_ERR_CORRUPT,
+         "a scale that does not divide the last"},
+        {{{1, 1},
+          {0, 8},
+          {1, 1},
+          {1, 5},
+          {3, 2},
+          {1, 2},
+          {SPAN | SCALE, 8},
+          {0, 6},
+          {1, 1},
+          {1, 1},
+          {0, 5},
+          {0, 1}},
+         HWT_ERR_CORRUPT,
+         "a new scale of 0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct hwt_record back = {.sequence = 1};
+        struct hwt_tslog_bits_out out;
+
+        print_message("# %s\n", rows[i].why);
+        coder_begin(&coder, &one_column);
+        hwt_tslog_bits_out_init(&out, coder.content, sizeof(coder.content), 0);
+        for (size_t k = 0; k < 12; k++) {
+            hwt_tslog_bits_put(&out, rows[i].bits[k].v, rows[i].bits[k].n);
+        }
+        hwt_tslog_bits_end(&out);
+        get_begin(&coder);
+        assert_int_equal(hwt_tslog_row_get(&coder.get, NULL, coder.content, sizeof(coder.content),
+                                           coder.value, &back),
+                         rows[i].err);
+    }
+}
+
 static void a_sealed_page_opens_and_any_flipped_bit_is_found(void **state)
 {
     static uint8_t page[HWT_TSLOG_PAGE];
@@ -526,6 +703,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_documented_bytes_are_the_bytes_written),
         cmocka_unit_test(what_is_regular_costs_nothing),
         cmocka_unit_test(counters_in_coarse_units_cost_their_units),
+        cmocka_unit_test(a_scale_may_end_with_a_page_or_within_it),
+        cmocka_unit_test(a_reader_within_a_run_is_no_writer),
+        cmocka_unit_test(bits_that_no_writer_writes_are_refused),
         cmocka_unit_test(a_sealed_page_opens_and_any_flipped_bit_is_found),
         cmocka_unit_test(a_page_of_another_version_is_unsupported_not_damaged),
         cmocka_unit_test(schemas_that_make_no_sense_are_refused),
