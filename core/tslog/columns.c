@@ -1,7 +1,7 @@
 /*
  * columns.c: the schema as the log stores it.
  *
- *   schema page: header │ first channel u16 │ channels in all u16 │ quantity u8, codec u8,
+ *   schema page: header │ first channel u16 │ channels in all u16 │ quantity u8, coding u8,
  *                                                                    length u8, id … (each)
  *
  * A schema is named by its content: its id is the CRC-32C of the channels as stored, so a page of
@@ -11,7 +11,7 @@
 #include "core/base/quantity.h"
 #include "core/tslog/internal.h"
 
-enum { PART_HEAD = 4, CODEC_LAST = 0, CODEC_STEP = 1, CODECS };
+enum { PART_HEAD = 4, CODING_RICE = 2 };
 
 static bool id_valid(const char *id)
 {
@@ -35,7 +35,7 @@ static size_t put_channel(const struct hwt_tslog_columns *c, size_t i, uint8_t *
     size_t n = strlen(c->channel[i].id);
 
     buf[0] = c->channel[i].quantity;
-    buf[1] = c->codec[i];
+    buf[1] = CODING_RICE;
     buf[2] = (uint8_t)n;
     memcpy(buf + 3, c->channel[i].id, n);
     return 3 + n;
@@ -80,8 +80,6 @@ int hwt_tslog_columns_set(struct hwt_tslog_columns *columns, const struct hwt_sc
 
         memcpy(columns->channel[i].id, from->id, strlen(from->id));
         columns->channel[i].quantity = from->quantity;
-        columns->codec[i] =
-            hwt_quantity_get(from->quantity)->kind == HWT_COUNTER ? CODEC_STEP : CODEC_LAST;
     }
     columns->id = columns_id(columns);
     return 0;
@@ -92,6 +90,10 @@ bool hwt_tslog_columns_equal(const struct hwt_tslog_columns *columns,
 {
     if (columns->count != schema->count) {
         return false;
+    }
+    if (memcmp(columns->channel, schema->channel, schema->count * sizeof(columns->channel[0])) ==
+        0) {
+        return true; /* mostly; else bytes behind an id may differ */
     }
     for (size_t i = 0; i < schema->count; i++) {
         if (columns->channel[i].quantity != schema->channel[i].quantity ||
@@ -151,13 +153,14 @@ void hwt_tslog_columns_put(const struct hwt_tslog_columns *columns, unsigned par
     head->used = (uint16_t)w.at;
 }
 
-static bool get_channel(struct hwt_reader *r, struct hwt_channel *channel, uint8_t *codec)
+static bool get_channel(struct hwt_reader *r, struct hwt_channel *channel)
 {
+    uint8_t coding;
     uint8_t n;
     const uint8_t *id;
 
     channel->quantity = hwt_get_u8(r);
-    *codec = hwt_get_u8(r);
+    coding = hwt_get_u8(r);
     n = hwt_get_u8(r);
     id = n <= HWT_ID_MAX ? hwt_get_bytes(r, n) : NULL;
     if (id == NULL) {
@@ -165,7 +168,7 @@ static bool get_channel(struct hwt_reader *r, struct hwt_channel *channel, uint8
     }
     memset(channel->id, 0, sizeof(channel->id));
     memcpy(channel->id, id, n);
-    return *codec < CODECS && id_valid(channel->id);
+    return coding == CODING_RICE && id_valid(channel->id);
 }
 
 /* Takes a part of the schema, if it is the next one wanted. */
@@ -182,7 +185,7 @@ static void take_part(struct hwt_tslog_columns *c, const uint8_t *page,
         return;
     }
     for (size_t i = start; i < start + head->rows; i++) {
-        if (!get_channel(&r, &c->channel[i], &c->codec[i])) {
+        if (!get_channel(&r, &c->channel[i])) {
             return;
         }
     }

@@ -52,10 +52,9 @@ static void begin_rows(struct hwt_tslog_cursor *c, uint64_t first, unsigned rows
 {
     uint64_t end = c->snapshot->stream[c->stream].durable + 1;
 
-    hwt_tslog_rows_reset(&c->rows);
+    hwt_tslog_rows_begin(&c->rows, NULL, &c->columns);
     c->row = first;
     c->page_end = first + rows < end ? first + rows : end;
-    c->at = 0;
     c->used = used;
 }
 
@@ -116,19 +115,14 @@ static void resolve_time(const struct hwt_tslog_cursor *c, struct hwt_record *re
 
 int hwt_tslog_cursor_row(struct hwt_tslog_cursor *cursor)
 {
-    struct hwt_reader r;
-
     if (cursor->row >= cursor->page_end) {
         return 0;
     }
-    hwt_reader_init(&r, cursor->page + HWT_TSLOG_HEAD + cursor->at,
-                    (size_t)(cursor->used - cursor->at));
-    if (hwt_tslog_row_get(&cursor->rows, &cursor->columns, &r, cursor->value, &cursor->record) !=
-        0) {
+    if (hwt_tslog_row_get(&cursor->rows, NULL, cursor->page + HWT_TSLOG_HEAD, cursor->used,
+                          cursor->value, &cursor->record) != 0) {
         cursor->page_end = 0;
         return HWT_ERR_CORRUPT;
     }
-    cursor->at = (uint16_t)(cursor->at + r.at);
     cursor->record.sequence = cursor->row++;
     resolve_time(cursor, &cursor->record);
     return 1;

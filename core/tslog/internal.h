@@ -3,8 +3,9 @@
  *
  *   page.c     header, checksum            recover.c  open: what the device holds
  *   rows.c     row coder                   write.c    append, promote, commit
- *   columns.c  schema, written and read    place.c    blocks: where the next page goes
- *   dir.c      live pages of a block       cursor.c, buckets.c, verify.c   reading
+ *   bits.h, rice.h, predict.h, trial.c     place.c    blocks: where the next page goes
+ *              what it is made of          dir.c      live pages of a block
+ *   columns.c  schema, written and read    cursor.c, buckets.c, verify.c   reading
  */
 #ifndef HWT_CORE_TSLOG_INTERNAL_H
 #define HWT_CORE_TSLOG_INTERNAL_H
@@ -13,18 +14,15 @@
 #include "core/tslog/tslog.h"
 
 enum {
-    HWT_TSLOG_VERSION = 1,
+    HWT_TSLOG_VERSION = 2,
     HWT_TSLOG_HEAD = 96, /* bytes of a page's header */
     HWT_TSLOG_ROOM = HWT_TSLOG_PAGE - HWT_TSLOG_HEAD,
-    /* flags, boot, clock, span, times; 2 bits and a varint for each value */
-    HWT_TSLOG_ROW_MAX = 1 + 5 + 1 + 5 + 10 + 10 + HWT_CHANNELS_MAX / 4 + HWT_CHANNELS_MAX * 10,
+    HWT_TSLOG_ROWS_MAX = 4095,              /* of a page; constant rows take no bits */
     HWT_TSLOG_CHANNEL_MAX = 3 + HWT_ID_MAX, /* bytes of a channel in a schema page */
     HWT_TSLOG_SCHEMA_COPIES = 2,
-    HWT_TSLOG_SEQUENCE_GAP = 4096, /* more records than a page can hold */
+    HWT_TSLOG_SEQUENCE_GAP = HWT_TSLOG_ROWS_MAX + 1,
     HWT_TSLOG_LOOKBACK_PAGES = 4096
 };
-
-_Static_assert(HWT_TSLOG_ROW_MAX <= HWT_TSLOG_ROOM, "a page must hold any row");
 
 enum hwt_tslog_page_kind {
     HWT_TSLOG_SUPER = 1,
@@ -73,7 +71,7 @@ static inline int64_t hwt_wrap_add(int64_t a, int64_t b)
 /* Writes the header into the page, checksums last. Bytes after head->used are set to 0. */
 void hwt_tslog_page_seal(uint8_t page[HWT_TSLOG_PAGE], const struct hwt_tslog_head *head);
 /* Takes the header apart. Errors: CORRUPT (not a header, or its checksum is wrong), UNSUPPORTED
- * (right, of a newer version). */
+ * (right, of another version). */
 HWT_MUST_CHECK int hwt_tslog_head_get(const uint8_t *page, struct hwt_tslog_head *head_out);
 /* The same, and the checksum over the whole page. */
 HWT_MUST_CHECK int hwt_tslog_page_open(const uint8_t page[HWT_TSLOG_PAGE],
@@ -89,17 +87,25 @@ int64_t hwt_tslog_start_ms(const struct hwt_record *record);
 
 /* --- rows.c --- */
 
-void hwt_tslog_rows_reset(struct hwt_tslog_rows *rows);
-/* Encodes at most HWT_TSLOG_ROW_MAX bytes; w->ok turns false when there is no room. */
-void hwt_tslog_row_put(const struct hwt_tslog_rows *rows, const struct hwt_tslog_columns *columns,
-                       const struct hwt_record *record, struct hwt_writer *w);
-/* The record becomes the row before the next. */
-void hwt_tslog_rows_advance(struct hwt_tslog_rows *rows, const struct hwt_record *record);
-/* Decodes the next row into *record_out and value[columns->count], and advances. Leaves sequence
- * alone. Errors: CORRUPT. */
-HWT_MUST_CHECK int hwt_tslog_row_get(struct hwt_tslog_rows *rows,
-                                     const struct hwt_tslog_columns *columns, struct hwt_reader *r,
-                                     struct hwt_value *value, struct hwt_record *record_out);
+/* A page of these columns begins, to be written or to be read. trial[HWT_CHANNELS_MAX] is what the
+ * writer keeps to choose the next page's predictors by; a reader has none: NULL. */
+void hwt_tslog_rows_begin(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
+                          const struct hwt_tslog_columns *columns);
+/* The writer's next page of the same columns. */
+void hwt_tslog_rows_next(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial);
+/* Adds a row behind those put or got before; bits behind them are 0. Counts and qualities are
+ * checked by the caller. SPACE: it does not fit, and the page takes no more; its rows are as
+ * before. A first row fits always. */
+HWT_MUST_CHECK int hwt_tslog_row_put(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
+                                     const struct hwt_record *record,
+                                     uint8_t content[HWT_TSLOG_ROOM]);
+/* Decodes the next row of `used` bytes into *record_out and value[rows->count]. Leaves sequence
+ * alone. Errors: CORRUPT; the rows behind cannot be read either. */
+HWT_MUST_CHECK int hwt_tslog_row_get(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
+                                     const uint8_t *content, size_t used, struct hwt_value *value,
+                                     struct hwt_record *record_out);
+/* Whether rows can be put behind those got: no run says that there are more. */
+bool hwt_tslog_rows_whole(const struct hwt_tslog_rows *rows);
 
 /* --- columns.c --- */
 

@@ -35,23 +35,59 @@ struct hwt_tslog_head {
     uint8_t version, kind, stream, flags;
 };
 
-/* What the row coder knows of the rows before. */
+struct hwt_tslog_rice { /* rice.h */
+    uint64_t mean;      /* 1/128, of the last numbers */
+    uint32_t run_at;    /* bit of the run's field */
+    uint16_t run_n;     /* zeros that the field counts */
+    uint16_t run_left;  /* of them not yet read */
+    uint8_t run_bits;   /* width of the field, or of the next */
+    bool run_open;      /* the field can count more zeros */
+};
+
+/* What the row coder knows of a column's values before; all in units of its scale. */
+struct hwt_tslog_column {
+    struct hwt_tslog_rice rice;
+    int64_t last;
+    int64_t keep;    /* of the predictor: -1 if it adds to the last value, else 0 */
+    int64_t average; /* 1/256, of values or of steps, as the predictor has it */
+    uint16_t gain;   /* of the predictor: 256, or 0 if it has no average */
+    uint8_t weight;  /* of the predictor: 1/2^weight */
+    uint8_t predictor;
+    uint8_t level; /* of rice at the page's start */
+    uint8_t seen;  /* values in this page, up to 2 */
+    uint8_t quality;
+    uint32_t scale; /* a value is offset + scale x its number */
+    uint32_t offset;
+};
+
 struct hwt_tslog_rows {
-    int64_t last[HWT_CHANNELS_MAX]; /* counts */
-    int64_t step[HWT_CHANNELS_MAX]; /* counts, last minus the one before */
-    uint8_t quality[HWT_CHANNELS_MAX];
-    bool seen[HWT_CHANNELS_MAX]; /* has had a value in this page */
-    int64_t mono_us, mono_step_us;
-    int64_t unix_ms, unix_mono_us; /* last known wall time and its mono_us */
-    uint32_t boot, span_ms;
+    uint32_t at;    /* bits put or taken; 0: the page's start is still to come */
+    uint16_t count; /* columns */
+    uint16_t rows;  /* put or taken */
+    bool full;      /* a row did not fit: no more are taken */
+    uint8_t flags;  /* of the last row that was not regular */
     uint8_t clock;
+    uint32_t boot, span_ms;
+    int64_t mono_us;
+    int64_t pause_us;              /* the last step of mono_us beyond the span */
+    int64_t wall_ms, wall_mono_us; /* a wall time and its mono_us, from which the next are told */
+    struct hwt_tslog_rice regular, mono, wall;
+    struct hwt_tslog_column column[HWT_CHANNELS_MAX];
+};
+
+/* How each predictor would have done on the page's values so far: the next page's is chosen so. */
+struct hwt_tslog_trial {
+    int64_t average[6];
+    int64_t step;     /* the last */
+    uint64_t divisor; /* greatest common one of all steps; 0: no step yet */
+    uint32_t cost[8]; /* 1/16 bit */
+    uint16_t steps;   /* that were not 0 */
 };
 
 struct hwt_tslog_columns {
     uint32_t id; /* CRC of the schema as stored; 0 with count 0: none */
     uint16_t count;
     struct hwt_channel channel[HWT_CHANNELS_MAX];
-    uint8_t codec[HWT_CHANNELS_MAX];
 };
 
 struct hwt_tslog_root {
@@ -81,6 +117,7 @@ struct hwt_tslog_stream { /* the writer's side of a stream */
     struct hwt_tslog_head tail;
     struct hwt_tslog_columns columns;
     struct hwt_tslog_rows rows;
+    struct hwt_tslog_trial trial[HWT_CHANNELS_MAX];
     uint8_t page[HWT_TSLOG_PAGE];
 };
 
@@ -144,7 +181,7 @@ struct hwt_tslog_cursor {
     uint64_t sequence; /* of the next record */
     uint64_t page_end; /* the page open now holds records up to before this; 0: none is open */
     uint64_t row;      /* sequence of the next row of the open page */
-    uint16_t at, used; /* bytes of the open page taken, and in all */
+    uint16_t used;     /* bytes of the open page's rows */
     uint32_t block;    /* the open page's, for its schema */
     struct hwt_tslog_dir dir;
     struct hwt_tslog_columns columns;

@@ -235,9 +235,11 @@ static int write_schema(struct hwt_tslog *log, int stream)
 int hwt_tslog_place(struct hwt_tslog *log, int stream)
 {
     struct hwt_tslog_stream *st = &log->stream[stream];
-    uint32_t schema = HWT_TSLOG_SCHEMA_COPIES * hwt_tslog_columns_parts(&st->columns);
-    uint32_t need = 1 + (st->schema_placed ? 0 : schema);
+    uint32_t need = 1;
 
+    if (!st->schema_placed) {
+        need += HWT_TSLOG_SCHEMA_COPIES * hwt_tslog_columns_parts(&st->columns);
+    }
     if (st->block == HWT_TSLOG_NO_BLOCK || st->next_page + need > log->pages) {
         int err = take_block(log, stream);
 

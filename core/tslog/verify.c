@@ -27,7 +27,7 @@ static bool rows_decode(struct hwt_tslog_cursor *c, const struct hwt_tslog_dir_e
         rows++;
     }
     /* a page beyond the last durable record is read in part */
-    return c->page_end != 0 && (rows < entry->rows || c->at == c->used);
+    return c->page_end != 0 && (rows < entry->rows || (c->rows.at + 7) / 8 == c->used);
 }
 
 static const struct hwt_tslog_dir_entry *find_entry(const struct hwt_tslog_dir *dir, uint32_t page)

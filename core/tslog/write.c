@@ -12,13 +12,21 @@
  */
 #include "core/tslog/internal.h"
 
-void hwt_tslog_tail_reset(struct hwt_tslog *log, int stream, uint64_t first)
+static void empty_tail(struct hwt_tslog *log, int stream, uint64_t first)
 {
     struct hwt_tslog_stream *st = &log->stream[stream];
 
     st->tail = hwt_tslog_head_new(log->log, HWT_TSLOG_TAIL, stream);
     st->tail.first = first;
-    hwt_tslog_rows_reset(&st->rows);
+    memset(st->page, 0, sizeof(st->page));
+}
+
+void hwt_tslog_tail_reset(struct hwt_tslog *log, int stream, uint64_t first)
+{
+    struct hwt_tslog_stream *st = &log->stream[stream];
+
+    empty_tail(log, stream, first);
+    hwt_tslog_rows_begin(&st->rows, st->trial, &st->columns);
 }
 
 /* --- streams --- */
@@ -137,16 +145,18 @@ static int load_tail(struct hwt_tslog *log, struct hwt_tslog_stream *st)
 {
     struct hwt_value value[HWT_CHANNELS_MAX];
     struct hwt_record record = {.sequence = 0};
-    struct hwt_reader r;
+    uint8_t *content = st->page + HWT_TSLOG_HEAD;
     int err = st->block == HWT_TSLOG_NO_BLOCK
                   ? HWT_ERR_NOT_FOUND
                   : hwt_tslog_columns_load(&log->bd, log->log, st->block, st->tail.schema,
                                            log->scratch, &st->columns);
 
-    hwt_tslog_rows_reset(&st->rows);
-    hwt_reader_init(&r, st->page + HWT_TSLOG_HEAD, st->tail.used);
+    hwt_tslog_rows_begin(&st->rows, st->trial, &st->columns);
     for (unsigned i = 0; err == 0 && i < st->tail.rows; i++) {
-        err = hwt_tslog_row_get(&st->rows, &st->columns, &r, value, &record);
+        err = hwt_tslog_row_get(&st->rows, st->trial, content, st->tail.used, value, &record);
+    }
+    if (err == 0 && !hwt_tslog_rows_whole(&st->rows)) {
+        err = HWT_ERR_CORRUPT;
     }
     return err;
 }
@@ -223,7 +233,8 @@ static int promote(struct hwt_tslog *log, int stream)
     segment->flags |= head.flags;
     st->next_page++;
     st->moved = true;
-    hwt_tslog_tail_reset(log, stream, head.first + head.rows);
+    empty_tail(log, stream, head.first + head.rows);
+    hwt_tslog_rows_next(&st->rows, st->trial);
     st->tail.last_ms = head.last_ms; /* until the next row: the stream's last */
     return 0;
 }
@@ -235,6 +246,7 @@ static int change_schema(struct hwt_tslog *log, int stream, const struct hwt_sch
 
     if (err == 0) {
         err = hwt_tslog_columns_set(&st->columns, schema);
+        hwt_tslog_rows_begin(&st->rows, st->trial, &st->columns);
         st->schema_placed = false;
     }
     return err;
@@ -257,18 +269,14 @@ static bool record_valid(const struct hwt_schema *schema, const struct hwt_recor
 /* Adds the row to the tail. SPACE: the page is full. */
 static int add_row(struct hwt_tslog_stream *st, const struct hwt_record *record)
 {
-    struct hwt_writer w;
+    int err = hwt_tslog_row_put(&st->rows, st->trial, record, st->page + HWT_TSLOG_HEAD);
 
-    hwt_writer_init(&w, st->page + HWT_TSLOG_HEAD + st->tail.used,
-                    (size_t)HWT_TSLOG_ROOM - st->tail.used);
-    hwt_tslog_row_put(&st->rows, &st->columns, record, &w);
-    if (!w.ok) {
-        return HWT_ERR_SPACE;
+    if (err != 0) {
+        return err;
     }
-    hwt_tslog_rows_advance(&st->rows, record);
     hwt_tslog_head_add_time(&st->tail, record);
     st->tail.schema = st->columns.id;
-    st->tail.used = (uint16_t)(st->tail.used + w.at);
+    st->tail.used = (uint16_t)((st->rows.at + 7) / 8);
     st->tail.rows++;
     return 0;
 }

@@ -456,7 +456,8 @@ const char *file_bd_explain(const struct file_bd *d, int err)
         return "control.hwl is damaged or not of heatwatt; nothing was changed: restore it from a "
                "backup, or move the folder away to begin a new log";
     case HWT_ERR_UNSUPPORTED:
-        return "it was written by a newer version";
+        return "its format is of another version (docs/LOG_FORMAT.md): open it with the heatwatt "
+               "that wrote it, or move it away";
     case HWT_ERR_NOT_FOUND:
         return d->had_records
                    ? "control.hwl is missing or blank beside records (seg-*.hwl); nothing was "

@@ -175,8 +175,8 @@ static void an_import_larger_than_the_device_must_commit_between(void **state)
     append_many(m, 0, 10);
     assert_int_equal(model_commit(m), 0);
     gen_schema(&schema, 3);
-    gen_record(&r, &schema.schema, 1, 5);
     for (int i = 0; err == 0 && i < 60000; i++) {
+        gen_record(&r, &schema.schema, (uint64_t)i, (uint64_t)i); /* the same would take no room */
         err = hwt_tslog_append(m->log, 1, &schema.schema, &r.record, &sequence);
     }
     assert_int_equal(err, HWT_ERR_SPACE);
@@ -360,6 +360,38 @@ static void a_stream_that_lost_both_slots_goes_on_from_its_pages(void **state)
     assert_int_equal(hwt_tslog_commit(m->log), 0);
     assert_int_equal(model_open(m), 0);
     assert_int_equal(m->recovery.pages_bad, 0);
+}
+
+static void a_tail_that_hides_records_is_not_written_on(void **state)
+{
+    struct model *m = *state;
+    static struct gen_schema schema;
+    static struct gen_record r;
+    uint64_t sequence;
+
+    gen_schema(&schema, 1);
+    gen_record(&r, &schema.schema, 1, 5);
+    for (int i = 0; i < 60; i++) { /* one row as the other: a run */
+        r.record.mono_us += 10000000;
+        r.record.unix_ms += 10000;
+        assert_int_equal(hwt_tslog_append(m->log, 0, &schema.schema, &r.record, &sequence), 0);
+    }
+    assert_int_equal(hwt_tslog_commit(m->log), 0);
+    for (unsigned slot = 0; slot < 2; slot++) { /* checksums right, a row less than the run says */
+        uint8_t *page =
+            ramdev_bytes(m->dev) + (size_t)hwt_tslog_slot_page(0, slot) * HWT_TSLOG_PAGE;
+        struct hwt_tslog_head head;
+
+        if (hwt_tslog_page_open(page, &head) == 0) {
+            head.rows--;
+            hwt_tslog_page_seal(page, &head);
+        }
+    }
+    assert_int_equal(model_open(m), 0);
+    assert_int_equal(m->recovery.pages_bad, 0);
+    assert_int_equal(hwt_tslog_append(m->log, 0, &schema.schema, &r.record, &sequence), 0);
+    assert_int_equal(sequence, 60);
+    assert_int_equal(m->log->stream[0].tail.first, 60); /* in a page of its own */
 }
 
 static void one_superblock_is_enough_and_is_mended(void **state)
@@ -560,6 +592,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(a_flipped_bit_costs_its_page_and_no_more),
         ENGINE_TEST(records_of_a_damaged_page_are_told_as_lost),
         ENGINE_TEST(a_stream_that_lost_both_slots_goes_on_from_its_pages),
+        ENGINE_TEST(a_tail_that_hides_records_is_not_written_on),
         ENGINE_TEST(one_superblock_is_enough_and_is_mended),
         ENGINE_TEST(a_foreign_or_unreadable_device_is_refused_untouched),
         ENGINE_TEST(nonsense_is_refused_and_appends_nothing),
