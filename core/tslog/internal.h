@@ -2,10 +2,10 @@
  * internal.h: what the files of core/tslog share.
  *
  *   page.c     header, checksum            recover.c  open: what the device holds
- *   rows.c     row coder                   write.c    append, promote, commit
- *   bits.h, rice.h, predict.h, trial.c     place.c    blocks: where the next page goes
- *              what it is made of          dir.c      live pages of a block
- *   columns.c  schema, written and read    cursor.c, buckets.c, verify.c   reading
+ *   rows*.c    row coder, made of          write.c    append, promote, commit
+ *     bits.h, rice.*, predict.h, trial.c   place.c    blocks: where the next page goes
+ *   columns.c  schema, written and read    dir.c      live pages of a block
+ *                                          cursor.c, buckets.c, verify.c   reading
  */
 #ifndef HWT_CORE_TSLOG_INTERNAL_H
 #define HWT_CORE_TSLOG_INTERNAL_H
@@ -85,7 +85,7 @@ void hwt_tslog_head_add_time(struct hwt_tslog_head *head, const struct hwt_recor
 /* Start of the record's interval, or HWT_TIME_UNKNOWN. */
 int64_t hwt_tslog_start_ms(const struct hwt_record *record);
 
-/* --- rows.c --- */
+/* --- rows.c, rows_put.c, rows_get.c --- */
 
 /* A page of these columns begins, to be written or to be read. trial[HWT_CHANNELS_MAX] is what the
  * writer keeps to choose the next page's predictors by; a reader has none: NULL. */

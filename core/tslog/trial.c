@@ -3,7 +3,7 @@
  * best, and the scale that all values of this one had in common.
  *
  * A counter of 3 600 000 counts a Wh that its meter moves in whole Wh is coded in Wh. A value off
- * the scale is no error: the row that has it changes the scale (rows.c).
+ * the scale is no error: the row that has it changes the scale (rows_put.c).
  */
 #include "core/tslog/bits.h"
 #include "core/tslog/predict.h"

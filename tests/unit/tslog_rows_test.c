@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "core/tslog/bits.h"
 #include "core/tslog/internal.h"
+#include "core/tslog/rows.h"
 #include "tests/log/gen.h"
 
 static uint64_t seed;
@@ -489,8 +489,14 @@ static void a_reader_within_a_run_is_no_writer(void **state)
     assert_true(hwt_tslog_rows_whole(&coder.get));
 }
 
-/* Flags, as rows.c has them. */
-enum { CLOCK = 2, SPAN = 4, WALL = 16, NO_WALL = 32, QUALITY = 64, SCALE = 128 };
+enum {
+    CLOCK = HWT_TSLOG_HAS_CLOCK,
+    SPAN = HWT_TSLOG_HAS_SPAN,
+    WALL = HWT_TSLOG_HAS_WALL,
+    NO_WALL = HWT_TSLOG_NO_WALL,
+    QUALITY = HWT_TSLOG_HAS_QUALITY,
+    SCALE = HWT_TSLOG_HAS_SCALE
+};
 
 static void bits_that_no_writer_writes_are_refused(void **state)
 {
