@@ -30,6 +30,9 @@ static void put_hex(const uint8_t *p, size_t n, char *out)
 
 static bool get_hex(const char *s, uint8_t *p, size_t n)
 {
+    if (strlen(s) != 2 * n) {
+        return false;
+    }
     for (size_t i = 0; i < n; i++) {
         unsigned byte;
 
@@ -38,7 +41,7 @@ static bool get_hex(const char *s, uint8_t *p, size_t n)
         }
         p[i] = (uint8_t)byte;
     }
-    return s[2 * n] == '\0';
+    return true;
 }
 
 static int print(const struct cursor *c, char *out, size_t n)
