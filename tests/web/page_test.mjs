@@ -139,6 +139,7 @@ try {
   });
 
   await check("the cursors of both charts move together and Escape frees them", async () => {
+    await has("#c-power", /^Last 24 hours/, 8);
     const chart = page.locator(".chart").first();
     await chart.focus();
     await page.keyboard.press("Home");
