@@ -208,7 +208,7 @@ static void a_first_row_of_the_largest_kind_fits(void **state)
             for (unsigned k = 0; k < schema.schema.count; k++) {
                 r.value[k].quality = page % 2 == 0 ? HWT_QUALITY_GOOD : HWT_QUALITY_SUSPECT;
                 r.value[k].v = page == 3 ? INT64_MIN + (int64_t)(k * i)
-                                         : (int64_t)(rng_next(&(struct rng){i + k}) >> 24) *
+                                         : (int64_t)(rng_next(&(struct rng){i + k}) >> 33) *
                                                INT64_C(2147483647);
             }
             if (put(&coder, &r.record) != 0) {
