@@ -47,8 +47,12 @@ class Peer:
         folder.mkdir(exist_ok=True)
         data.mkdir(exist_ok=True)
         self.program = Program(self.command(), folder, self.name, self.environment())
-        wait_for(f'{self.name} answers', self.answers, 30, 0.1)
-        self.began()
+        try:
+            wait_for(f'{self.name} answers', self.answers, 30, 0.1)
+            self.began()
+        except BaseException:
+            self.stop()
+            raise
 
     @classmethod
     def installed(cls):

@@ -25,12 +25,22 @@ void die(const char *format, ...)
     exit(1);
 }
 
-double now_s(void)
+static double read_s(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+double now_s(void)
+{
+    return read_s(CLOCK_MONOTONIC);
+}
+
+double cpu_s(void)
+{
+    return read_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void data_make(const char *path, unsigned days, uint64_t seed)

@@ -74,5 +74,7 @@ void parts_answer(const struct parts *p, double scale, struct answer *a);
 /* Prints "log_engines: ..." and ends the program. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 double now_s(void);
+/* CPU time of the process, s. */
+double cpu_s(void);
 
 #endif

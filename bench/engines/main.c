@@ -77,13 +77,16 @@ static int truth(char **argv)
 static int import(char **argv)
 {
     const struct engine *engine = find(argv[0]);
+    double began, cpu, took;
     struct data d;
-    double began;
 
     data_map(&d, argv[1]);
+    cpu = cpu_s();
     began = now_s();
     engine->import(argv[2], &d);
-    printf("{\"seconds\": %.6f, \"points\": %zu}\n", now_s() - began, d.rows * YEAR_SERIES);
+    took = now_s() - began;
+    printf("{\"seconds\": %.6f, \"cpu_seconds\": %.6f, \"points\": %zu}\n", took, cpu_s() - cpu,
+           d.rows * YEAR_SERIES);
     return 0;
 }
 
