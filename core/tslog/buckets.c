@@ -423,8 +423,12 @@ int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it, struct hwt_bucket *buck
         }
         begin_window(it);
         for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
-            int err = hwt_tslog_snapshot_has(it->read.snapshot, s) ? take_stream(it, s) : 0;
+            int err;
 
+            if (!hwt_tslog_snapshot_has(it->read.snapshot, s)) {
+                continue;
+            }
+            err = take_stream(it, s);
             if (err != 0) {
                 it->window = it->given = 0;
                 return err;

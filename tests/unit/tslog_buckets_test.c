@@ -286,6 +286,23 @@ static void many_small_buckets_cross_windows(void **state)
     check(f, all_ids, 1, base_ms - 50000, base_ms + 8000000, 2500);
 }
 
+/* The first stream that is there is not number 0: no window may show what the one before held. */
+static void a_log_of_an_import_alone_is_read_window_by_window(void **state)
+{
+    struct fixture *f = *state;
+    struct hwt_tslog_config config;
+    struct hwt_tslog_recovery recovery;
+    struct rng rng = {seed + 3};
+
+    ramdev_free(f->dev);
+    f->dev = ramdev_new(BLOCK, BLOCKS, 0xFF);
+    config = (struct hwt_tslog_config){.bd = ramdev_bd(f->dev), .uuid = {2}};
+    assert_int_equal(hwt_tslog_open(f->log, &config, &recovery), 0);
+    assert_int_equal(hwt_tslog_stream(f->log, "import_1", HWT_PROVENANCE_SIMULATED), 1);
+    fill(f, &rng, 1, 900, base_ms, 10000);
+    check(f, all_ids, 7, base_ms - 50000, base_ms + 9000000, 7000);
+}
+
 static void a_clock_that_was_days_ahead_for_a_while_spoils_no_rise(void **state)
 {
     static const int64_t offset[] = {0, 864000000, 16000000};
@@ -379,6 +396,7 @@ int main(int argc, char **argv)
         BUCKET_TEST(buckets_equal_a_sum_over_all_records),
         BUCKET_TEST(deltas_of_adjoining_buckets_add_up_to_the_whole),
         BUCKET_TEST(many_small_buckets_cross_windows),
+        BUCKET_TEST(a_log_of_an_import_alone_is_read_window_by_window),
         BUCKET_TEST(a_clock_that_was_days_ahead_for_a_while_spoils_no_rise),
         BUCKET_TEST(records_without_wall_time_count_once_an_anchor_tells_it),
         BUCKET_TEST(a_short_query_of_a_long_log_reads_little),
