@@ -129,13 +129,13 @@ static int64_t row_ms(size_t row)
 static void ask(struct ours *o, const enum year_column *column, size_t n, size_t from, size_t to,
                 int64_t step_ms)
 {
+    struct hwt_tslog_range range = {row_ms(from), row_ms(to), step_ms, NULL, NULL};
     const char *ids[Q5_SERIES];
 
     for (size_t i = 0; i < n; i++) {
         ids[i] = year_series[column[i]].id;
     }
-    if (hwt_tslog_buckets_open(&o->buckets, &o->snapshot, ids, n, row_ms(from), row_ms(to),
-                               step_ms) != 0) {
+    if (hwt_tslog_buckets_open(&o->buckets, &o->snapshot, ids, n, &range) != 0) {
         die("a question of ours is refused");
     }
 }

@@ -14,10 +14,10 @@
 enum { BEFORE_UNSOUGHT, BEFORE_NONE, BEFORE_KNOWN };
 
 int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it, const struct hwt_tslog_snapshot *snapshot,
-                           const char *const *ids, size_t n, int64_t from_ms, int64_t to_ms,
-                           int64_t step_ms)
+                           const char *const *ids, size_t n, const struct hwt_tslog_range *range)
 {
-    if (n < 1 || n > HWT_TSLOG_QUERY_MAX || from_ms > to_ms || step_ms < 1) {
+    if (n < 1 || n > HWT_TSLOG_QUERY_MAX || range->from_ms > range->to_ms ||
+        (range->next == NULL && range->step_ms < 1)) {
         return HWT_ERR_ARGUMENT;
     }
     for (size_t i = 0; i < n; i++) {
@@ -30,12 +30,8 @@ int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it, const struct hwt_tslog_
     }
     hwt_tslog_cursor_init(&it->read, snapshot, 0);
     it->n = (uint16_t)n;
-    it->from_ms = from_ms;
-    it->to_ms = to_ms;
-    it->step_ms = step_ms;
-    it->total = (uint64_t)to_ms - (uint64_t)from_ms;
-    it->total = it->total / (uint64_t)step_ms + (it->total % (uint64_t)step_ms != 0);
-    it->done = 0;
+    it->range = *range;
+    it->window_to_ms = range->from_ms;
     it->window = 0;
     it->given = 0;
     it->mapped = 0;
@@ -123,6 +119,27 @@ static void add_value(struct hwt_bucket *b, int64_t v, uint32_t span_ms)
     b->measured_ms += span_ms;
 }
 
+/* The bucket of the window that holds that time. */
+static uint32_t bucket_at(const struct hwt_tslog_buckets *it, int64_t ms)
+{
+    uint32_t low = 0, high = it->window;
+
+    if (it->range.next == NULL) {
+        return (uint32_t)(((uint64_t)ms - (uint64_t)it->window_from_ms) /
+                          (uint64_t)it->range.step_ms);
+    }
+    while (high - low > 1) {
+        uint32_t middle = (low + high) / 2;
+
+        if (it->bucket[middle * it->n].from_ms <= ms) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 static void take_record(struct hwt_tslog_buckets *it)
 {
     int64_t start = hwt_tslog_start_ms(&it->read.record);
@@ -133,7 +150,7 @@ static void take_record(struct hwt_tslog_buckets *it)
         return;
     }
     if (inside) {
-        row += ((uint64_t)start - (uint64_t)it->window_from_ms) / (uint64_t)it->step_ms * it->n;
+        row += (size_t)bucket_at(it, start) * it->n;
     }
     for (size_t i = 0; i < it->n; i++) {
         const struct hwt_value *v = value_of(it, i);
@@ -393,35 +410,44 @@ static void merge_stream(struct hwt_tslog_buckets *it)
     }
 }
 
-static void begin_window(struct hwt_tslog_buckets *it)
+static int64_t next_edge(const struct hwt_tslog_range *range, int64_t at)
 {
-    uint64_t left = it->total - it->done, most = HWT_TSLOG_WINDOW / it->n;
-    int64_t at = (int64_t)((uint64_t)it->from_ms + it->done * (uint64_t)it->step_ms);
+    int64_t edge;
 
-    it->window = (uint32_t)(left < most ? left : most);
+    if (range->next != NULL) {
+        edge = range->next(range->ctx, at);
+    } else if (__builtin_add_overflow(at, range->step_ms, &edge)) {
+        return range->to_ms;
+    }
+    return edge <= at || edge > range->to_ms ? range->to_ms : edge;
+}
+
+/* false: the range is at its end. */
+static bool begin_window(struct hwt_tslog_buckets *it)
+{
+    uint32_t most = HWT_TSLOG_WINDOW / it->n;
+    int64_t at = it->window_to_ms;
+
     it->given = 0;
     it->window_from_ms = at;
-    for (uint32_t k = 0; k < it->window; k++) {
-        int64_t end = (uint64_t)it->to_ms - (uint64_t)at < (uint64_t)it->step_ms ? it->to_ms
-                                                                                 : at + it->step_ms;
+    for (it->window = 0; it->window < most && at < it->range.to_ms; it->window++) {
+        int64_t end = next_edge(&it->range, at);
 
         for (size_t i = 0; i < it->n; i++) {
-            it->bucket[k * it->n + i] = (struct hwt_bucket){.from_ms = at, .to_ms = end};
+            it->bucket[it->window * it->n + i] = (struct hwt_bucket){.from_ms = at, .to_ms = end};
         }
         at = end;
     }
     it->window_to_ms = at;
+    return it->window > 0;
 }
 
 int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it, struct hwt_bucket *buckets_out)
 {
     if (it->given == it->window) {
-        it->done += it->window;
-        if (it->done == it->total) {
-            it->window = it->given = 0;
+        if (!begin_window(it)) {
             return 0;
         }
-        begin_window(it);
         for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
             int err;
 

@@ -198,8 +198,7 @@ struct hwt_tslog_before { /* a counter's value before a page */
 };
 
 struct hwt_tslog_buckets {
-    int64_t from_ms, to_ms, step_ms;
-    uint64_t total, done;                 /* buckets in all; in windows before this one */
+    struct hwt_tslog_range range;
     uint32_t window, given;               /* buckets in the window; handed out of it */
     int64_t window_from_ms, window_to_ms; /* what `bucket` holds */
     uint16_t n;

@@ -170,18 +170,28 @@ HWT_MUST_CHECK int hwt_tslog_cursor_next(struct hwt_tslog_cursor *cursor,
                                          const struct hwt_schema **schema_out,
                                          const struct hwt_record **record_out, uint64_t *lost_out);
 
+/* [from_ms, to_ms) and how it is cut. */
+struct hwt_tslog_range {
+    int64_t from_ms, to_ms;
+    int64_t step_ms; /* >= 1, the length of each bucket; not used with `next` */
+    /* Buckets of unlike length, as local days are: the edge that follows edge_ms, greater than it.
+     * NULL: step_ms. */
+    int64_t (*next)(void *ctx, int64_t edge_ms);
+    void *ctx;
+};
+
 /*
- * Down-sampled read of n channels (by id, n <= 64) over [from_ms, to_ms) in steps of step_ms (>=
- * 1); the last bucket ends at to_ms. Merges all streams: where two hold a channel in the same
- * bucket, the stream with the lower number wins (the own device is 0). `delta` is 0 for a gauge; a
+ * Down-sampled read of n channels (by id, n <= 64) over a range cut into steps; the last bucket
+ * ends at to_ms. Merges all streams: where two hold a channel in the same bucket, the stream with
+ * the lower number wins (the own device is 0). `delta` is 0 for a gauge; a
  * counter's rise is reckoned in the order of sequence within one stream, from the last value before
  * the range, looked for in up to 4096 pages. Records without wall time and damaged pages give
  * nothing. Errors: ARGUMENT.
  */
 HWT_MUST_CHECK int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it,
                                           const struct hwt_tslog_snapshot *snapshot,
-                                          const char *const *ids, size_t n, int64_t from_ms,
-                                          int64_t to_ms, int64_t step_ms);
+                                          const char *const *ids, size_t n,
+                                          const struct hwt_tslog_range *range);
 /* The next bucket of each channel, n of them. 1: filled; count 0 where nothing is known. 0: the
  * end. Errors: IO. */
 HWT_MUST_CHECK int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it,

@@ -75,6 +75,7 @@ static int find_origins(struct job *job)
 static int job_open(struct job *job)
 {
     const struct plan *plan = &job->table.plan;
+    struct hwt_tslog_range range = {plan->from_ms, plan->to_ms, plan->step_ms, NULL, NULL};
     const char *ids[PLAN_SERIES_MAX];
     int err;
 
@@ -88,8 +89,7 @@ static int job_open(struct job *job)
     err = find_origins(job);
     return err < 0 ? err
                    : hwt_tslog_buckets_open(&job->log->read.buckets, &job->log->snapshot, ids,
-                                            plan->series_count, plan->from_ms, plan->to_ms,
-                                            plan->step_ms);
+                                            plan->series_count, &range);
 }
 
 /* 1: more to read; 0: all is read; or a negative enum hwt_err. */

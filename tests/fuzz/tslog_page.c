@@ -190,6 +190,7 @@ static void read_stream(int stream)
 static void read_all(void)
 {
     static const char *const ids[] = {"a_power", "a_import", "c_energy"};
+    static const struct hwt_tslog_range range = {0, 16000000, 700000, NULL, NULL};
     struct hwt_bucket b[3];
     int n = 0, got;
 
@@ -197,7 +198,7 @@ static void read_all(void)
     for (int s = 0; s < hwt_tslog_streams(&snapshot); s++) {
         read_stream(s);
     }
-    if (hwt_tslog_buckets_open(&buckets, &snapshot, ids, 3, 0, 16000000, 700000) == 0) {
+    if (hwt_tslog_buckets_open(&buckets, &snapshot, ids, 3, &range) == 0) {
         while ((got = hwt_tslog_buckets_next(&buckets, b)) == 1) {
             n++;
         }

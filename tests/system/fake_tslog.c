@@ -158,15 +158,12 @@ int hwt_tslog_cursor_next(struct hwt_tslog_cursor *cursor, const struct hwt_sche
 }
 
 int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it, const struct hwt_tslog_snapshot *snapshot,
-                           const char *const *ids, size_t n, int64_t from_ms, int64_t to_ms,
-                           int64_t step_ms)
+                           const char *const *ids, size_t n, const struct hwt_tslog_range *range)
 {
     if (n > HWT_TSLOG_QUERY_MAX) {
         return HWT_ERR_ARGUMENT;
     }
-    it->from_ms = from_ms;
-    it->to_ms = to_ms;
-    it->step_ms = step_ms;
+    it->range = *range;
     it->n = (uint16_t)n;
     it->read.snapshot = snapshot;
     for (size_t i = 0; i < n; i++) {
@@ -211,24 +208,26 @@ static void fill(const struct hwt_tslog_buckets *it, int stream, struct hwt_buck
 int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it, struct hwt_bucket *buckets_out)
 {
     struct timespec wait = {0, (long)atomic_load(&bucket_us) * 1000};
-    int64_t end = it->from_ms + it->step_ms < it->to_ms ? it->from_ms + it->step_ms : it->to_ms;
+    struct hwt_tslog_range *r = &it->range;
+    int64_t end = r->next != NULL ? r->next(r->ctx, r->from_ms) : r->from_ms + r->step_ms;
 
     if (atomic_load(&fail_buckets) < 0) {
         return atomic_load(&fail_buckets);
     }
-    if (it->from_ms >= it->to_ms) {
+    if (r->from_ms >= r->to_ms) {
         return 0;
     }
+    end = end < r->to_ms ? end : r->to_ms;
     if (wait.tv_nsec > 0) {
         nanosleep(&wait, NULL);
     }
     for (unsigned i = 0; i < it->n; i++) {
-        buckets_out[i] = (struct hwt_bucket){.from_ms = it->from_ms, .to_ms = end};
+        buckets_out[i] = (struct hwt_bucket){.from_ms = r->from_ms, .to_ms = end};
         fill(it, OWN, &buckets_out[i], it->id[i]);
         if (buckets_out[i].count == 0) {
             fill(it, IMPORT, &buckets_out[i], it->id[i]);
         }
     }
-    it->from_ms = end;
+    r->from_ms = end;
     return 1;
 }

@@ -157,25 +157,36 @@ static void brute(const struct fixture *f, int stream, const char *id, struct hw
     b->mean = b->count > 0 ? (double)(sum / (long double)b->measured_ms) : 0;
 }
 
-static void check(struct fixture *f, const char *const *ids, size_t n, int64_t from, int64_t to,
-                  int64_t step)
+static int open_steps(struct fixture *f, const char *const *ids, size_t n, int64_t from, int64_t to,
+                      int64_t step)
+{
+    struct hwt_tslog_range range = {from, to, step, NULL, NULL};
+
+    return hwt_tslog_buckets_open(f->it, f->snapshot, ids, n, &range);
+}
+
+static void check_range(struct fixture *f, const char *const *ids, size_t n,
+                        const struct hwt_tslog_range *range)
 {
     struct hwt_bucket got[HWT_TSLOG_QUERY_MAX];
-    int64_t at = from;
+    int64_t at = range->from_ms, to = range->to_ms;
     int more;
 
     hwt_tslog_snapshot(f->log, f->snapshot);
-    assert_int_equal(hwt_tslog_buckets_open(f->it, f->snapshot, ids, n, from, to, step), 0);
+    assert_int_equal(hwt_tslog_buckets_open(f->it, f->snapshot, ids, n, range), 0);
     while ((more = hwt_tslog_buckets_next(f->it, got)) == 1) {
+        int64_t end = range->next != NULL ? range->next(range->ctx, at) : at + range->step_ms;
+
+        end = end < to ? end : to;
         for (size_t i = 0; i < n; i++) {
-            struct hwt_bucket want = {.from_ms = at, .to_ms = to - at < step ? to : at + step};
+            struct hwt_bucket want = {.from_ms = at, .to_ms = end};
 
             brute(f, 0, ids[i], &want);
             if (want.count == 0) {
                 brute(f, 1, ids[i], &want);
             }
             if (got[i].count != want.count) {
-                print_message("# %s at %lld step %lld\n", ids[i], (long long)at, (long long)step);
+                print_message("# %s from %lld to %lld\n", ids[i], (long long)at, (long long)end);
             }
             assert_int_equal(got[i].from_ms, want.from_ms);
             assert_int_equal(got[i].to_ms, want.to_ms);
@@ -190,10 +201,18 @@ static void check(struct fixture *f, const char *const *ids, size_t n, int64_t f
                 assert_true(fabs(got[i].mean - want.mean) <= 1e-9 * (1 + fabs(want.mean)));
             }
         }
-        at = to - at < step ? to : at + step;
+        at = end;
     }
     assert_int_equal(more, 0);
     assert_int_equal(at, to);
+}
+
+static void check(struct fixture *f, const char *const *ids, size_t n, int64_t from, int64_t to,
+                  int64_t step)
+{
+    struct hwt_tslog_range range = {from, to, step, NULL, NULL};
+
+    check_range(f, ids, n, &range);
 }
 
 /* Values that walk, counters that rise and are reset, missing values, gaps, clock steps. */
@@ -264,11 +283,10 @@ static void deltas_of_adjoining_buckets_add_up_to_the_whole(void **state)
 
     fill(f, &rng, 0, 3000, base_ms, 10000);
     hwt_tslog_snapshot(f->log, f->snapshot);
-    assert_int_equal(hwt_tslog_buckets_open(f->it, f->snapshot, id, 1, from, to, to - from), 0);
+    assert_int_equal(open_steps(f, id, 1, from, to, to - from), 0);
     assert_int_equal(hwt_tslog_buckets_next(f->it, &whole), 1);
     for (int64_t at = from; at < to; at += 700000) { /* each a query of its own */
-        assert_int_equal(hwt_tslog_buckets_open(f->it, f->snapshot, id, 1, at, at + 700000, 700000),
-                         0);
+        assert_int_equal(open_steps(f, id, 1, at, at + 700000, 700000), 0);
         assert_int_equal(hwt_tslog_buckets_next(f->it, &b), 1);
         sum += b.count > 0 ? b.delta : 0;
     }
@@ -357,13 +375,35 @@ static void a_short_query_of_a_long_log_reads_little(void **state)
     hwt_tslog_snapshot(f->log, f->snapshot);
     reads = ramdev_reads(f->dev);
     assert_true(f->snapshot->segments >= 3);
-    assert_int_equal(hwt_tslog_buckets_open(f->it, f->snapshot, id, 1, base_ms + 60000000,
-                                            base_ms + 60600000, 60000),
-                     0);
+    assert_int_equal(open_steps(f, id, 1, base_ms + 60000000, base_ms + 60600000, 60000), 0);
     while (hwt_tslog_buckets_next(f->it, &b) == 1) {
         assert_int_equal(b.to_ms - b.from_ms, 60000);
     }
     assert_true(ramdev_reads(f->dev) - reads < 60);
+}
+
+/* 23, 24 and 25 units in turn, as days are when a clock changes. */
+static int64_t uneven(void *ctx, int64_t edge_ms)
+{
+    const int64_t *unit = ctx;
+    int64_t days = (edge_ms - base_ms) / (72 * *unit), within = (edge_ms - base_ms) % (72 * *unit);
+    int64_t end = within < 23 * *unit ? 23 : within < 47 * *unit ? 47 : 72;
+
+    return base_ms + (days * 72 + end) * *unit;
+}
+
+static void buckets_may_be_of_unlike_length(void **state)
+{
+    static int64_t units[] = {1000, 7300, 400000};
+    struct fixture *f = *state;
+    struct rng rng = {seed + 9};
+
+    fill(f, &rng, 0, 3000, base_ms, 10000);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        struct hwt_tslog_range range = {base_ms, base_ms + 31000000, 0, uneven, &units[i]};
+
+        check_range(f, all_ids, 7, &range);
+    }
 }
 
 static void wrong_arguments_are_refused(void **state)
@@ -383,8 +423,7 @@ static void wrong_arguments_are_refused(void **state)
     hwt_tslog_snapshot(f->log, f->snapshot);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         print_message("# %s\n", rows[i].why);
-        assert_int_equal(hwt_tslog_buckets_open(f->it, f->snapshot, all_ids, rows[i].n,
-                                                rows[i].from, rows[i].to, rows[i].step),
+        assert_int_equal(open_steps(f, all_ids, rows[i].n, rows[i].from, rows[i].to, rows[i].step),
                          HWT_ERR_ARGUMENT);
     }
 }
@@ -400,6 +439,7 @@ int main(int argc, char **argv)
         BUCKET_TEST(a_clock_that_was_days_ahead_for_a_while_spoils_no_rise),
         BUCKET_TEST(records_without_wall_time_count_once_an_anchor_tells_it),
         BUCKET_TEST(a_short_query_of_a_long_log_reads_little),
+        BUCKET_TEST(buckets_may_be_of_unlike_length),
         BUCKET_TEST(wrong_arguments_are_refused),
     };
 
