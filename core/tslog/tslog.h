@@ -44,8 +44,8 @@ enum {
 /*
  * The device below, as littlefs's: `block_count` erase blocks of `block_size` bytes. All calls
  * return 0 or a negative enum hwt_err (IO, SPACE) and may block. prog writes one page within an
- * erased block, once between erases, except in the blocks of the control area (the first 20 pages:
- * superblock and slots), which are rewritten in place; a prog that failed may be tried again with
+ * erased block, once between erases, except in the blocks of the control area (the first 56 pages:
+ * superblock, slots and their like), which are rewritten in place; a prog that failed may be tried again with
  * the same content. What was programmed or erased but not yet synced may, after a power cut, be
  * there, torn, or not, in any order. read of bytes never programmed gives anything, but an erased
  * page reads as one byte value throughout. read may be called from any thread, the others only from

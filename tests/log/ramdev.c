@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTOR = 512, CONTROL_PAGES = 20 };
+enum { SECTOR = 512, CONTROL_PAGES = 56 };
 
 struct op {
     bool erase;
