@@ -7,8 +7,10 @@
 
 #include "core/base/quantity.h"
 #include "daemon/cli/log_dump.h"
+#include "daemon/cli/log_mend.h"
 #include "daemon/cli/progress.h"
 #include "daemon/store/log_dir.h"
+#include "daemon/store/medium.h"
 
 enum { PATH_BYTES = 4096 };
 
@@ -18,10 +20,16 @@ static const char usage[] =
     "       heatwatt log verify DIR [--all]\n"
     "       heatwatt log dump DIR [--stream NAME] [--from MS] [--to MS]\n"
     "       heatwatt log info DIR\n"
+    "       heatwatt log repair DIR\n"
+    "       heatwatt log format DEVICE --yes\n"
     "\n"
-    "DIR is the data folder. import makes a CSV file (time,CHANNEL,... with unix milliseconds) a\n"
+    "DIR is the data folder, or the partition of the log. import makes a CSV file "
+    "(time,CHANNEL,... with unix milliseconds) a\n"
     "stream of its own, all of it or nothing; dump writes a stream in the same form; verify reads\n"
-    "every page and names the damaged ones (--all: every page).\n";
+    "every page and names the damaged ones (--all: every page); repair mends what can be mended "
+    "and\n"
+    "names the records that are lost; format makes an empty log on a partition, over all it "
+    "holds.\n";
 
 struct arguments {
     const char *operand[2];
@@ -29,7 +37,7 @@ struct arguments {
     const char *stream;
     enum hwt_provenance provenance;
     int64_t from_ms, to_ms;
-    bool quiet, all;
+    bool quiet, all, yes;
 };
 
 static bool parse_ms(const char *option, const char *text, int64_t *out)
@@ -67,6 +75,7 @@ static int parse(struct arguments *a, int argc, char **argv)
         {"to", required_argument, NULL, 't'},
         {"quiet", no_argument, NULL, 'q'},
         {"all", no_argument, NULL, 'a'},
+        {"yes", no_argument, NULL, 'y'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -95,6 +104,9 @@ static int parse(struct arguments *a, int argc, char **argv)
         case 'a':
             a->all = true;
             break;
+        case 'y':
+            a->yes = true;
+            break;
         case 'h':
             fputs(usage, stdout);
             return 1;
@@ -111,11 +123,11 @@ static int parse(struct arguments *a, int argc, char **argv)
     return optind == argc ? 0 : 2;
 }
 
-/* The folder of the log: DIR if it holds one itself, else DIR/log. */
+/* The log's place: DIR if it holds one itself or is a partition, else DIR/log. */
 static void find_log(const char *dir, char path[PATH_BYTES])
 {
     snprintf(path, PATH_BYTES, "%s/control.hwl", dir);
-    if (access(path, F_OK) == 0) {
+    if (access(path, F_OK) == 0 || medium_kind_of(dir) == MEDIUM_PARTITION) {
         snprintf(path, PATH_BYTES, "%s", dir);
     } else {
         snprintf(path, PATH_BYTES, "%s/log", dir);
@@ -277,6 +289,21 @@ static int info(const struct arguments *a)
     return err == 0 ? 0 : 1;
 }
 
+/* --- repair, format --- */
+
+static int repair(const struct arguments *a)
+{
+    char path[PATH_BYTES];
+
+    find_log(a->operand[0], path);
+    return log_repair(path);
+}
+
+static int format(const struct arguments *a)
+{
+    return log_format(a->operand[0], a->yes);
+}
+
 int log_main(int argc, char **argv)
 {
     static const struct {
@@ -284,10 +311,8 @@ int log_main(int argc, char **argv)
         int operands;
         int (*run)(const struct arguments *a);
     } verbs[] = {
-        {"import", 2, import},
-        {"verify", 1, verify},
-        {"dump", 1, dump},
-        {"info", 1, info},
+        {"import", 2, import}, {"verify", 1, verify}, {"dump", 1, dump},
+        {"info", 1, info},     {"repair", 1, repair}, {"format", 1, format},
     };
     struct arguments a = {
         .provenance = HWT_PROVENANCE_IMPORTED, .from_ms = INT64_MIN, .to_ms = INT64_MAX};

@@ -9,16 +9,16 @@
 #include <time.h>
 
 #include "daemon/base/log.h"
-#include "daemon/store/file_bd.h"
 #include "daemon/store/log_dir.h"
+#include "daemon/store/medium.h"
 #include "daemon/store/queue.h"
 
-enum { RETRY_US = 1000000, DIR_BYTES = 512 };
+enum { DIR_BYTES = 512 };
 
 struct store {
     struct store_options options;
-    char dir[DIR_BYTES];
-    struct file_bd *files;
+    char dir[DIR_BYTES]; /* the folder of the log, or its partition */
+    struct medium *medium;
     uint8_t uuid[16];
     uint32_t boot;
     uint64_t bad_pages;
@@ -34,12 +34,25 @@ struct store {
     struct hwt_tslog_snapshot view; /* as of the last commit */
 
     struct hwt_tslog log;                      /* the store thread's alone, once it runs */
+    bool opened;                               /* the log is; false: reopening it failed */
     bool pending;                              /* records appended, not committed */
     int64_t pending_clock_us, pending_real_us; /* since when */
     int64_t retry_us;                          /* real time of the next try after a failure; 0 */
     int64_t last_ms;                           /* wall time of the last record appended */
     uint64_t lost_told;
 };
+
+static bool on_partition(const struct store_options *o)
+{
+    return o->partition != NULL && o->partition[0] != '\0';
+}
+
+static uint32_t blocks_kept(const struct store *s)
+{
+    uint64_t mb = s->options.max_mb;
+
+    return mb == 0 || mb > STORE_MAX_MB ? STORE_MAX_MB : (uint32_t)mb;
+}
 
 /* --- what people see --- */
 
@@ -72,12 +85,18 @@ static void tell_failed(struct store *s, int err)
     if (err == HWT_ERR_SPACE) {
         status_set(s->options.status, STATUS_FAILED, now_ms(s),
                    "no space left for the log in %.60s (%llu kB free); records wait in memory",
-                   s->dir, (unsigned long long)file_bd_free_bytes(s->files) / 1024);
+                   s->dir, (unsigned long long)medium_free_bytes(s->medium) / 1024);
     } else {
         status_set(s->options.status, STATUS_FAILED, now_ms(s),
                    "the log in %.40s cannot be written (%.60s); records wait in memory", s->dir,
-                   file_bd_explain(s->files, err));
+                   medium_explain(s->medium, err));
     }
+}
+
+static void tell_gone(struct store *s, const char *why)
+{
+    status_set(s->options.status, STATUS_FAILED, now_ms(s),
+               "the log is gone from %.40s (%.80s); records wait in memory", s->dir, why);
 }
 
 static void tell_counters(struct store *s)
@@ -109,16 +128,30 @@ static void publish_view(struct store *s)
     pthread_mutex_unlock(&s->view_lock);
 }
 
+static int64_t retry_at_us(const struct store *s)
+{
+    return clock_real_us() + (int64_t)s->options.retry_ms * 1000;
+}
+
 /* Success or failure of all that was tried. */
 static void note(struct store *s, int err)
 {
     if (err != 0) {
-        s->retry_us = clock_real_us() + RETRY_US;
+        s->retry_us = retry_at_us(s);
         tell_failed(s, err);
     } else if (s->retry_us != 0) {
         s->retry_us = 0;
         tell_ok(s);
     }
+}
+
+/* Records up to that are durable. */
+static void settle(struct store *s, uint64_t durable)
+{
+    pthread_mutex_lock(&s->lock);
+    s->durable = durable;
+    queue_drop(s->queue, durable);
+    pthread_mutex_unlock(&s->lock);
 }
 
 static int commit(struct store *s)
@@ -132,9 +165,7 @@ static int commit(struct store *s)
     s->pending = false;
     durable = hwt_tslog_durable(&s->log, 0);
     publish_view(s);
-    pthread_mutex_lock(&s->lock);
-    s->durable = durable;
-    pthread_mutex_unlock(&s->lock);
+    settle(s, durable);
     if (s->last_ms != HWT_TIME_UNKNOWN) {
         status_good(s->options.status, s->last_ms);
     }
@@ -144,18 +175,20 @@ static int commit(struct store *s)
     return 0;
 }
 
-static int append(struct store *s, const struct queue_item *item)
+/* sequence_out 0: the log refused it. */
+static int append(struct store *s, const struct queue_item *item, uint64_t *sequence_out)
 {
-    uint64_t sequence;
-    int err = hwt_tslog_append(&s->log, 0, item->schema, &item->record, &sequence);
+    int err = hwt_tslog_append(&s->log, 0, item->schema, &item->record, sequence_out);
 
     if (err == HWT_ERR_SPACE && s->pending) { /* blocks may come free once all is committed */
         err = commit(s);
-        err = err == 0 ? hwt_tslog_append(&s->log, 0, item->schema, &item->record, &sequence) : err;
+        err = err == 0 ? hwt_tslog_append(&s->log, 0, item->schema, &item->record, sequence_out)
+                       : err;
     }
     if (err == HWT_ERR_ARGUMENT) {
         LOG(LOG_ERROR, "log", "record refused channels=%u span_ms=%u", item->record.count,
             item->record.span_ms);
+        *sequence_out = 0;
         return 0;
     }
     if (err == 0 && !s->pending) {
@@ -173,18 +206,92 @@ static int append(struct store *s, const struct queue_item *item)
 static int drain(struct store *s)
 {
     const struct queue_item *item;
+    uint64_t sequence = 0;
     int err = 0;
 
     pthread_mutex_lock(&s->lock);
     while (err == 0 && (item = queue_peek(s->queue)) != NULL) {
+        bool full;
+
         pthread_mutex_unlock(&s->lock);
-        err = append(s, item); /* nobody but this thread drops it */
+        err = append(s, item, &sequence); /* nobody but this thread drops it */
         pthread_mutex_lock(&s->lock);
         if (err == 0) {
-            queue_drop(s->queue);
+            queue_take(s->queue, sequence);
+        }
+        full = queue_half_taken(s->queue);
+        if (err == 0 && full && s->pending) {
+            pthread_mutex_unlock(&s->lock);
+            err = commit(s);
+            pthread_mutex_lock(&s->lock);
         }
     }
     pthread_mutex_unlock(&s->lock);
+    return err;
+}
+
+/* --- a medium that is gone and came back --- */
+
+/* Whether what lies there now is this log, with all that was acknowledged. Looked at without
+ * touching it, before readers get it. */
+static bool is_ours(struct store *s, char *error, size_t n)
+{
+    struct log_dir *l = log_dir_open(s->dir, true, error, n);
+    uint8_t uuid[16];
+    bool same, whole;
+
+    if (l == NULL) {
+        return false;
+    }
+    hwt_tslog_uuid(log_dir_tslog(l), uuid);
+    same = memcmp(uuid, s->uuid, sizeof(uuid)) == 0;
+    whole = log_dir_last(l, 0) >= s->durable;
+    log_dir_close(l);
+    if (!same || !whole) {
+        snprintf(error, n, "%s is there now",
+                 same ? "an older state of the log" : "another log, or a new one,");
+    }
+    return same && whole;
+}
+
+/* The engine anew on what the medium has; the records it lacks are taken from the queue again. */
+static int reopen_engine(struct store *s)
+{
+    struct hwt_tslog_config config = {
+        .bd = medium_device(s->medium), .blocks_kept = blocks_kept(s), .no_format = true};
+    struct hwt_tslog_recovery recovery;
+    int err = hwt_tslog_open(&s->log, &config, &recovery);
+
+    s->opened = err == 0;
+    if (err != 0) {
+        return err;
+    }
+    s->pending = false;
+    settle(s, hwt_tslog_durable(&s->log, 0)); /* a commit that failed may have been done */
+    pthread_mutex_lock(&s->lock);
+    queue_rewind(s->queue);
+    pthread_mutex_unlock(&s->lock);
+    return 0;
+}
+
+static int reopen(struct store *s)
+{
+    char why[256];
+    int err = 0;
+
+    if (!is_ours(s, why, sizeof(why)) ||
+        (medium_moved(s->medium) && medium_reopen(s->medium, why, sizeof(why)) != 0)) {
+        tell_gone(s, why);
+        return HWT_ERR_IO;
+    }
+    err = reopen_engine(s);
+    if (err != 0) {
+        tell_failed(s, err);
+    } else {
+        LOG(LOG_WARN, "log", "opened again durable=%llu",
+            (unsigned long long)hwt_tslog_durable(&s->log, 0));
+        publish_view(s);
+    }
     return err;
 }
 
@@ -238,24 +345,36 @@ static bool wait_for_work(struct store *s)
     return stop;
 }
 
+/* Writes what waits. The commit comes also when an append failed, to save what was appended, and to
+ * see whether the disk is well again. */
+static void work(struct store *s, bool closing)
+{
+    int err = 0, failed;
+
+    if (s->retry_us != 0 && (!s->opened || medium_moved(s->medium))) {
+        err = reopen(s);
+    }
+    if (err != 0) {
+        s->retry_us = retry_at_us(s);
+        return; /* reopen has said why */
+    }
+    err = drain(s);
+    failed =
+        s->pending && (closing || err != 0 || s->retry_us != 0 || commit_due(s)) ? commit(s) : 0;
+    note(s, err != 0 ? err : failed);
+}
+
 static void *run(void *arg)
 {
     struct store *s = arg;
     struct store_counters c;
 
     while (!wait_for_work(s)) {
-        int err = drain(s), failed;
-
-        /* Also when an append failed, to save what was appended, and to see whether the disk is
-         * well again. */
-        failed = s->pending && (err != 0 || s->retry_us != 0 || commit_due(s)) ? commit(s) : 0;
-        note(s, err != 0 ? err : failed);
+        work(s, false);
         tell_counters(s);
     }
     for (int i = 0; i < 2; i++) { /* a commit may make room for the rest */
-        int err = drain(s), failed = s->pending ? commit(s) : 0;
-
-        note(s, err != 0 ? err : failed);
+        work(s, true);
     }
     store_counters(s, &c);
     if (c.waiting > 0 || s->pending) {
@@ -280,27 +399,35 @@ static bool open_own(struct store *s, char *error, size_t n)
     err = err == 0 ? hwt_tslog_commit(&s->log) : err;
     if (err != 0) {
         snprintf(error, n, "the log in %s cannot be written: %s", s->dir,
-                 file_bd_explain(s->files, err));
+                 medium_explain(s->medium, err));
     }
     return err == 0;
 }
 
-static bool open_log(struct store *s, char *error, size_t n)
+static bool open_medium(struct store *s, char *error, size_t n)
 {
     const struct store_options *o = &s->options;
-    uint32_t mb = o->max_mb == 0 || o->max_mb > STORE_MAX_MB ? STORE_MAX_MB : (uint32_t)o->max_mb;
-    struct file_bd_options files = {
-        .dir = s->dir, .blocks = mb + 1, .write_at = o->write_at, .flush = o->flush};
-    struct hwt_tslog_config config = {.blocks_kept = mb};
+    struct medium_options medium = {.kind = on_partition(o) ? MEDIUM_PARTITION : MEDIUM_FOLDER,
+                                    .path = s->dir,
+                                    .blocks = blocks_kept(s) + 1,
+                                    .write_at = o->write_at,
+                                    .flush = o->flush};
+
+    s->medium = medium_open(&medium, error, n);
+    return s->medium != NULL;
+}
+
+static bool open_log(struct store *s, char *error, size_t n)
+{
+    struct hwt_tslog_config config = {.blocks_kept = blocks_kept(s)};
     struct hwt_tslog_recovery recovery;
     int err;
 
-    s->files = file_bd_open(&files, error, n);
-    if (s->files == NULL) {
+    if (!open_medium(s, error, n)) {
         return false;
     }
-    config.bd = file_bd_device(s->files);
-    config.no_format = file_bd_had_records(s->files);
+    config.bd = medium_device(s->medium);
+    config.no_format = medium_had_log(s->medium);
     if (!log_dir_make_uuid(config.uuid)) {
         snprintf(error, n, "no random numbers: %s", strerror(errno));
         return false;
@@ -308,9 +435,10 @@ static bool open_log(struct store *s, char *error, size_t n)
     err = hwt_tslog_open(&s->log, &config, &recovery);
     if (err != 0) {
         snprintf(error, n, "the log in %s cannot be opened: %s", s->dir,
-                 file_bd_explain(s->files, err));
+                 medium_explain(s->medium, err));
         return false;
     }
+    s->opened = true;
     hwt_tslog_uuid(&s->log, s->uuid);
     s->bad_pages = recovery.pages_bad;
     if (s->bad_pages > 0) {
@@ -335,9 +463,19 @@ static bool start_thread(struct store *s)
     return r == 0;
 }
 
+/* False: its path is too long. */
+static bool choose_place(struct store *s)
+{
+    const struct store_options *o = &s->options;
+    int n = on_partition(o) ? snprintf(s->dir, sizeof(s->dir), "%s", o->partition)
+                            : snprintf(s->dir, sizeof(s->dir), "%s/log", o->data_dir);
+
+    return n < (int)sizeof(s->dir);
+}
+
 static void free_store(struct store *s)
 {
-    file_bd_close(s->files);
+    medium_close(s->medium);
     queue_free(s->queue);
     pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->lock);
@@ -355,6 +493,7 @@ struct store *store_open(const struct store_options *options, char *error, size_
         return NULL;
     }
     s->options = *options;
+    s->options.retry_ms = options->retry_ms != 0 ? options->retry_ms : STORE_RETRY_MS;
     s->last_ms = HWT_TIME_UNKNOWN;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->view_lock, NULL);
@@ -368,8 +507,8 @@ struct store *store_open(const struct store_options *options, char *error, size_
         free_store(s);
         return NULL;
     }
-    if (snprintf(s->dir, sizeof(s->dir), "%s/log", options->data_dir) >= (int)sizeof(s->dir)) {
-        snprintf(error, n, "the path of the data folder is too long");
+    if (!choose_place(s)) {
+        snprintf(error, n, "the path of the log is too long");
         free_store(s);
         return NULL;
     }
