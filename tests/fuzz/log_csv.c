@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct csv c;
     struct csv_error error = {.line = 0};
-    int got = csv_open(&c, (const char *)data, size, &error);
+    int got = csv_open(&c, NULL, (const char *)data, size, &error);
     int64_t before = INT64_MIN;
 
     while (got == 0 && (got = csv_next(&c, &error)) == 1) {
