@@ -25,7 +25,12 @@
 
 #include "core/wire/flash.h"
 
-enum { HWT_ELSTER_LANES = 3, HWT_ELSTER_RATES = 2, HWT_ELSTER_PACKET_MAX = 512 };
+enum {
+    HWT_ELSTER_LANES = 3,
+    HWT_ELSTER_RATES = 2,
+    HWT_ELSTER_PACKET_MAX = 512,
+    HWT_ELSTER_NEIGHBOURS = 5
+};
 
 enum hwt_elster_model { HWT_ELSTER_A100C, HWT_ELSTER_A1100 };
 
@@ -101,7 +106,8 @@ struct hwt_elster_gate { /* private */
     uint32_t max_w;
     unsigned run; /* packets in a row of which each agrees with the one before */
     bool known;
-    struct hwt_elster_packet older, before, published;
+    struct hwt_elster_packet recent[HWT_ELSTER_NEIGHBOURS]; /* oldest first */
+    struct hwt_elster_packet published;
 };
 
 /* max_w: what the supply can deliver at most; 100 A at 250 V are 25 000 W. */

@@ -7,7 +7,7 @@
 /* After a month of darkness a count begins anew. */
 #define SILENCE_MAX_NS ((int64_t)31 * 86400 * 1000000000)
 
-enum { RUN_TO_GO_ON = 3, RUN_TO_BEGIN = 5 };
+enum { RUN = HWT_ELSTER_NEIGHBOURS, MIDDLE = RUN / 2 };
 
 void hwt_elster_gate_init(struct hwt_elster_gate *g, uint32_t max_w)
 {
@@ -54,66 +54,70 @@ static uint64_t register_of(const struct hwt_elster_packet *p, unsigned which)
     return which < HWT_ELSTER_RATES ? p->import_wh[which] : p->export_wh[which - HWT_ELSTER_RATES];
 }
 
-/*
- * Whether each register of b lies where the packets before and after say: on the line between them,
- * to less than half a count. So a digit that was changed so little that it still lies between its
- * neighbours is seen too. It costs the packets at which the load changes, and about every other one
- * of a load that is no whole count a packet: the next one tells as much.
+/* How far a register of b lies beside the line from a to c: twentieths of a count, not less than 0.
  */
-static bool in_line(const struct hwt_elster_packet *a, const struct hwt_elster_packet *b,
-                    const struct hwt_elster_packet *c)
+static int64_t beside(const struct hwt_elster_packet *a, const struct hwt_elster_packet *b,
+                      const struct hwt_elster_packet *c, unsigned which)
 {
     int64_t part_ms = (b->start_ns - a->start_ns) / 1000000;
     int64_t whole_ms = (c->start_ns - a->start_ns) / 1000000;
+    int64_t whole = (int64_t)rise(a, register_of(a, which), register_of(c, which));
+    int64_t part = (int64_t)rise(a, register_of(a, which), register_of(b, which));
+    int64_t off = part * whole_ms - whole * part_ms; /* counts x ms */
+
+    return whole_ms > 0 ? 20 * (off < 0 ? -off : off) / whole_ms : INT64_MAX;
+}
+
+/*
+ * Whether the middle packet lies where its neighbours say. Registers count whole units, so on an
+ * even load it may be half a count beside the line between two others, but not beside both lines,
+ * that of the next neighbours and that of those after. One wrong by a count is. This costs the
+ * packets around a change of the load and some others; what follows tells as much.
+ */
+static bool in_line(const struct hwt_elster_packet *p)
+{
+    const int64_t half = 11 * (int64_t)p->resolution_wh, less = 9 * (int64_t)p->resolution_wh;
 
     for (unsigned i = 0; i < 2 * HWT_ELSTER_RATES; i++) {
-        int64_t whole = (int64_t)rise(a, register_of(a, i), register_of(c, i));
-        int64_t part = (int64_t)rise(a, register_of(a, i), register_of(b, i));
-        int64_t off = 5 * (part * whole_ms - whole * part_ms); /* fifths of a count x ms */
+        int64_t near = beside(&p[1], &p[2], &p[3], i), far = beside(&p[0], &p[2], &p[4], i);
 
-        if (off > 2 * whole_ms * a->resolution_wh || off < -2 * whole_ms * a->resolution_wh) {
+        if (near > half || far > half || (near > less && far > less)) {
             return false;
         }
     }
     return true;
 }
 
-static struct hwt_elster_value publish(struct hwt_elster_gate *g)
+static void publish(struct hwt_elster_gate *g, struct hwt_elster_value *value_out)
 {
-    const struct hwt_elster_packet *p = &g->before;
+    const struct hwt_elster_packet *p = &g->recent[MIDDLE];
 
     g->published = *p;
     g->known = true;
-    return (struct hwt_elster_value){
+    *value_out = (struct hwt_elster_value){
         .at_ns = p->start_ns,
         .import_wh = p->import_wh[0] + p->import_wh[1],
         .export_wh = p->export_wh[0] + p->export_wh[1],
     };
 }
 
-/*
- * What may be published is the packet before this one, as it has a neighbour on either side. A
- * first value, or one that does not go on from what was published, needs more of them in a row.
- */
+/* What may be published is the middle one of five packets in a row. */
 enum hwt_elster_verdict hwt_elster_gate(struct hwt_elster_gate *g,
                                         const struct hwt_elster_packet *packet,
                                         struct hwt_elster_value *value_out)
 {
-    bool agrees = g->run > 0 && goes_on(g, &g->before, packet);
-    enum hwt_elster_verdict verdict = HWT_ELSTER_WAIT;
+    bool agrees = g->run > 0 && goes_on(g, &g->recent[RUN - 1], packet);
 
-    g->run = agrees ? g->run + 1 : 1;
-    if (g->run >= RUN_TO_GO_ON && in_line(&g->older, &g->before, packet)) {
-        if (g->known && goes_on(g, &g->published, &g->before)) {
-            verdict = HWT_ELSTER_PUBLISH;
-        } else if (g->run >= RUN_TO_BEGIN) {
-            verdict = HWT_ELSTER_BEGIN;
-        }
+    g->run = !agrees ? 1 : g->run < RUN ? g->run + 1 : RUN;
+    memmove(g->recent, g->recent + 1, (RUN - 1) * sizeof(g->recent[0]));
+    g->recent[RUN - 1] = *packet;
+    if (g->run < RUN || !in_line(g->recent)) {
+        return HWT_ELSTER_WAIT;
     }
-    if (verdict != HWT_ELSTER_WAIT) {
-        *value_out = publish(g);
+    if (g->known && goes_on(g, &g->published, &g->recent[MIDDLE])) {
+        publish(g, value_out);
+        return HWT_ELSTER_PUBLISH;
     }
-    g->older = g->before;
-    g->before = *packet;
-    return verdict;
+    publish(g, value_out);
+    return HWT_ELSTER_BEGIN;
 }

@@ -403,24 +403,26 @@ static void a_value_needs_neighbours_that_agree(void **state)
     } rows[] = {
         {0, 1000, HWT_ELSTER_WAIT, 0, "the first"},
         {1, 1001, HWT_ELSTER_WAIT, 0, "the second"},
-        {2, 1002, HWT_ELSTER_WAIT, 0, "two neighbours, but nothing to go on from"},
-        {3, 1003, HWT_ELSTER_WAIT, 0, "still"},
-        {4, 1004, HWT_ELSTER_BEGIN, 1003, "five in a row"},
-        {5, 1005, HWT_ELSTER_PUBLISH, 1004, "goes on"},
+        {2, 1002, HWT_ELSTER_WAIT, 0, "the third"},
+        {3, 1003, HWT_ELSTER_WAIT, 0, "the fourth"},
+        {4, 1004, HWT_ELSTER_BEGIN, 1002, "five in a row: the middle one"},
+        {5, 1005, HWT_ELSTER_PUBLISH, 1003, "goes on"},
         {6, 9006, HWT_ELSTER_WAIT, 0, "a jump"},
         {7, 1007, HWT_ELSTER_WAIT, 0, "and back"},
-        {8, 1008, HWT_ELSTER_WAIT, 0, "no neighbour before the jump"},
-        {9, 1009, HWT_ELSTER_PUBLISH, 1008, "past it"},
-        {10, 1011, HWT_ELSTER_WAIT, 0, "1009 is beside the line from 1008 to 1011"},
-        {11, 1011, HWT_ELSTER_WAIT, 0, "1011 is beside the line from 1009 to 1011"},
-        {12, 1011, HWT_ELSTER_PUBLISH, 1011, "it stands"},
-        {13, 1010, HWT_ELSTER_WAIT, 0, "backwards"},
-        {14, 1012, HWT_ELSTER_WAIT, 0, "again two are needed"},
-        {15, 1013, HWT_ELSTER_WAIT, 0, "1012 is beside the line from 1010 to 1013"},
-        {16, 1014, HWT_ELSTER_PUBLISH, 1013, "goes on"},
-        {3600, 1114, HWT_ELSTER_WAIT, 0, "an hour of silence"},
-        {3601, 1115, HWT_ELSTER_WAIT, 0, "1114 is beside the line from an hour ago"},
-        {3602, 1116, HWT_ELSTER_PUBLISH, 1115, "goes on"},
+        {8, 1008, HWT_ELSTER_WAIT, 0, "two in a row"},
+        {9, 1009, HWT_ELSTER_WAIT, 0, "three"},
+        {10, 1010, HWT_ELSTER_WAIT, 0, "four"},
+        {11, 1012, HWT_ELSTER_PUBLISH, 1009, "five: 1009 is on one of its lines"},
+        {12, 1013, HWT_ELSTER_WAIT, 0, "1010 is half a count beside both"},
+        {13, 1015, HWT_ELSTER_PUBLISH, 1012, "1012 is on the longer line"},
+        {14, 1016, HWT_ELSTER_PUBLISH, 1013, "1.5 counts a packet: on the longer line"},
+        {15, 1018, HWT_ELSTER_PUBLISH, 1015, "again"},
+        {16, 1017, HWT_ELSTER_WAIT, 0, "backwards"},
+        {3600, 1117, HWT_ELSTER_WAIT, 0, "an hour of silence"},
+        {3601, 1118, HWT_ELSTER_WAIT, 0, "1117 has one neighbour"},
+        {3602, 1119, HWT_ELSTER_WAIT, 0, "two"},
+        {3603, 1120, HWT_ELSTER_WAIT, 0, "1118 is far beside the line from an hour ago"},
+        {3604, 1121, HWT_ELSTER_PUBLISH, 1119, "goes on"},
     };
     struct hwt_elster_gate g;
 
@@ -463,8 +465,10 @@ static void a_register_may_roll_over(void **state)
         (void)push(&g, i, 9999999994 + (uint64_t)i, 1, &v);
     }
     assert_int_equal(push(&g, 6, 0, 1, &v), HWT_ELSTER_PUBLISH);
-    assert_int_equal(v.import_wh, 9999999999);
+    assert_int_equal(v.import_wh, 9999999998);
     assert_int_equal(push(&g, 7, 1, 1, &v), HWT_ELSTER_PUBLISH);
+    assert_int_equal(v.import_wh, 9999999999);
+    assert_int_equal(push(&g, 8, 2, 1, &v), HWT_ELSTER_PUBLISH);
     assert_int_equal(v.import_wh, 0);
 }
 
