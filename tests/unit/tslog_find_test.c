@@ -341,33 +341,6 @@ static void pages_wait_for_a_sync_in_small_numbers(void **state)
     model_free(m);
 }
 
-static void blocks_of_a_cut_commit_are_the_next_to_be_taken(void **state)
-{
-    struct model *m = model_new(SMALL, 60, 0xFF);
-    struct rng rng = {seed};
-    uint32_t block[6];
-
-    (void)state;
-    assert_int_equal(model_open(m), 0);
-    m->stream[0].schema = 3;
-    for (int round = 0; round < 2; round++) { /* the second after a cut */
-        m->stream[0].count = m->stream[0].acked;
-        for (size_t i = 0; i < 6;) {
-            uint32_t before = m->log->stream[0].block;
-
-            assert_int_equal(model_append(m, 0, rng_next(&rng)), 0);
-            if (m->log->stream[0].block != before) {
-                assert_true(round == 0 || m->log->stream[0].block == block[i]);
-                block[i++] = m->log->stream[0].block;
-            }
-        }
-        if (round == 0) {
-            assert_int_equal(model_open(m), 0);
-        }
-    }
-    model_free(m);
-}
-
 static void what_another_stream_took_is_known_after_opening(void **state)
 {
     struct model *m = model_new(SMALL, 44, 0xFF);
@@ -432,7 +405,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_index_is_a_cache),
         cmocka_unit_test(an_index_that_nobody_vouches_for_is_not_believed),
         cmocka_unit_test(pages_wait_for_a_sync_in_small_numbers),
-        cmocka_unit_test(blocks_of_a_cut_commit_are_the_next_to_be_taken),
         cmocka_unit_test(what_another_stream_took_is_known_after_opening),
         cmocka_unit_test(pages_of_another_life_of_the_block_are_dead),
     };
