@@ -5,7 +5,8 @@
  *   rows*.c    row coder, made of          write.c    append, promote, commit
  *     bits.h, rice.*, predict.h, trial.c   place.c    blocks: where the next page goes
  *   columns.c  schema, written and read    chain.c    a block tells of those before it
- *   slots.c    which slots count           dir.c, index.c   live pages of a block
+ *   slots.c    which slots count           drop.c     retention
+ *                                          dir.c, index.c   live pages of a block
  *                                          cursor.c, buckets.c, verify.c   reading
  */
 #ifndef HWT_CORE_TSLOG_INTERNAL_H
@@ -42,7 +43,8 @@ enum {                             /* head.flags */
 };
 
 /* The control area, in pages from the start of the device: superblock twice, then pairs of slots,
- * then pairs of index pages, one for each stream, then two copies of the corrections. Member m of a commit: stream m, or the root. */
+ * then pairs of index pages, one for each stream, then two copies of the corrections. Member m of a
+ * commit: stream m, or the root. */
 enum {
     HWT_TSLOG_ROOT_MEMBER = HWT_TSLOG_STREAMS_MAX,
     HWT_TSLOG_MEMBERS = HWT_TSLOG_STREAMS_MAX + 1,
@@ -237,6 +239,11 @@ uint32_t hwt_tslog_segment_find(const struct hwt_tslog *log, uint32_t block);
 /* Makes sure that the stream's tail has a page to go to, in a block that holds its schema; takes a
  * new block if need be, the oldest one when the device is full. Errors: SPACE, IO. */
 HWT_MUST_CHECK int hwt_tslog_place(struct hwt_tslog *log, int stream);
+
+/* --- drop.c --- */
+
+/* Gives up the oldest block of the stream, or of the one with most. SPACE: none can go. */
+HWT_MUST_CHECK int hwt_tslog_drop_oldest(struct hwt_tslog *log, int stream);
 
 /* --- write.c --- */
 

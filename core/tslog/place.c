@@ -121,66 +121,6 @@ static uint32_t find_free(const struct hwt_tslog *log)
     return HWT_TSLOG_NO_BLOCK;
 }
 
-/* How many segments of the stream may be given up, and the oldest: those before the one that its
- * durable tail belongs to. Before a first commit none, for all would be lost at a cut. */
-static uint32_t segments_spare(const struct hwt_tslog *log, int stream, uint32_t *oldest_out)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < log->segments; i++) {
-        if (log->segment[i].stream != stream) {
-            continue;
-        }
-        if (log->segment[i].block == log->stream[stream].durable_block) {
-            return n;
-        }
-        *oldest_out = n == 0 ? i : *oldest_out;
-        n++;
-    }
-    return 0;
-}
-
-/* The segment to give up: the stream's own oldest, else that of the stream with most. */
-static uint32_t find_victim(const struct hwt_tslog *log, int stream)
-{
-    uint32_t best = log->segments, most = 0, oldest = 0;
-
-    if (segments_spare(log, stream, &oldest) > 0) {
-        return oldest;
-    }
-    for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
-        uint32_t n = segments_spare(log, s, &oldest);
-
-        if (n > most) {
-            most = n;
-            best = oldest;
-        }
-    }
-    return best;
-}
-
-static int drop_oldest(struct hwt_tslog *log, int stream)
-{
-    uint32_t i = find_victim(log, stream);
-    int err = 0;
-
-    if (i == log->segments) {
-        return HWT_ERR_SPACE;
-    }
-    if (log->bd.discard != NULL) {
-        err = log->bd.discard(log->bd.ctx, log->segment[i].block);
-    }
-    if (err == 0) {
-        log->next_block = log->segment[i].block - log->control_blocks;
-        log->stream[log->segment[i].stream].dirty = true; /* its slot tells what it keeps */
-        hwt_tslog_block_mark(log, log->segment[i].block, false);
-        log->segments--;
-        memmove(&log->segment[i], &log->segment[i + 1],
-                (log->segments - i) * sizeof(log->segment[0]));
-    }
-    return err;
-}
-
 /* Writes the index of the block that the stream leaves. Its last page may be taken already, by a
  * commit that was cut: then the index counts only if it is the same. */
 static int close_block(struct hwt_tslog *log, int stream)
@@ -230,7 +170,7 @@ static int take_block(struct hwt_tslog *log, int stream)
     }
     while (log->segments >= log->blocks_kept ||
            (segment.block = find_free(log)) == HWT_TSLOG_NO_BLOCK) {
-        err = drop_oldest(log, stream);
+        err = hwt_tslog_drop_oldest(log, stream);
         if (err != 0) {
             return err;
         }
