@@ -133,6 +133,10 @@ HWT_MUST_CHECK int hwt_tslog_anchor(struct hwt_tslog *log, int stream,
 /* Makes all appended records durable. On error (IO, SPACE) they stay appended and the next commit
  * tries again; appends fail with SPACE when the memory of the tail is full. */
 HWT_MUST_CHECK int hwt_tslog_commit(struct hwt_tslog *log);
+/* Gives up the oldest block of a stream, if all records in it begin before that time: at most one
+ * block a call. Returns 1 if it gave up one, 0 if there is none, or an error (IO). What a snapshot
+ * taken before still names reads as LOST. */
+HWT_MUST_CHECK int hwt_tslog_drop_before(struct hwt_tslog *log, int64_t unix_ms);
 /* Sequence of the last durable record of a stream; 0: none. */
 uint64_t hwt_tslog_durable(const struct hwt_tslog *log, int stream);
 /* Records appended and not yet durable, in all streams. */
