@@ -85,7 +85,7 @@ const struct config_option config_options[] = {
              "format`: the fewest writes there can be. `data_dir` then holds only what is small: how far publishers are, and summaries that can be made again."},
     {SECTION_LOG, "max_mb", CONFIG_KIND_INTEGER, IN(config, log_max_mb), .min = 16, .max = 4096, .unit = "MB",
      .fallback = "2048", .fallback_note = "2048; on a partition its size",
-     .text = "The oldest records go when the log is larger. 2048 hold 30 channels at 10 s for 25 years or more."},
+     .text = "The oldest records go when the log is larger. 2048 hold 30 channels at 10 s for 28 to 54 years, or 11 if nearly all is noise."},
     {SECTION_LOG, "keep_days", CONFIG_KIND_INTEGER, IN(config, log_keep_days), .min = 0, .max = 36500, .unit = "days",
      .fallback = "0", .text = "Records older than this go, a MB at a time. 0: they stay as long as `max_mb` allows."},
 

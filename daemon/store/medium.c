@@ -124,7 +124,7 @@ struct hwt_bd medium_device(struct medium *m)
         .prog = bd_prog,
         .erase = bd_erase,
         .sync = bd_sync,
-        .discard = bd_discard,
+        .discard = m->at.bd.discard != NULL ? bd_discard : NULL,
         .block_size = m->at.bd.block_size,
         .block_count = m->at.bd.block_count,
         .ctx = m,

@@ -15,29 +15,22 @@
 enum {
     BLOCK_PAGES = PART_BD_BLOCK / HWT_TSLOG_PAGE,
     BLOCKS_MAX = HWT_TSLOG_SEGMENTS_MAX + 1,
-    HELD_MAX = 64,   /* pages, 256 KiB */
-    CLEARED_MAX = 16 /* blocks */
-};
-
-/* A block whose content is to go: before any page held for it is written. */
-struct cleared {
-    uint32_t block;
-    bool whole; /* erased: all of it reads as zeros; else discarded: its first page does */
+    HELD_MAX = 64,  /* pages, 256 KiB */
+    ERASED_MAX = 16 /* blocks */
 };
 
 struct part_bd {
     struct part_bd_options options;
     char *path;
     int read_fd, write_fd; /* write_fd: O_DIRECT where that works; -1: read_only */
-    bool no_discard;       /* the device does not know how */
     uint32_t blocks;
     uint8_t *memory; /* HELD_MAX pages, then a page of zeros; aligned for O_DIRECT */
 
     pthread_mutex_t lock; /* guards what follows against readers; only the writer changes it */
     uint32_t held_page[HELD_MAX]; /* of the device; its content is page i of memory */
     size_t held;
-    struct cleared cleared[CLEARED_MAX];
-    size_t cleared_count;
+    uint32_t erased[ERASED_MAX]; /* blocks to become zeros before the pages held are written */
+    size_t erased_count;
 
     char failure[160];
 };
@@ -88,11 +81,10 @@ static size_t find_held(const struct part_bd *d, uint32_t page)
     return i;
 }
 
-static bool is_cleared(const struct part_bd *d, uint32_t page)
+static bool is_erased(const struct part_bd *d, uint32_t page)
 {
-    for (size_t i = 0; i < d->cleared_count; i++) {
-        if (d->cleared[i].block == page / BLOCK_PAGES &&
-            (d->cleared[i].whole || page % BLOCK_PAGES == 0)) {
+    for (size_t i = 0; i < d->erased_count; i++) {
+        if (d->erased[i] == page / BLOCK_PAGES) {
             return true;
         }
     }
@@ -108,7 +100,7 @@ static void overlay(struct part_bd *d, uint32_t page, uint32_t at, uint8_t *buf,
     i = find_held(d, page);
     if (i < d->held) {
         memcpy(buf, held_content(d, i) + at, n);
-    } else if (is_cleared(d, page)) {
+    } else if (is_erased(d, page)) {
         memset(buf, 0, n);
     }
     pthread_mutex_unlock(&d->lock);
@@ -159,25 +151,11 @@ static bool write_all(const struct part_bd *d, const uint8_t *buf, size_t n, off
     return true;
 }
 
-/* Says to the device that it need not keep the block; what it reads as then is up to it. */
-static void tell_unused(struct part_bd *d, uint32_t block)
+static bool write_zeros(const struct part_bd *d, uint32_t block, uint32_t pages)
 {
-    uint64_t range[2] = {(uint64_t)block * PART_BD_BLOCK, PART_BD_BLOCK};
-
-    d->no_discard = d->no_discard || ioctl(d->write_fd, BLKDISCARD, range) != 0;
-}
-
-static bool write_cleared(struct part_bd *d, const struct cleared *c)
-{
-    const uint8_t *zeros = held_content(d, HELD_MAX);
-    off_t at = (off_t)c->block * PART_BD_BLOCK;
-    uint32_t pages = c->whole ? BLOCK_PAGES : 1;
-
-    if (!c->whole) {
-        tell_unused(d, c->block);
-    }
     for (uint32_t p = 0; p < pages; p++) {
-        if (!write_all(d, zeros, HWT_TSLOG_PAGE, at + offset_of(p))) {
+        if (!write_all(d, held_content(d, HELD_MAX), HWT_TSLOG_PAGE,
+                       offset_of(block * BLOCK_PAGES + p))) {
             return false;
         }
     }
@@ -208,8 +186,8 @@ static int bd_sync(void *ctx)
     struct part_bd *d = ctx;
     int r;
 
-    for (size_t i = 0; i < d->cleared_count; i++) {
-        if (!write_cleared(d, &d->cleared[i])) {
+    for (size_t i = 0; i < d->erased_count; i++) {
+        if (!write_zeros(d, d->erased[i], BLOCK_PAGES)) {
             return failed(d, "write");
         }
     }
@@ -221,7 +199,7 @@ static int bd_sync(void *ctx)
         return failed(d, "sync");
     }
     pthread_mutex_lock(&d->lock);
-    d->held = d->cleared_count = 0;
+    d->held = d->erased_count = 0;
     pthread_mutex_unlock(&d->lock);
     return 0;
 }
@@ -252,15 +230,17 @@ static int bd_prog(void *ctx, uint32_t block, uint32_t offset, const void *buf, 
     return err;
 }
 
-/* What is held for the block goes with its content. */
-static int clear(struct part_bd *d, uint32_t block, bool whole)
+/* What is held for the block goes with its content. The zeros are written: an erased page must read
+ * as blank, and no device promises that of what was discarded. A block lasts for days. */
+static int bd_erase(void *ctx, uint32_t block)
 {
+    struct part_bd *d = ctx;
     size_t kept = 0;
 
     if (block >= d->blocks) {
         return HWT_ERR_ARGUMENT;
     }
-    if (d->cleared_count == CLEARED_MAX) {
+    if (d->erased_count == ERASED_MAX) {
         int err = bd_sync(d);
 
         if (err != 0) {
@@ -275,20 +255,22 @@ static int clear(struct part_bd *d, uint32_t block, bool whole)
         }
     }
     d->held = kept;
-    d->cleared[d->cleared_count++] = (struct cleared){block, whole};
+    d->erased[d->erased_count++] = block;
     pthread_mutex_unlock(&d->lock);
     return 0;
 }
 
-static int bd_erase(void *ctx, uint32_t block)
+int part_bd_wipe(struct part_bd *d)
 {
-    return clear(ctx, block, true);
-}
+    uint64_t all[2] = {0, (uint64_t)d->blocks * PART_BD_BLOCK};
 
-/* Its first page becomes blank: a block that is not in use must not look like one that is. */
-static int bd_discard(void *ctx, uint32_t block)
-{
-    return clear(ctx, block, false);
+    (void)ioctl(d->write_fd, BLKDISCARD, all); /* a kindness to flash; not all devices know it */
+    for (uint32_t b = 0; b < d->blocks; b++) {
+        if (!write_zeros(d, b, b == 0 ? BLOCK_PAGES : 1)) {
+            return failed(d, "write");
+        }
+    }
+    return bd_sync(d);
 }
 
 /* --- opening --- */
@@ -322,7 +304,6 @@ static bool open_for_writing(struct part_bd *d, const struct stat *st, char *err
     if (S_ISREG(st->st_mode) && flock(d->write_fd, LOCK_EX | LOCK_NB) != 0) {
         return refuse(d, "another heatwatt uses it", error, n);
     }
-    d->no_discard = !S_ISBLK(st->st_mode);
     return true;
 }
 
@@ -431,7 +412,6 @@ struct hwt_bd part_bd_device(struct part_bd *d)
         .prog = bd_prog,
         .erase = bd_erase,
         .sync = bd_sync,
-        .discard = bd_discard,
         .block_size = PART_BD_BLOCK,
         .block_count = d->blocks,
         .ctx = d,

@@ -46,6 +46,9 @@ struct part_bd_options {
 struct part_bd *part_bd_open(const struct part_bd_options *options, char *error, size_t n);
 void part_bd_close(struct part_bd *d);
 struct hwt_bd part_bd_device(struct part_bd *d);
+/* Nothing of what was on it is found again: tells the device that no content is needed, blanks the
+ * first block and the first page of each other. 0 or IO. */
+HWT_MUST_CHECK int part_bd_wipe(struct part_bd *d);
 /* What the last call that failed was and why. For the thread that writes. */
 const char *part_bd_failure(const struct part_bd *d);
 uint32_t part_bd_blocks(const struct part_bd *d); /* MiB that are used */

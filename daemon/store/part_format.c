@@ -22,21 +22,11 @@ int part_facts(const char *path, struct part_facts *facts_out, char *error, size
     return 0;
 }
 
-static int blank(const struct hwt_bd *bd)
-{
-    int err = bd->erase(bd->ctx, 0);
-
-    for (uint32_t b = 1; err == 0 && b < bd->block_count; b++) {
-        err = bd->discard(bd->ctx, b);
-    }
-    return err == 0 ? bd->sync(bd->ctx) : err;
-}
-
 static int make(struct part_bd *d, struct hwt_tslog *log)
 {
     struct hwt_tslog_config config = {.bd = part_bd_device(d)};
     struct hwt_tslog_recovery recovery;
-    int err = log_dir_make_uuid(config.uuid) ? blank(&config.bd) : HWT_ERR_IO;
+    int err = log_dir_make_uuid(config.uuid) ? part_bd_wipe(d) : HWT_ERR_IO;
 
     return err == 0 ? hwt_tslog_open(log, &config, &recovery) : err;
 }

@@ -13,7 +13,7 @@
 #include "daemon/store/medium.h"
 #include "daemon/store/queue.h"
 
-enum { DIR_BYTES = 512 };
+enum { DIR_BYTES = 512, DAY_MS = 24 * 3600 * 1000 };
 
 struct store {
     struct store_options options;
@@ -39,6 +39,7 @@ struct store {
     int64_t pending_clock_us, pending_real_us; /* since when */
     int64_t retry_us;                          /* real time of the next try after a failure; 0 */
     int64_t last_ms;                           /* wall time of the last record appended */
+    uint8_t last_clock;                        /* what that rests on */
     uint64_t lost_told;
 };
 
@@ -154,6 +155,27 @@ static void settle(struct store *s, uint64_t durable)
     pthread_mutex_unlock(&s->lock);
 }
 
+/*
+ * One block of records that are older than they may be goes, after the commit: a MB a window, so
+ * that nothing waits for it. Only a clock that is known to be right may say what is old.
+ */
+static void drop_old(struct store *s)
+{
+    int64_t keep_ms = (int64_t)s->options.keep_days * DAY_MS;
+    int dropped = 0;
+
+    if (keep_ms > 0 && s->last_clock >= HWT_CLOCK_SYNCED && s->last_ms != HWT_TIME_UNKNOWN) {
+        dropped = hwt_tslog_drop_before(&s->log, s->last_ms - keep_ms);
+    }
+    if (dropped < 0) {
+        LOG(LOG_WARN, "log", "old records cannot be removed: %s",
+            medium_explain(s->medium, dropped));
+    } else if (dropped > 0) {
+        LOG(LOG_INFO, "log", "old records removed keep_days=%u", s->options.keep_days);
+        publish_view(s);
+    }
+}
+
 static int commit(struct store *s)
 {
     uint64_t durable;
@@ -172,6 +194,7 @@ static int commit(struct store *s)
     if (s->options.committed != NULL) {
         s->options.committed(s->options.ctx, durable);
     }
+    drop_old(s);
     return 0;
 }
 
@@ -198,6 +221,7 @@ static int append(struct store *s, const struct queue_item *item, uint64_t *sequ
     }
     if (err == 0) {
         s->last_ms = item->record.unix_ms;
+        s->last_clock = item->record.clock;
     }
     return err;
 }
