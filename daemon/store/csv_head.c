@@ -22,8 +22,8 @@ static bool is(const struct csv_field *f, const char *text)
     return strlen(text) == (size_t)(f->end - f->p) && memcmp(text, f->p, strlen(text)) == 0;
 }
 
-/* What the map says of that name; NULL: nothing. */
-static const char *mapped(struct head *h, const struct csv_field *f)
+/* What the map says of that name; all: "*" is any name. NULL: nothing. */
+static const char *mapped(struct head *h, const struct csv_field *f, bool all)
 {
     const struct csv_options *o = h->c->options;
     const char *rest = NULL;
@@ -33,8 +33,7 @@ static const char *mapped(struct head *h, const struct csv_field *f)
             h->used[i] = true;
             return o->map[i].value;
         }
-        if (strcmp(o->map[i].name, "*") == 0) {
-            h->used[i] = true;
+        if (all && strcmp(o->map[i].name, "*") == 0) {
             rest = o->map[i].value;
         }
     }
@@ -100,7 +99,7 @@ static int add_channel(struct head *h, const struct csv_field *f, const char *id
 static int add_column(struct head *h, const struct csv_field *f)
 {
     struct csv *c = h->c;
-    const char *to = mapped(h, f);
+    const char *to = mapped(h, f, true);
     int err;
 
     if (c->columns == CSV_COLUMNS_MAX) {
@@ -127,7 +126,7 @@ static int read_names(struct head *h)
     if (!csv_next_field(h->l, &f)) {
         return csv_refuse(h->c, h->l, h->l->start, h->error, "no column");
     }
-    to = mapped(h, &f);
+    to = mapped(h, &f, false);
     if (to != NULL ? strcmp(to, "time") != 0
                    : f.end - f.p != 4 || strncasecmp(f.p, "time", 4) != 0) {
         return csv_refuse(h->c, h->l, h->l->start, h->error,

@@ -81,7 +81,10 @@ static bool open_file(struct export *x)
     if (x->out == NULL && fd >= 0) {
         close(fd);
     }
-    return x->out != NULL || x->result->why[0] != '\0' || fail(x, "out of memory");
+    if (x->out == NULL && x->result->why[0] == '\0') {
+        fail(x, "out of memory");
+    }
+    return x->out != NULL;
 }
 
 static bool close_file(struct export *x, bool ok)
