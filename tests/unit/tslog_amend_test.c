@@ -336,6 +336,30 @@ static void corrections_are_durable_with_the_next_commit_in_two_copies(void **st
     assert_int_equal(ramdev_ops(f->dev), ops); /* nothing left to do */
 }
 
+static void pages_of_two_generations_make_no_copy(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t before[HWT_TSLOG_PAGE], *page;
+    struct hwt_correction c;
+
+    for (unsigned i = 0; i < 40; i++) { /* two pages */
+        c = long_one(i);
+        correct(f, &c);
+    }
+    commit(f);
+    page = ramdev_bytes(f->dev) +
+           (size_t)(hwt_tslog_slot_page(HWT_TSLOG_AMEND_MEMBER, 1 - f->log->amended_slot) + 1) *
+               HWT_TSLOG_PAGE; /* where the next commit goes first */
+    memcpy(before, page, sizeof(before));
+    c = long_one(40);
+    correct(f, &c);
+    commit(f);
+    memcpy(page, before, sizeof(before));
+    open_log(f);
+    hwt_tslog_snapshot(f->log, f->snapshot);
+    assert_int_equal(f->snapshot->amended.count, 41);
+}
+
 static void a_revision_changes_with_what_touches_its_records(void **state)
 {
     struct fixture *f = *state;
@@ -386,6 +410,7 @@ int main(void)
         AMEND_TEST(missing_stays_missing_and_half_known_is_suspect),
         AMEND_TEST(what_makes_no_sense_is_refused),
         AMEND_TEST(corrections_are_durable_with_the_next_commit_in_two_copies),
+        AMEND_TEST(pages_of_two_generations_make_no_copy),
         AMEND_TEST(a_revision_changes_with_what_touches_its_records),
     };
 

@@ -350,7 +350,8 @@ static void the_documented_bytes_are_the_bytes_written(void **state)
     struct hwt_schema schema = {channel, 2};
     static uint8_t page[HWT_TSLOG_PAGE];
     struct hwt_tslog_head head = hwt_tslog_head_new(1, HWT_TSLOG_SCHEMA, 0);
-    struct hwt_value value[2] = {{8124, HWT_QUALITY_GOOD}, {36000000, HWT_QUALITY_GOOD}};
+    struct hwt_value value[2] = {{.v = 8124, .quality = HWT_QUALITY_GOOD},
+                                 {.v = 36000000, .quality = HWT_QUALITY_GOOD}};
     struct hwt_record r = {.mono_us = 10000000,
                            .unix_ms = 1795162430000,
                            .boot = 1,
@@ -431,7 +432,7 @@ static void counters_in_coarse_units_cost_their_units(void **state)
 /* One column, records 10 s apart, from second `s`. */
 static int put_value(struct coder *c, int64_t s, int64_t v)
 {
-    struct hwt_value value = {v, HWT_QUALITY_GOOD};
+    struct hwt_value value = {.v = v, .quality = HWT_QUALITY_GOOD};
     struct hwt_record r = {.mono_us = s * 10000000,
                            .unix_ms = s * 10000,
                            .boot = 1,
