@@ -218,16 +218,24 @@ static int open_buckets(struct rows *r)
                : hwt_tslog_buckets_open(it, r->desk->snapshot, ids, r->plan->series_count, &range);
 }
 
-static unsigned provenance_of(const struct rows *r, int64_t from_ms, int64_t to_ms)
+/* Of a bucket with values: the streams with records there, or the one that begins next, whose first
+ * record ends behind the bucket. */
+static unsigned provenance_of(const struct rows *r, const struct hwt_bucket *bucket)
 {
-    unsigned mask = 0;
+    int64_t next_ms = INT64_MAX;
+    unsigned mask = 0, next = 0;
 
     for (unsigned i = 0; i < r->origins; i++) {
-        if (r->origin[i].from_ms < to_ms && r->origin[i].to_ms > from_ms) {
-            mask |= 1u << r->origin[i].provenance;
+        const struct rows_origin *o = &r->origin[i];
+
+        if (o->from_ms < bucket->to_ms && o->to_ms > bucket->from_ms) {
+            mask |= 1u << o->provenance;
+        } else if (o->from_ms >= bucket->to_ms && o->from_ms < next_ms) {
+            next_ms = o->from_ms;
+            next = 1u << o->provenance;
         }
     }
-    return mask;
+    return mask != 0 ? mask : next;
 }
 
 static int next_bucket(struct rows *r, struct row *row_out)
@@ -244,12 +252,15 @@ static int next_bucket(struct rows *r, struct row *row_out)
     if (err != 1) {
         return err;
     }
+    row_out->provenance = 0;
+    for (unsigned i = 0; i < r->plan->series_count && row_out->provenance == 0; i++) {
+        row_out->provenance = bucket[i].count > 0 ? provenance_of(r, bucket) : 0;
+    }
     for (unsigned c = 0; c < r->plan->column_count; c++) {
         row_out->value[c] = plan_value(r->plan, c, &bucket[r->plan->column[c].series]);
     }
     row_out->time_ms = bucket[0].from_ms;
     row_out->span_ms = 0;
-    row_out->provenance = provenance_of(r, bucket[0].from_ms, bucket[0].to_ms);
     r->at_ms = bucket[0].to_ms;
     return 1;
 }
