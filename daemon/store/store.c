@@ -40,6 +40,8 @@ struct store {
     int64_t retry_us;                          /* real time of the next try after a failure; 0 */
     int64_t last_ms;                           /* wall time of the last record appended */
     uint8_t last_clock;                        /* what that rests on */
+    bool timeless;                             /* this boot has records without wall time */
+    uint8_t anchored; /* what its anchor's time rests on; HWT_CLOCK_UNKNOWN: it has none */
     uint64_t lost_told;
 };
 
@@ -198,6 +200,30 @@ static int commit(struct store *s)
     return 0;
 }
 
+/*
+ * This boot has records without wall time and the record knows it: an anchor gives them theirs, and
+ * a better one replaces it when the clock is known better. It becomes durable with the record.
+ */
+static void note_time(struct store *s, const struct hwt_record *record)
+{
+    struct hwt_anchor anchor = {.boot = record->boot,
+                                .clock = record->clock,
+                                .mono_us = record->mono_us,
+                                .unix_ms = record->unix_ms};
+
+    if (record->boot != s->boot) {
+        return;
+    }
+    if (record->unix_ms == HWT_TIME_UNKNOWN) {
+        s->timeless = true;
+    } else if (s->timeless && record->clock > s->anchored &&
+               hwt_tslog_anchor(&s->log, 0, &anchor) == 0) {
+        s->anchored = record->clock;
+        LOG(LOG_INFO, "log", "wall time of earlier records learnt boot=%u unix_ms=%lld",
+            (unsigned)record->boot, (long long)record->unix_ms);
+    }
+}
+
 /* sequence_out 0: the log refused it. */
 static int append(struct store *s, const struct queue_item *item, uint64_t *sequence_out)
 {
@@ -220,6 +246,7 @@ static int append(struct store *s, const struct queue_item *item, uint64_t *sequ
         s->pending_real_us = clock_real_us();
     }
     if (err == 0) {
+        note_time(s, &item->record);
         s->last_ms = item->record.unix_ms;
         s->last_clock = item->record.clock;
     }
@@ -290,6 +317,7 @@ static int reopen_engine(struct store *s)
     if (err != 0) {
         return err;
     }
+    s->anchored = HWT_CLOCK_UNKNOWN; /* it may not have become durable */
     s->pending = false;
     settle(s, hwt_tslog_durable(&s->log, 0)); /* a commit that failed may have been done */
     pthread_mutex_lock(&s->lock);
