@@ -3,6 +3,7 @@
  *
  *   schema page: header │ first channel u16 │ channels in all u16 │ quantity u8, coding u8,
  *                                                                    length u8, id … (each)
+ *                  a block's first: │ chain (chain.c)
  *
  * A schema is named by its content: its id is the CRC-32C of the channels as stored, so a page of
  * records can be read with any copy. Each block holds two copies of every schema its pages use.
@@ -113,7 +114,7 @@ static size_t part_start(const struct hwt_tslog_columns *c, unsigned part)
     for (size_t i = 0; i < c->count; i++) {
         size_t n = put_channel(c, i, buf);
 
-        if (used + n > HWT_TSLOG_ROOM) {
+        if (used + n > HWT_TSLOG_ROOM - HWT_TSLOG_CHAIN_ROOM) {
             part--;
             used = PART_HEAD;
         }

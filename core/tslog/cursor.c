@@ -23,6 +23,9 @@ int hwt_tslog_cursor_dir(struct hwt_tslog_cursor *cursor, uint32_t segment)
     struct hwt_tslog_place place = {
         .log = s->log,
         .block = s->segment[segment].block,
+        .pages = s->pages,
+        .ordinal = s->segment[segment].ordinal,
+        .index = s->segment[segment].index,
         .stream = cursor->stream,
         .limit = hwt_tslog_segment_limit(s->segment, s->segments, segment,
                                          s->stream[cursor->stream].tail.first),
@@ -31,7 +34,12 @@ int hwt_tslog_cursor_dir(struct hwt_tslog_cursor *cursor, uint32_t segment)
     if (cursor->dir.block == place.block) {
         return 0;
     }
-    return hwt_tslog_dir_load(&cursor->dir, &s->bd, &place);
+    if (place.block == s->stream[cursor->stream].block) {
+        hwt_tslog_dir_copy(&s->dir[cursor->stream], &cursor->dir);
+        return 0;
+    }
+    cursor->page_end = 0;
+    return hwt_tslog_dir_load(&cursor->dir, &s->bd, &place, cursor->page);
 }
 
 /* The schema, with page[] as work space: call it before the page is read. */

@@ -34,6 +34,7 @@ enum {
     HWT_TSLOG_BLOCK_PAGES_MAX = 256, /* 1 MiB */
     HWT_TSLOG_SEGMENTS_MAX = 4096,   /* erase blocks in use at once: 4 GiB of 1 MiB blocks */
     HWT_TSLOG_ANCHORS_MAX = 128,     /* boots whose wall time was learnt later */
+    HWT_TSLOG_DROP_MAX = 8,          /* blocks given up by one call for their age */
     HWT_TSLOG_QUERY_MAX = 64,        /* channels of one down-sampled read */
     HWT_TSLOG_WINDOW = 1024          /* buckets x channels worked on at once */
 };
@@ -44,13 +45,13 @@ enum {
 /*
  * The device below, as littlefs's: `block_count` erase blocks of `block_size` bytes. All calls
  * return 0 or a negative enum hwt_err (IO, SPACE) and may block. prog writes one page within an
- * erased block, once between erases, except in the blocks of the control area (the first 20 pages:
- * superblock and slots), which are rewritten in place; a prog that failed may be tried again with
- * the same content. What was programmed or erased but not yet synced may, after a power cut, be
- * there, torn, or not, in any order. read of bytes never programmed gives anything, but an erased
- * page reads as one byte value throughout. read may be called from any thread, the others only from
- * the writer's. discard (may be NULL) says that a block's content is not needed any more; it is
- * erased before it is used again.
+ * erased block, once between erases, except in the blocks of the control area (the first 56 pages:
+ * superblock, slots and their like), which are rewritten in place; a prog that failed may be tried
+ * again with the same content. What was programmed or erased but not yet synced may, after a power
+ * cut, be there, torn, or not, in any order. read of bytes never programmed gives anything, but an
+ * erased page reads as one byte value throughout. read may be called from any thread, the others
+ * only from the writer's. discard (may be NULL) says that a block's content is not needed any more;
+ * it is erased before it is used again.
  */
 struct hwt_bd {
     int (*read)(void *ctx, uint32_t block, uint32_t offset, void *buf, size_t n);
@@ -126,6 +127,11 @@ HWT_MUST_CHECK int hwt_tslog_stream(struct hwt_tslog *log, const char *name,
 HWT_MUST_CHECK int hwt_tslog_append(struct hwt_tslog *log, int stream,
                                     const struct hwt_schema *schema,
                                     const struct hwt_record *record, uint64_t *sequence_out);
+/* Retention by age: gives up the oldest blocks of all streams, as long as all their records start
+ * before unix_ms, at most DROP_MAX of them; a stream's newest block stays, and so does what the
+ * last commit needs. Durable with the next commit; readers are told of the records as LOST. Returns
+ * how many: call again if it is DROP_MAX. Errors: ARGUMENT (read-only), IO. */
+HWT_MUST_CHECK int hwt_tslog_drop_before(struct hwt_tslog *log, int64_t unix_ms);
 /* A later anchor of the same boot replaces the earlier; beyond ANCHORS_MAX the oldest boot's goes.
  * Readers give records of that boot without wall time the anchor's. Errors: ARGUMENT. */
 HWT_MUST_CHECK int hwt_tslog_anchor(struct hwt_tslog *log, int stream,
@@ -133,10 +139,6 @@ HWT_MUST_CHECK int hwt_tslog_anchor(struct hwt_tslog *log, int stream,
 /* Makes all appended records durable. On error (IO, SPACE) they stay appended and the next commit
  * tries again; appends fail with SPACE when the memory of the tail is full. */
 HWT_MUST_CHECK int hwt_tslog_commit(struct hwt_tslog *log);
-/* Gives up the oldest block of a stream, if all records in it begin before that time: at most one
- * block a call. Returns 1 if it gave up one, 0 if there is none, or an error (IO). What a snapshot
- * taken before still names reads as LOST. */
-HWT_MUST_CHECK int hwt_tslog_drop_before(struct hwt_tslog *log, int64_t unix_ms);
 /* Sequence of the last durable record of a stream; 0: none. */
 uint64_t hwt_tslog_durable(const struct hwt_tslog *log, int stream);
 /* Records appended and not yet durable, in all streams. */

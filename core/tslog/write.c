@@ -66,6 +66,7 @@ static int stream_make(struct hwt_tslog *log, int s, const char *name,
     st->block = HWT_TSLOG_NO_BLOCK;
     st->durable_block = HWT_TSLOG_NO_BLOCK;
     st->next_page = 0;
+    hwt_tslog_dir_reset(&st->dir, HWT_TSLOG_NO_BLOCK);
     st->schema_placed = false;
     st->columns.count = 0;
     st->durable = 0;
@@ -161,22 +162,36 @@ static int load_tail(struct hwt_tslog *log, struct hwt_tslog_stream *st)
     return err;
 }
 
+/* Whether the page of the tail's block was programmed. */
+static int page_used(struct hwt_tslog *log, const struct hwt_tslog_stream *st, uint32_t page,
+                     bool *used_out)
+{
+    int err =
+        log->bd.read(log->bd.ctx, st->block, page * HWT_TSLOG_PAGE, log->scratch, HWT_TSLOG_PAGE);
+
+    *used_out = err == 0 && !hwt_tslog_page_blank(log->scratch);
+    return err;
+}
+
 /* Pages behind the tail's place may be left from a commit that was cut: none is programmed twice.
- */
+ * Of those that were not synced, at most FRESH_MAX, any may be missing; behind as many blank ones
+ * there are no more. The last page is the index's. */
 static int skip_used_pages(struct hwt_tslog *log, struct hwt_tslog_stream *st)
 {
-    for (uint32_t p = log->pages; p-- > st->next_page;) {
-        int err =
-            log->bd.read(log->bd.ctx, st->block, p * HWT_TSLOG_PAGE, log->scratch, HWT_TSLOG_PAGE);
+    uint32_t last = log->pages - 1, blank = 0;
+    bool used;
+    int err = page_used(log, st, last, &used);
 
-        if (err != 0) {
-            return err;
-        }
-        if (!hwt_tslog_page_blank(log->scratch)) {
-            st->next_page = p + 1;
-        }
+    st->closed = used;
+    for (uint32_t p = st->next_page; err == 0 && p < last && blank < HWT_TSLOG_FRESH_MAX; p++) {
+        err = page_used(log, st, p, &used);
+        blank = used ? 0 : blank + 1;
+        st->next_page = used ? p + 1 : st->next_page;
     }
-    return 0;
+    if (st->closed) {
+        st->next_page = log->pages;
+    }
+    return err;
 }
 
 static int make_ready(struct hwt_tslog *log, int stream)
@@ -221,16 +236,22 @@ static int promote(struct hwt_tslog *log, int stream)
     segment = &log->segment[hwt_tslog_segment_find(log, st->block)];
     head.kind = HWT_TSLOG_DATA;
     head.generation = segment->ordinal;
+    head.place_block = HWT_TSLOG_NO_BLOCK;
+    head.next_block = HWT_TSLOG_NO_BLOCK;
+    head.place_page = head.members = 0;
+    head.oldest = head.index = 0;
+    head.settled = 0;
     hwt_tslog_page_seal(st->page, &head);
-    log->unsynced = true;
-    err = log->bd.prog(log->bd.ctx, st->block, st->next_page * HWT_TSLOG_PAGE, st->page,
-                       HWT_TSLOG_PAGE);
+    err = hwt_tslog_block_write(log, st->block, st->next_page, st->page);
     if (err != 0) {
         return err;
     }
+    hwt_tslog_dir_add(&st->dir, &head, st->next_page);
+    st->index_dirty = true;
+    segment->first_ms = st->dir.first_ms;
     segment->min_ms = head.min_ms < segment->min_ms ? head.min_ms : segment->min_ms;
     segment->max_ms = head.max_ms > segment->max_ms ? head.max_ms : segment->max_ms;
-    segment->flags |= head.flags;
+    segment->flags |= head.flags & HWT_TSLOG_UNKNOWN_TIME;
     st->next_page++;
     st->moved = true;
     empty_tail(log, stream, head.first + head.rows);
@@ -314,6 +335,44 @@ int hwt_tslog_append(struct hwt_tslog *log, int stream, const struct hwt_schema 
 
 /* --- commit --- */
 
+static uint32_t oldest_ordinal(const struct hwt_tslog *log, int stream)
+{
+    for (uint32_t i = 0; i < log->segments; i++) {
+        if (log->segment[i].stream == stream) {
+            return log->segment[i].ordinal;
+        }
+    }
+    return 0;
+}
+
+/* The directories of blocks that the tails go to, as pages: a cache, so that open need not read the
+ * headers. They are in place before the slots that tell their checksums. */
+static int write_indexes(struct hwt_tslog *log, uint16_t members)
+{
+    for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
+        struct hwt_tslog_stream *st = &log->stream[s];
+        int err;
+
+        if ((members >> s & 1) == 0 || !st->index_dirty || st->block == HWT_TSLOG_NO_BLOCK) {
+            continue;
+        }
+        st->index = hwt_tslog_index_put(&st->dir, log->log,
+                                        &log->segment[hwt_tslog_segment_find(log, st->block)],
+                                        log->scratch);
+        if (st->index == 0) {
+            continue;
+        }
+        log->unsynced = true;
+        err =
+            hwt_tslog_control_write(log, hwt_tslog_index_page(s, 1 - st->index_slot), log->scratch);
+        if (err != 0) {
+            return err;
+        }
+        st->index_written = true;
+    }
+    return 0;
+}
+
 static int write_member(struct hwt_tslog *log, int member, unsigned slot, uint16_t members)
 {
     struct hwt_tslog_head head;
@@ -329,7 +388,10 @@ static int write_member(struct hwt_tslog *log, int member, unsigned slot, uint16
         head = st->tail;
         head.place_block = st->block;
         head.place_page = (uint16_t)st->next_page;
+        head.oldest = oldest_ordinal(log, member);
+        head.index = st->index;
     }
+    head.next_block = log->next_block;
     head.generation = log->generation;
     head.settled = log->settled;
     head.members = members;
@@ -384,6 +446,9 @@ static uint16_t settle(struct hwt_tslog *log, uint16_t members)
             st->durable_ms = st->tail.last_ms;
             st->durable_block = st->block;
             twice |= st->moved ? 1u << s : 0;
+            st->index_slot = st->index_written ? 1 - st->index_slot : st->index_slot;
+            st->index_dirty = false;
+            st->index_written = false;
             st->dirty = false;
             st->moved = false;
         }
@@ -405,7 +470,8 @@ int hwt_tslog_commit(struct hwt_tslog *log)
     if (members == 0) {
         return 0;
     }
-    if (log->unsynced) {
+    err = write_indexes(log, members);
+    if (err == 0 && log->unsynced) {
         err = hwt_tslog_sync(log);
     }
     if (err != 0) {

@@ -15,7 +15,7 @@
 
 enum {
     BLOCK_PAGES = FILE_BD_BLOCK / HWT_TSLOG_PAGE,
-    CONTROL_BYTES = 32 * HWT_TSLOG_PAGE /* preallocated of block 0; the log uses 20 pages */
+    CONTROL_BYTES = 64 * HWT_TSLOG_PAGE /* preallocated of block 0; the log uses 56 pages */
 };
 
 /* A block with writes that are not on the disk yet. After a flush that failed the kernel may have
@@ -219,6 +219,9 @@ static int bd_discard(void *ctx, uint32_t block)
 
     if (block >= d->blocks) {
         return HWT_ERR_ARGUMENT;
+    }
+    if (!file_pool_exists(&d->pool, block)) {
+        return 0;
     }
     for (size_t i = 0; i < d->unsynced_count; i++) {
         if (d->unsynced[i].block == block) {

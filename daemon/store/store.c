@@ -158,8 +158,8 @@ static void settle(struct store *s, uint64_t durable)
 }
 
 /*
- * One block of records that are older than they may be goes, after the commit: a MB a window, so
- * that nothing waits for it. Only a clock that is known to be right may say what is old.
+ * Records that are older than they may be go, after the commit: a few blocks a window, so that
+ * nothing waits for it. Only a clock that is known to be right may say what is old.
  */
 static void drop_old(struct store *s)
 {
@@ -168,6 +168,7 @@ static void drop_old(struct store *s)
 
     if (keep_ms > 0 && s->last_clock >= HWT_CLOCK_SYNCED && s->last_ms != HWT_TIME_UNKNOWN) {
         dropped = hwt_tslog_drop_before(&s->log, s->last_ms - keep_ms);
+        dropped = dropped > 0 ? hwt_tslog_commit(&s->log) == 0 : dropped; /* what is gone stays so */
     }
     if (dropped < 0) {
         LOG(LOG_WARN, "log", "old records cannot be removed: %s",

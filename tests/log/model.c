@@ -186,5 +186,11 @@ int model_step(struct model *m, struct rng *rng)
     while (err == 0 && n-- > 0) {
         err = model_append(m, s, rng_next(rng));
     }
+    if (err == 0 && m->allow_pruned && rng_below(rng, 20) == 0) {
+        err = hwt_tslog_drop_before(
+            m->log,
+            INT64_C(1790000000000) + (int64_t)rng_below(rng, (uint32_t)m->stream[s].count) * 10000);
+        err = err > 0 ? 0 : err;
+    }
     return err == 0 && rng_below(rng, 3) != 0 ? model_commit(m) : err;
 }

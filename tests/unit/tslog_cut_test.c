@@ -16,7 +16,7 @@
 
 #include "tests/log/model.h"
 
-enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 24, STEPS = 30 };
+enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 28, STEPS = 30 };
 
 static uint64_t seed;
 static unsigned workloads = 2;
