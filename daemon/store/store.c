@@ -10,124 +10,19 @@
 
 #include "daemon/base/log.h"
 #include "daemon/store/log_dir.h"
-#include "daemon/store/medium.h"
-#include "daemon/store/queue.h"
-
-enum { DIR_BYTES = 512, DAY_MS = 24 * 3600 * 1000 };
-
-struct store {
-    struct store_options options;
-    char dir[DIR_BYTES]; /* the folder of the log, or its partition */
-    struct medium *medium;
-    uint8_t uuid[16];
-    uint32_t boot;
-    uint64_t bad_pages;
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* guards from here on */
-    pthread_cond_t wake;
-    struct queue *queue;
-    bool stop;
-    uint64_t durable;
-
-    pthread_mutex_t view_lock;
-    struct hwt_tslog_snapshot view; /* as of the last commit */
-
-    struct hwt_tslog log;                      /* the store thread's alone, once it runs */
-    bool opened;                               /* the log is; false: reopening it failed */
-    bool pending;                              /* records appended, not committed */
-    int64_t pending_clock_us, pending_real_us; /* since when */
-    int64_t retry_us;                          /* real time of the next try after a failure; 0 */
-    int64_t last_ms;                           /* wall time of the last record appended */
-    uint8_t last_clock;                        /* what that rests on */
-    uint64_t lost_told;
-};
+#include "daemon/store/store_state.h"
 
 static bool on_partition(const struct store_options *o)
 {
     return o->partition != NULL && o->partition[0] != '\0';
 }
 
-static uint32_t blocks_kept(const struct store *s)
-{
-    uint64_t mb = s->options.max_mb;
-
-    return mb == 0 || mb > STORE_MAX_MB ? STORE_MAX_MB : (uint32_t)mb;
-}
-
-/* --- what people see --- */
-
-static int64_t now_ms(const struct store *s)
-{
-    int64_t ms = s->options.clock != NULL ? clock_unix_ms(s->options.clock) : HWT_TIME_UNKNOWN;
-
-    return ms == HWT_TIME_UNKNOWN ? 0 : ms;
-}
-
-static int64_t clock_us(const struct store *s)
+int64_t store_clock_us(const struct store *s)
 {
     return s->options.clock != NULL ? clock_mono_us(s->options.clock) : clock_real_us();
 }
 
-static void tell_ok(struct store *s)
-{
-    if (s->bad_pages > 0) {
-        status_set(s->options.status, STATUS_OK, now_ms(s),
-                   "damaged pages of the log that are skipped: %llu (see heatwatt log verify); "
-                   "the rest is served",
-                   (unsigned long long)s->bad_pages);
-    } else {
-        status_set(s->options.status, STATUS_OK, now_ms(s), NULL);
-    }
-}
-
-static void tell_failed(struct store *s, int err)
-{
-    if (err == HWT_ERR_SPACE) {
-        status_set(s->options.status, STATUS_FAILED, now_ms(s),
-                   "no space left for the log in %.60s (%llu kB free); records wait in memory",
-                   s->dir, (unsigned long long)medium_free_bytes(s->medium) / 1024);
-    } else {
-        status_set(s->options.status, STATUS_FAILED, now_ms(s),
-                   "the log in %.40s cannot be written (%.60s); records wait in memory", s->dir,
-                   medium_explain(s->medium, err));
-    }
-}
-
-static void tell_gone(struct store *s, const char *why)
-{
-    status_set(s->options.status, STATUS_FAILED, now_ms(s),
-               "the log is gone from %.40s (%.80s); records wait in memory", s->dir, why);
-}
-
-static void tell_counters(struct store *s)
-{
-    struct store_counters c;
-
-    store_counters(s, &c);
-    status_put(s->options.status, "durable", c.durable);
-    status_put(s->options.status, "lost", c.lost);
-    status_put(s->options.status, "waiting", c.waiting);
-    status_put(s->options.status, "bad_pages", c.bad_pages);
-    if (c.lost > 0 && s->lost_told == 0) {
-        LOG(LOG_WARN, "log", "records lost, the queue is full waiting=%llu",
-            (unsigned long long)c.waiting);
-        s->lost_told = c.lost;
-    }
-    if (s->lost_told > 0 && s->retry_us == 0) {
-        LOG(LOG_WARN, "log", "writing again lost=%llu", (unsigned long long)c.lost);
-        s->lost_told = 0;
-    }
-}
-
 /* --- the store thread --- */
-
-static void publish_view(struct store *s)
-{
-    pthread_mutex_lock(&s->view_lock);
-    hwt_tslog_snapshot(&s->log, &s->view);
-    pthread_mutex_unlock(&s->view_lock);
-}
 
 static int64_t retry_at_us(const struct store *s)
 {
@@ -139,192 +34,18 @@ static void note(struct store *s, int err)
 {
     if (err != 0) {
         s->retry_us = retry_at_us(s);
-        tell_failed(s, err);
+        store_tell_failed(s, err);
     } else if (s->retry_us != 0) {
         s->retry_us = 0;
-        tell_ok(s);
+        store_tell_ok(s);
     }
-}
-
-/* Records up to that are durable. */
-static void settle(struct store *s, uint64_t durable)
-{
-    pthread_mutex_lock(&s->lock);
-    s->durable = durable;
-    queue_drop(s->queue, durable);
-    pthread_mutex_unlock(&s->lock);
-}
-
-/*
- * Records that are older than they may be go, after the commit: a few blocks a window, so that
- * nothing waits for it. Only a clock that is known to be right may say what is old.
- */
-static void drop_old(struct store *s)
-{
-    int64_t keep_ms = (int64_t)s->options.keep_days * DAY_MS;
-    int dropped = 0;
-
-    if (keep_ms > 0 && s->last_clock >= HWT_CLOCK_SYNCED && s->last_ms != HWT_TIME_UNKNOWN) {
-        dropped = hwt_tslog_drop_before(&s->log, s->last_ms - keep_ms);
-        dropped = dropped > 0 ? hwt_tslog_commit(&s->log) == 0 : dropped; /* what is gone stays so */
-    }
-    if (dropped < 0) {
-        LOG(LOG_WARN, "log", "old records cannot be removed: %s",
-            medium_explain(s->medium, dropped));
-    } else if (dropped > 0) {
-        LOG(LOG_INFO, "log", "old records removed keep_days=%u", s->options.keep_days);
-        publish_view(s);
-    }
-}
-
-static int commit(struct store *s)
-{
-    uint64_t durable;
-    int err = hwt_tslog_commit(&s->log);
-
-    if (err != 0) {
-        return err;
-    }
-    s->pending = false;
-    durable = hwt_tslog_durable(&s->log, 0);
-    publish_view(s);
-    settle(s, durable);
-    if (s->last_ms != HWT_TIME_UNKNOWN) {
-        status_good(s->options.status, s->last_ms);
-    }
-    if (s->options.committed != NULL) {
-        s->options.committed(s->options.ctx, durable);
-    }
-    drop_old(s);
-    return 0;
-}
-
-/* sequence_out 0: the log refused it. */
-static int append(struct store *s, const struct queue_item *item, uint64_t *sequence_out)
-{
-    int err = hwt_tslog_append(&s->log, 0, item->schema, &item->record, sequence_out);
-
-    if (err == HWT_ERR_SPACE && s->pending) { /* blocks may come free once all is committed */
-        err = commit(s);
-        err = err == 0 ? hwt_tslog_append(&s->log, 0, item->schema, &item->record, sequence_out)
-                       : err;
-    }
-    if (err == HWT_ERR_ARGUMENT) {
-        LOG(LOG_ERROR, "log", "record refused channels=%u span_ms=%u", item->record.count,
-            item->record.span_ms);
-        *sequence_out = 0;
-        return 0;
-    }
-    if (err == 0 && !s->pending) {
-        s->pending = true;
-        s->pending_clock_us = clock_us(s);
-        s->pending_real_us = clock_real_us();
-    }
-    if (err == 0) {
-        s->last_ms = item->record.unix_ms;
-        s->last_clock = item->record.clock;
-    }
-    return err;
-}
-
-/* Appends what waits. The first error. */
-static int drain(struct store *s)
-{
-    const struct queue_item *item;
-    uint64_t sequence = 0;
-    int err = 0;
-
-    pthread_mutex_lock(&s->lock);
-    while (err == 0 && (item = queue_peek(s->queue)) != NULL) {
-        bool full;
-
-        pthread_mutex_unlock(&s->lock);
-        err = append(s, item, &sequence); /* nobody but this thread drops it */
-        pthread_mutex_lock(&s->lock);
-        if (err == 0) {
-            queue_take(s->queue, sequence);
-        }
-        full = queue_half_taken(s->queue);
-        if (err == 0 && full && s->pending) {
-            pthread_mutex_unlock(&s->lock);
-            err = commit(s);
-            pthread_mutex_lock(&s->lock);
-        }
-    }
-    pthread_mutex_unlock(&s->lock);
-    return err;
-}
-
-/* --- a medium that is gone and came back --- */
-
-/* Whether what lies there now is this log, with all that was acknowledged. Looked at without
- * touching it, before readers get it. */
-static bool is_ours(struct store *s, char *error, size_t n)
-{
-    struct log_dir *l = log_dir_open(s->dir, true, error, n);
-    uint8_t uuid[16];
-    bool same, whole;
-
-    if (l == NULL) {
-        return false;
-    }
-    hwt_tslog_uuid(log_dir_tslog(l), uuid);
-    same = memcmp(uuid, s->uuid, sizeof(uuid)) == 0;
-    whole = log_dir_last(l, 0) >= s->durable;
-    log_dir_close(l);
-    if (!same || !whole) {
-        snprintf(error, n, "%s is there now",
-                 same ? "an older state of the log" : "another log, or a new one,");
-    }
-    return same && whole;
-}
-
-/* The engine anew on what the medium has; the records it lacks are taken from the queue again. */
-static int reopen_engine(struct store *s)
-{
-    struct hwt_tslog_config config = {
-        .bd = medium_device(s->medium), .blocks_kept = blocks_kept(s), .no_format = true};
-    struct hwt_tslog_recovery recovery;
-    int err = hwt_tslog_open(&s->log, &config, &recovery);
-
-    s->opened = err == 0;
-    if (err != 0) {
-        return err;
-    }
-    s->pending = false;
-    settle(s, hwt_tslog_durable(&s->log, 0)); /* a commit that failed may have been done */
-    pthread_mutex_lock(&s->lock);
-    queue_rewind(s->queue);
-    pthread_mutex_unlock(&s->lock);
-    return 0;
-}
-
-static int reopen(struct store *s)
-{
-    char why[256];
-    int err = 0;
-
-    if (!is_ours(s, why, sizeof(why)) ||
-        (medium_moved(s->medium) && medium_reopen(s->medium, why, sizeof(why)) != 0)) {
-        tell_gone(s, why);
-        return HWT_ERR_IO;
-    }
-    err = reopen_engine(s);
-    if (err != 0) {
-        tell_failed(s, err);
-    } else {
-        LOG(LOG_WARN, "log", "opened again durable=%llu",
-            (unsigned long long)hwt_tslog_durable(&s->log, 0));
-        publish_view(s);
-    }
-    return err;
 }
 
 static bool commit_due(const struct store *s)
 {
     int64_t window_us = (int64_t)s->options.commit_s * 1000000;
 
-    return s->pending && (clock_us(s) - s->pending_clock_us >= window_us ||
+    return s->pending && (store_clock_us(s) - s->pending_clock_us >= window_us ||
                           clock_real_us() - s->pending_real_us >= window_us);
 }
 
@@ -377,15 +98,16 @@ static void work(struct store *s, bool closing)
     int err = 0, failed;
 
     if (s->retry_us != 0 && (!s->opened || medium_moved(s->medium))) {
-        err = reopen(s);
+        err = store_reopen(s);
     }
     if (err != 0) {
         s->retry_us = retry_at_us(s);
         return; /* reopen has said why */
     }
-    err = drain(s);
-    failed =
-        s->pending && (closing || err != 0 || s->retry_us != 0 || commit_due(s)) ? commit(s) : 0;
+    err = store_drain(s);
+    failed = s->pending && (closing || err != 0 || s->retry_us != 0 || commit_due(s))
+                 ? store_commit(s)
+                 : 0;
     note(s, err != 0 ? err : failed);
 }
 
@@ -396,7 +118,7 @@ static void *run(void *arg)
 
     while (!wait_for_work(s)) {
         work(s, false);
-        tell_counters(s);
+        store_tell_counters(s);
     }
     for (int i = 0; i < 2; i++) { /* a commit may make room for the rest */
         work(s, true);
@@ -410,6 +132,13 @@ static void *run(void *arg)
 }
 
 /* --- opening --- */
+
+uint32_t store_blocks_kept(const struct store *s)
+{
+    uint64_t mb = s->options.max_mb;
+
+    return mb == 0 || mb > STORE_MAX_MB ? STORE_MAX_MB : (uint32_t)mb;
+}
 
 static bool open_own(struct store *s, char *error, size_t n)
 {
@@ -434,7 +163,7 @@ static bool open_medium(struct store *s, char *error, size_t n)
     const struct store_options *o = &s->options;
     struct medium_options medium = {.kind = on_partition(o) ? MEDIUM_PARTITION : MEDIUM_FOLDER,
                                     .path = s->dir,
-                                    .blocks = blocks_kept(s) + 1,
+                                    .blocks = store_blocks_kept(s) + 1,
                                     .write_at = o->write_at,
                                     .flush = o->flush};
 
@@ -444,7 +173,7 @@ static bool open_medium(struct store *s, char *error, size_t n)
 
 static bool open_log(struct store *s, char *error, size_t n)
 {
-    struct hwt_tslog_config config = {.blocks_kept = blocks_kept(s)};
+    struct hwt_tslog_config config = {.blocks_kept = store_blocks_kept(s)};
     struct hwt_tslog_recovery recovery;
     int err;
 
@@ -541,10 +270,10 @@ struct store *store_open(const struct store_options *options, char *error, size_
         free_store(s);
         return NULL;
     }
-    s->durable = hwt_tslog_durable(&s->log, 0);
-    publish_view(s);
-    tell_ok(s);
-    tell_counters(s);
+    s->durable = s->appended = hwt_tslog_durable(&s->log, 0);
+    store_publish(s);
+    store_tell_ok(s);
+    store_tell_counters(s);
     if (!start_thread(s)) {
         snprintf(error, n, "no thread for the log");
         free_store(s);

@@ -12,7 +12,8 @@
 
 enum {
     RIG_PARTITION_MB = 17, /* of which 16 for records, as max_mb of the folder */
-    RIG_RETRY_MS = 100
+    RIG_RETRY_MS = 100,
+    RIG_BOOTS = 100000 /* added to the boots of the model */
 };
 
 struct rig {

@@ -82,10 +82,12 @@ static void records_older_than_they_may_be_go_a_block_at_a_time(void **state)
     print_message("# worst commit %lld us, with a block dropped %lld us\n", (long long)worst_us,
                   (long long)worst_drop_us);
     assert_true(worst_drop_us < 1000000);
+    push_hours(f, s, last + 1, 1, HWT_CLOCK_SYNCED); /* the next commit makes it durable, too */
+    rig_wait_durable(s, last + 1);
     store_close(s);
     s = open_keeping(f);
-    assert_int_equal(info_of(f, s).first, info.first); /* what is gone stays gone */
-    assert_int_equal(info_of(f, s).last, last);
+    assert_true(info_of(f, s).first >= info.first); /* what is gone stays gone */
+    assert_int_equal(info_of(f, s).last, last + 1);
     store_close(s);
 }
 
