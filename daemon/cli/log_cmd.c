@@ -9,15 +9,18 @@
 #include "daemon/cli/log_export.h"
 #include "daemon/cli/log_import.h"
 #include "daemon/cli/log_info.h"
+#include "daemon/cli/log_query.h"
 
 static const char usage[] =
-    "usage: heatwatt log import DIR FILE.csv     make a CSV file a stream of the log\n"
+    "usage: heatwatt log query DIR --series ID   means, sums, steps, local days: as the API "
+    "answers\n"
+    "       heatwatt log import DIR FILE.csv     make a CSV file a stream of the log\n"
     "       heatwatt log export DIR              write a stream as CSV\n"
     "       heatwatt log info DIR [--json]       list the streams, what they take, what is "
     "damaged\n"
     "       heatwatt log verify DIR [--all]      read every page, name the damaged (--all: every) "
     "ones\n"
-    "       heatwatt log COMMAND --help          more about info, import, export\n"
+    "       heatwatt log COMMAND --help          more about each but verify\n"
     "\n"
     "DIR is the data folder. `dump` is an older name of export.\n";
 
@@ -156,10 +159,8 @@ int log_main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv); /* argv[0] is the verb */
     } commands[] = {
-        {"info", log_info_main},
-        {"import", log_import_main},
-        {"export", log_export_main},
-        {"dump", log_export_main},
+        {"info", log_info_main},   {"import", log_import_main}, {"export", log_export_main},
+        {"dump", log_export_main}, {"query", log_query_main},
     };
     struct arguments a = {0};
     int result;
