@@ -63,6 +63,8 @@ struct hwt_tslog_column {
     uint8_t quality;
     uint32_t scale; /* a value is offset + scale x its number */
     uint32_t offset;
+    uint32_t age_ms;   /* of the last value */
+    uint32_t carry_ms; /* age of the value that was last carried on first */
 };
 
 struct hwt_tslog_rows {
@@ -70,8 +72,9 @@ struct hwt_tslog_rows {
     uint16_t count; /* columns */
     uint16_t rows;  /* put or taken */
     bool full;      /* a row did not fit: no more are taken */
-    uint8_t flags;  /* of the last row that was not regular */
     uint8_t clock;
+    uint16_t flags; /* of the last row that was not regular */
+    uint16_t aged;  /* columns whose last value had an age */
     uint32_t boot, span_ms;
     int64_t mono_us;
     int64_t pause_us;              /* the last step of mono_us beyond the span */
