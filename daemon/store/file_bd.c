@@ -374,7 +374,7 @@ static bool list_files(struct file_bd *d, char *error, size_t n)
 
 static bool open_folder(struct file_bd *d, char *error, size_t n)
 {
-    if (!d->options.read_only && !make_folders(d->dir)) {
+    if (!d->options.read_only && !d->options.must_exist && !make_folders(d->dir)) {
         snprintf(error, n, "%s: %s", d->dir, strerror(errno));
         return false;
     }
