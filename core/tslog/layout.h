@@ -170,9 +170,10 @@ struct hwt_tslog {
     uint64_t generation; /* of the last commit tried */
     uint64_t settled;    /* of the last that was done */
     bool read_only, no_format;
-    bool unsynced;  /* something was programmed or erased since the last sync */
-    unsigned fresh; /* pages of blocks programmed since then */
-    bool whole;     /* open found all there was by the chains: other blocks are free */
+    bool unsynced;        /* something was programmed or erased since the last sync */
+    unsigned fresh;       /* pages of blocks programmed since then */
+    uint64_t control_bad; /* pages of the control area that open found damaged, a bit each */
+    bool whole;           /* open found all there was by the chains: other blocks are free */
     bool root_dirty;
     uint8_t root_slot;
     uint32_t segments;
