@@ -14,7 +14,7 @@
 
 enum { PART_HEAD = 4, CODING_RICE = 2 };
 
-static bool id_valid(const char *id)
+bool hwt_tslog_id_valid(const char *id)
 {
     size_t n = 0;
 
@@ -69,7 +69,7 @@ int hwt_tslog_columns_set(struct hwt_tslog_columns *columns, const struct hwt_sc
         return HWT_ERR_ARGUMENT;
     }
     for (size_t i = 0; i < schema->count; i++) {
-        if (!id_valid(schema->channel[i].id) ||
+        if (!hwt_tslog_id_valid(schema->channel[i].id) ||
             hwt_quantity_get(schema->channel[i].quantity) == NULL || repeated(schema, i)) {
             return HWT_ERR_ARGUMENT;
         }
@@ -169,7 +169,7 @@ static bool get_channel(struct hwt_reader *r, struct hwt_channel *channel)
     }
     memset(channel->id, 0, sizeof(channel->id));
     memcpy(channel->id, id, n);
-    return coding == CODING_RICE && id_valid(channel->id);
+    return coding == CODING_RICE && hwt_tslog_id_valid(channel->id);
 }
 
 /* Takes a part of the schema, if it is the next one wanted. */

@@ -13,6 +13,14 @@ void hwt_tslog_cursor_init(struct hwt_tslog_cursor *cursor,
     cursor->row = 0;
     cursor->dir.block = HWT_TSLOG_NO_BLOCK;
     cursor->columns.count = 0;
+    cursor->fixes = 0;
+    cursor->stored = false;
+}
+
+void hwt_tslog_cursor_stored(struct hwt_tslog_cursor *cursor, bool stored)
+{
+    cursor->stored = stored;
+    cursor->page_end = 0;
 }
 
 /* --- pages --- */
@@ -64,6 +72,7 @@ static void begin_rows(struct hwt_tslog_cursor *c, uint64_t first, unsigned rows
     c->row = first;
     c->page_end = first + rows < end ? first + rows : end;
     c->used = used;
+    hwt_tslog_correct_begin(c, first, c->page_end);
 }
 
 int hwt_tslog_cursor_page(struct hwt_tslog_cursor *cursor, const struct hwt_tslog_dir_entry *entry)
@@ -133,6 +142,9 @@ int hwt_tslog_cursor_row(struct hwt_tslog_cursor *cursor)
     }
     cursor->record.sequence = cursor->row++;
     resolve_time(cursor, &cursor->record);
+    if (cursor->fixes > 0) {
+        hwt_tslog_correct_row(cursor);
+    }
     return 1;
 }
 

@@ -5,6 +5,7 @@
  *   rows*.c    row coder, made of          write.c    append, promote, commit
  *     bits.h, rice.*, predict.h, trial.c   place.c    blocks: where the next page goes
  *   columns.c  schema, written and read    chain.c    a block tells of those before it
+ *   amend.c    corrections, stored; correct.c  made
  *   slots.c    which slots count           drop.c     retention
  *                                          dir.c, index.c   live pages of a block
  *                                          cursor.c, buckets.c, verify.c   reading
@@ -35,22 +36,25 @@ enum hwt_tslog_page_kind {
     HWT_TSLOG_DATA = 4,   /* a full page of records */
     HWT_TSLOG_SCHEMA = 5, /* channels, for the pages of records in the same block */
     HWT_TSLOG_INDEX = 6,  /* directory of a block: its last page, and for the open one in a slot */
+    HWT_TSLOG_AMEND = 7,  /* corrections */
 };
 
 enum {                             /* head.flags */
        HWT_TSLOG_UNKNOWN_TIME = 1, /* holds records without wall time */
-       HWT_TSLOG_CHAIN = 2         /* a schema page: the chain is behind the channels */
+       HWT_TSLOG_CHAIN = 2,        /* a schema page: the chain is behind the channels */
+       HWT_TSLOG_LAST_PART = 4     /* corrections: the last page of a copy */
 };
 
 /* The control area, in pages from the start of the device: superblock twice, then pairs of slots,
  * then pairs of index pages, one for each stream, then two copies of the corrections. Member m of a
- * commit: stream m, or the root. */
+ * commit: stream m, the root, or the corrections. */
 enum {
     HWT_TSLOG_ROOT_MEMBER = HWT_TSLOG_STREAMS_MAX,
-    HWT_TSLOG_MEMBERS = HWT_TSLOG_STREAMS_MAX + 1,
+    HWT_TSLOG_AMEND_MEMBER,
+    HWT_TSLOG_MEMBERS,
     HWT_TSLOG_SUPER_PAGE = 0,
     HWT_TSLOG_SLOT_PAGE = 2,
-    HWT_TSLOG_INDEX_PAGE = HWT_TSLOG_SLOT_PAGE + 2 * HWT_TSLOG_MEMBERS,
+    HWT_TSLOG_INDEX_PAGE = HWT_TSLOG_SLOT_PAGE + 2 * HWT_TSLOG_AMEND_MEMBER,
     HWT_TSLOG_AMEND_PAGE = HWT_TSLOG_INDEX_PAGE + 2 * HWT_TSLOG_STREAMS_MAX,
     HWT_TSLOG_AMEND_PAGES = 10, /* of one copy */
     HWT_TSLOG_CONTROL_PAGES = HWT_TSLOG_AMEND_PAGE + 2 * HWT_TSLOG_AMEND_PAGES
@@ -65,10 +69,11 @@ static inline uint32_t hwt_tslog_index_page(int stream, unsigned slot)
     return HWT_TSLOG_INDEX_PAGE + 2 * (uint32_t)stream + slot;
 }
 
-/* Control page of member m's slot 0 or 1. */
+/* Control page of member m's slot 0 or 1, or its first. */
 static inline uint32_t hwt_tslog_slot_page(int member, unsigned slot)
 {
-    return HWT_TSLOG_SLOT_PAGE + 2 * (uint32_t)member + slot;
+    return member == HWT_TSLOG_AMEND_MEMBER ? HWT_TSLOG_AMEND_PAGE + HWT_TSLOG_AMEND_PAGES * slot
+                                            : HWT_TSLOG_SLOT_PAGE + 2 * (uint32_t)member + slot;
 }
 
 /* a - b and a + b as the row coder wants them: modulo 2^64. */
@@ -127,6 +132,8 @@ bool hwt_tslog_rows_whole(const struct hwt_tslog_rows *rows);
 
 /* --- columns.c --- */
 
+/* [a-z0-9_]{1,32} */
+bool hwt_tslog_id_valid(const char *id);
 /* ARGUMENT: an id that is none, an unknown quantity, a channel repeated, too many. */
 HWT_MUST_CHECK int hwt_tslog_columns_set(struct hwt_tslog_columns *columns,
                                          const struct hwt_schema *schema);
@@ -239,6 +246,27 @@ uint32_t hwt_tslog_segment_find(const struct hwt_tslog *log, uint32_t block);
 /* Makes sure that the stream's tail has a page to go to, in a block that holds its schema; takes a
  * new block if need be, the oldest one when the device is full. Errors: SPACE, IO. */
 HWT_MUST_CHECK int hwt_tslog_place(struct hwt_tslog *log, int stream);
+
+/* --- amend.c --- */
+
+/* Corrections from number `from` on into page `part` of a copy: sets the head but generation and
+ * the like. Returns the number of the first that is not in it. */
+size_t hwt_tslog_amend_put(const struct hwt_tslog_amended *amended, size_t from, unsigned part,
+                           uint8_t page[HWT_TSLOG_PAGE], struct hwt_tslog_head *head);
+/* Adds those of a page. CORRUPT. */
+HWT_MUST_CHECK int hwt_tslog_amend_get(struct hwt_tslog_amended *amended,
+                                       const uint8_t page[HWT_TSLOG_PAGE],
+                                       const struct hwt_tslog_head *head);
+/* Whether two corrections, recorded one after the other, are of one act. */
+bool hwt_tslog_one_act(const struct hwt_correction *a, const struct hwt_correction *b);
+
+/* --- correct.c --- */
+
+int64_t hwt_tslog_corrected(const struct hwt_correction *c, int64_t value, int64_t cross);
+/* Finds the corrections that touch the open page, records `first` to before `end`. */
+void hwt_tslog_correct_begin(struct hwt_tslog_cursor *cursor, uint64_t first, uint64_t end);
+/* Makes them in the row just read. */
+void hwt_tslog_correct_row(struct hwt_tslog_cursor *cursor);
 
 /* --- drop.c --- */
 

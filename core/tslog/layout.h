@@ -122,6 +122,14 @@ struct hwt_tslog_dir { /* the live pages of one block, in order of place */
     } entry[HWT_TSLOG_BLOCK_PAGES_MAX];
 };
 
+struct hwt_tslog_amended { /* in the order they were recorded */
+    uint16_t count;
+    struct hwt_tslog_correction {
+        struct hwt_correction what;
+        uint8_t stream;
+    } at[HWT_TSLOG_CORRECTIONS_MAX];
+};
+
 struct hwt_tslog_stream { /* the writer's side of a stream */
     uint64_t durable;     /* last durable sequence */
     int64_t durable_ms;
@@ -166,6 +174,10 @@ struct hwt_tslog {
     uint8_t root_slot;
     uint32_t segments;
     uint32_t used[(HWT_TSLOG_SEGMENTS_MAX + 64) / 32]; /* a bit for each block of a segment */
+    bool amended_dirty;
+    uint8_t amended_slot;
+    uint16_t amended_durable; /* of `amended` */
+    struct hwt_tslog_amended amended;
     struct hwt_tslog_root root, root_durable;
     struct hwt_tslog_recovery recovery;
     uint8_t scratch[HWT_TSLOG_PAGE];
@@ -181,6 +193,7 @@ struct hwt_tslog_snapshot {
     uint32_t control_blocks;
     uint32_t segments;
     struct hwt_tslog_root root;
+    struct hwt_tslog_amended amended;
     struct {
         uint64_t durable;
         int64_t durable_ms;
@@ -199,8 +212,16 @@ struct hwt_tslog_cursor {
     uint64_t sequence; /* of the next record */
     uint64_t page_end; /* the page open now holds records up to before this; 0: none is open */
     uint64_t row;      /* sequence of the next row of the open page */
+    bool stored;       /* values as stored, not as corrected */
+    uint16_t fixes;    /* corrections that touch the open page */
     uint16_t used;     /* bytes of the open page's rows */
     uint32_t block;    /* the open page's, for its schema */
+    struct hwt_tslog_fix {
+        struct hwt_value value; /* what it makes of the row */
+        uint16_t correction;    /* in snapshot->amended */
+        uint16_t act;           /* those of one are made at once */
+        int16_t column, cross;  /* cross -1: none, or not in this schema */
+    } fix[HWT_TSLOG_CORRECTIONS_MAX];
     struct hwt_tslog_dir dir;
     struct hwt_tslog_columns columns;
     struct hwt_schema schema;

@@ -37,6 +37,29 @@ static int load_root(struct hwt_tslog *log, const struct hwt_tslog_slots *slots)
     return k;
 }
 
+/* Both copies lost: values are shown as they are stored, and the damage is told. */
+static int load_amended(struct hwt_tslog *log, const struct hwt_tslog_slots *slots)
+{
+    struct hwt_tslog_head head;
+    uint32_t page;
+    int k = hwt_tslog_slots_load(log, slots, HWT_TSLOG_AMEND_MEMBER, log->scratch, &head), err;
+
+    if (k < 0) {
+        return k == HWT_ERR_NOT_FOUND ? 0 : k;
+    }
+    log->amended_slot = (uint8_t)k;
+    page = hwt_tslog_slot_page(HWT_TSLOG_AMEND_MEMBER, (unsigned)k);
+    err = hwt_tslog_amend_get(&log->amended, log->scratch, &head);
+    while (err == 0 && (head.flags & HWT_TSLOG_LAST_PART) == 0) {
+        page++;
+        err = hwt_tslog_control_read(log, page, log->scratch);
+        err = err == 0 ? hwt_tslog_page_open(log->scratch, &head) : err;
+        err = err == 0 ? hwt_tslog_amend_get(&log->amended, log->scratch, &head) : err;
+    }
+    log->amended_durable = log->amended.count;
+    return err;
+}
+
 static int load_stream(struct hwt_tslog *log, const struct hwt_tslog_slots *slots, int s,
                        bool *lost_out)
 {
@@ -143,6 +166,7 @@ static int recover(struct hwt_tslog *log)
     int err = hwt_tslog_slots_read(log, &slots);
 
     err = err == 0 ? load_root(log, &slots) : err;
+    err = err == 0 ? load_amended(log, &slots) : err;
     for (int s = 0; err == 0 && s < HWT_TSLOG_STREAMS_MAX; s++) {
         log->stream[s].block = HWT_TSLOG_NO_BLOCK;
         if (log->root.stream[s].name[0] != '\0') {

@@ -21,30 +21,75 @@ static bool head_is_slot(const struct hwt_tslog *log, const struct hwt_tslog_hea
     if (head->log != log->log) {
         return false;
     }
-    return member == HWT_TSLOG_ROOT_MEMBER ? head->kind == HWT_TSLOG_ROOT
-                                           : head->kind == HWT_TSLOG_TAIL && head->stream == member;
+    switch (member) {
+    case HWT_TSLOG_ROOT_MEMBER:
+        return head->kind == HWT_TSLOG_ROOT;
+    case HWT_TSLOG_AMEND_MEMBER:
+        return head->kind == HWT_TSLOG_AMEND && head->first == 0;
+    default:
+        return head->kind == HWT_TSLOG_TAIL && head->stream == member;
+    }
+}
+
+/* The pages behind the first of a copy of the corrections. *good_out: all are there. */
+static int read_rest(struct hwt_tslog *log, unsigned slot, const struct hwt_tslog_head *first,
+                     bool *good_out)
+{
+    uint32_t page = hwt_tslog_slot_page(HWT_TSLOG_AMEND_MEMBER, slot);
+    struct hwt_tslog_head head = *first;
+
+    *good_out = true;
+    for (unsigned part = 1; *good_out && (head.flags & HWT_TSLOG_LAST_PART) == 0; part++) {
+        int err;
+
+        if (part == HWT_TSLOG_AMEND_PAGES) {
+            *good_out = false;
+            return 0;
+        }
+        err = hwt_tslog_control_read(log, page + part, log->scratch);
+        if (err != 0) {
+            return err;
+        }
+        *good_out = hwt_tslog_page_open(log->scratch, &head) == 0 && head.log == log->log &&
+                    head.kind == HWT_TSLOG_AMEND && head.first == part &&
+                    head.generation == first->generation;
+    }
+    return 0;
+}
+
+static int read_slot(struct hwt_tslog *log, struct hwt_tslog_slots *slots, int m, unsigned k)
+{
+    struct hwt_tslog_head head;
+    bool good = true;
+    int err = hwt_tslog_control_read(log, hwt_tslog_slot_page(m, k), log->scratch);
+
+    if (err != 0 || hwt_tslog_page_blank(log->scratch)) {
+        return err;
+    }
+    good = hwt_tslog_page_open(log->scratch, &head) == 0 && head_is_slot(log, &head, m);
+    if (good && m == HWT_TSLOG_AMEND_MEMBER) {
+        err = read_rest(log, k, &head, &good);
+    }
+    if (good) {
+        slots->of[m][k] = slot_of(&head);
+    } else {
+        slots->damaged[m][k] = true;
+        log->recovery.pages_bad++;
+    }
+    return err;
 }
 
 static int read_all(struct hwt_tslog *log, struct hwt_tslog_slots *slots)
 {
-    memset(slots, 0, sizeof(*slots));
-    for (int m = 0; m < HWT_TSLOG_MEMBERS; m++) {
-        for (unsigned k = 0; k < 2; k++) {
-            struct hwt_tslog_head head;
-            int err = hwt_tslog_control_read(log, hwt_tslog_slot_page(m, k), log->scratch);
+    int err = 0;
 
-            if (err != 0) {
-                return err;
-            }
-            if (hwt_tslog_page_open(log->scratch, &head) == 0 && head_is_slot(log, &head, m)) {
-                slots->of[m][k] = slot_of(&head);
-            } else if (!hwt_tslog_page_blank(log->scratch)) {
-                slots->damaged[m][k] = true;
-                log->recovery.pages_bad++;
-            }
+    memset(slots, 0, sizeof(*slots));
+    for (int m = 0; err == 0 && m < HWT_TSLOG_MEMBERS; m++) {
+        for (unsigned k = 0; err == 0 && k < 2; k++) {
+            err = read_slot(log, slots, m, k);
         }
     }
-    return 0;
+    return err;
 }
 
 static bool has(const struct hwt_tslog_slots *slots, int member, uint64_t generation)
@@ -155,6 +200,19 @@ int hwt_tslog_slots_load(struct hwt_tslog *log, const struct hwt_tslog_slots *sl
     return err == 0 ? (int)k : err;
 }
 
+/* log->scratch is blank. */
+static int blank_slot(struct hwt_tslog *log, int member, unsigned slot)
+{
+    uint32_t page = hwt_tslog_slot_page(member, slot);
+    uint32_t n = member == HWT_TSLOG_AMEND_MEMBER ? HWT_TSLOG_AMEND_PAGES : 1;
+    int err = 0;
+
+    for (uint32_t i = 0; err == 0 && i < n; i++) {
+        err = hwt_tslog_control_write(log, page + i, log->scratch);
+    }
+    return err;
+}
+
 int hwt_tslog_slots_blank(struct hwt_tslog *log, const struct hwt_tslog_slots *slots)
 {
     int err = 0;
@@ -167,7 +225,7 @@ int hwt_tslog_slots_blank(struct hwt_tslog *log, const struct hwt_tslog_slots *s
         for (unsigned k = 0; err == 0 && k < 2; k++) {
             if (slots->cut[m][k] || slots->damaged[m][k]) {
                 log->unsynced = true;
-                err = hwt_tslog_control_write(log, hwt_tslog_slot_page(m, k), log->scratch);
+                err = blank_slot(log, m, k);
             }
         }
     }

@@ -9,6 +9,13 @@ bool hwt_tslog_snapshot_has(const struct hwt_tslog_snapshot *snapshot, int strea
            snapshot->root.stream[stream].name[0] != '\0';
 }
 
+static void copy_amended(const struct hwt_tslog_amended *from, uint16_t count,
+                         struct hwt_tslog_amended *to)
+{
+    to->count = count;
+    memcpy(to->at, from->at, count * sizeof(from->at[0]));
+}
+
 void hwt_tslog_snapshot(const struct hwt_tslog *log, struct hwt_tslog_snapshot *snapshot_out)
 {
     struct hwt_tslog_snapshot *to = snapshot_out;
@@ -19,6 +26,7 @@ void hwt_tslog_snapshot(const struct hwt_tslog *log, struct hwt_tslog_snapshot *
     to->control_blocks = log->control_blocks;
     to->segments = log->segments;
     to->root = log->root_durable;
+    copy_amended(&log->amended, log->amended_durable, &to->amended);
     memcpy(to->segment, log->segment, log->segments * sizeof(log->segment[0]));
     for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
         const struct hwt_tslog_stream *from = &log->stream[s];
@@ -45,6 +53,7 @@ void hwt_tslog_snapshot_copy(const struct hwt_tslog_snapshot *from,
     to->control_blocks = from->control_blocks;
     to->segments = from->segments;
     to->root = from->root;
+    copy_amended(&from->amended, from->amended.count, &to->amended);
     memcpy(to->stream, from->stream, sizeof(to->stream));
     memcpy(to->segment, from->segment, from->segments * sizeof(from->segment[0]));
     for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {

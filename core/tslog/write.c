@@ -37,17 +37,6 @@ static bool stream_exists(const struct hwt_tslog *log, int stream)
            log->root.stream[stream].name[0] != '\0';
 }
 
-static bool name_valid(const char *name)
-{
-    size_t n = 0;
-
-    while (n <= HWT_ID_MAX && ((name[n] >= 'a' && name[n] <= 'z') ||
-                               (name[n] >= '0' && name[n] <= '9') || name[n] == '_')) {
-        n++;
-    }
-    return n >= 1 && n <= HWT_ID_MAX && name[n] == '\0';
-}
-
 static bool stream_empty(const struct hwt_tslog_stream *st)
 {
     return st->tail.first == 1 && st->tail.rows == 0;
@@ -81,7 +70,7 @@ int hwt_tslog_stream(struct hwt_tslog *log, const char *name, enum hwt_provenanc
     bool own = strcmp(name, HWT_TSLOG_OWN) == 0;
     int s;
 
-    if (!name_valid(name) || (unsigned)provenance >= HWT_PROVENANCE_COUNT) {
+    if (!hwt_tslog_id_valid(name) || (unsigned)provenance >= HWT_PROVENANCE_COUNT) {
         return HWT_ERR_ARGUMENT;
     }
     for (s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
@@ -373,11 +362,34 @@ static int write_indexes(struct hwt_tslog *log, uint16_t members)
     return 0;
 }
 
+static int write_amended(struct hwt_tslog *log, unsigned slot, uint16_t members)
+{
+    uint32_t page = hwt_tslog_slot_page(HWT_TSLOG_AMEND_MEMBER, slot);
+    struct hwt_tslog_head head = {.flags = 0};
+    size_t next = 0;
+    int err = 0;
+
+    for (unsigned part = 0; err == 0 && (head.flags & HWT_TSLOG_LAST_PART) == 0; part++) {
+        head = hwt_tslog_head_new(log->log, HWT_TSLOG_AMEND, 0);
+        next = hwt_tslog_amend_put(&log->amended, next, part, log->scratch, &head);
+        head.next_block = log->next_block;
+        head.generation = log->generation;
+        head.settled = log->settled;
+        head.members = members;
+        hwt_tslog_page_seal(log->scratch, &head);
+        err = hwt_tslog_control_write(log, page + part, log->scratch);
+    }
+    return err;
+}
+
 static int write_member(struct hwt_tslog *log, int member, unsigned slot, uint16_t members)
 {
     struct hwt_tslog_head head;
     uint8_t *page = log->scratch;
 
+    if (member == HWT_TSLOG_AMEND_MEMBER) {
+        return write_amended(log, slot, members);
+    }
     if (member == HWT_TSLOG_ROOT_MEMBER) {
         head = hwt_tslog_head_new(log->log, HWT_TSLOG_ROOT, 0);
         hwt_tslog_root_put(&log->root, page, &head);
@@ -401,7 +413,8 @@ static int write_member(struct hwt_tslog *log, int member, unsigned slot, uint16
 
 static uint16_t dirty_members(const struct hwt_tslog *log)
 {
-    unsigned m = log->root_dirty ? 1u << HWT_TSLOG_ROOT_MEMBER : 0;
+    unsigned m = (log->root_dirty ? 1u << HWT_TSLOG_ROOT_MEMBER : 0) |
+                 (log->amended_dirty ? 1u << HWT_TSLOG_AMEND_MEMBER : 0);
 
     for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
         m |= log->stream[s].dirty || log->stream[s].moved ? 1u << s : 0;
@@ -411,7 +424,14 @@ static uint16_t dirty_members(const struct hwt_tslog *log)
 
 static unsigned member_slot(const struct hwt_tslog *log, int member)
 {
-    return member == HWT_TSLOG_ROOT_MEMBER ? log->root_slot : log->stream[member].slot;
+    switch (member) {
+    case HWT_TSLOG_ROOT_MEMBER:
+        return log->root_slot;
+    case HWT_TSLOG_AMEND_MEMBER:
+        return log->amended_slot;
+    default:
+        return log->stream[member].slot;
+    }
 }
 
 static int write_members(struct hwt_tslog *log, uint16_t members, uint16_t which)
@@ -429,8 +449,8 @@ static int write_members(struct hwt_tslog *log, uint16_t members, uint16_t which
 }
 
 /* Notes that the members are durable in their other slot. Returns those to be written twice: the
- * root, and streams whose tail is a new page, since without this one bad slot would hide the page
- * before it too. The second copy also tells that the commit is done. */
+ * root, the corrections, and streams whose tail is a new page, since without this one bad slot
+ * would hide the page before it too. The second copy also tells that the commit is done. */
 static uint16_t settle(struct hwt_tslog *log, uint16_t members)
 {
     unsigned twice = 0;
@@ -458,6 +478,12 @@ static uint16_t settle(struct hwt_tslog *log, uint16_t members)
         log->root_durable = log->root;
         log->root_dirty = false;
         twice |= 1u << HWT_TSLOG_ROOT_MEMBER;
+    }
+    if ((members >> HWT_TSLOG_AMEND_MEMBER & 1) != 0) {
+        log->amended_slot = 1 - log->amended_slot;
+        log->amended_durable = log->amended.count;
+        log->amended_dirty = false;
+        twice |= 1u << HWT_TSLOG_AMEND_MEMBER;
     }
     return (uint16_t)twice;
 }
@@ -490,6 +516,7 @@ int hwt_tslog_commit(struct hwt_tslog *log)
             log->stream[s].moved = log->stream[s].moved || (twice >> s & 1) != 0;
         }
         log->root_dirty = log->root_dirty || (twice >> HWT_TSLOG_ROOT_MEMBER & 1) != 0;
+        log->amended_dirty = log->amended_dirty || (twice >> HWT_TSLOG_AMEND_MEMBER & 1) != 0;
     }
     return 0;
 }

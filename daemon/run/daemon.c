@@ -268,6 +268,7 @@ static bool start_http(struct daemon *d)
         .port = c->port,
         .hosts = hosts,
         .host_count = c->host_count,
+        .timezone = d->config->timezone,
         .hooks = {.snapshot = on_snapshot, .series = on_series, .ctx = d},
         .assets = web_assets,
         .asset_count = web_asset_count,

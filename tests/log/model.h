@@ -27,6 +27,7 @@ struct model {
     struct hwt_tslog_cursor *cursor;
     struct hwt_tslog_recovery recovery;
     struct model_stream stream[MODEL_STREAMS];
+    size_t fixes, fixes_acked, fixes_tried; /* corrections, as records of a stream */
     uint32_t boots;
     bool allow_pruned; /* records may be missing at the start of a stream */
 };

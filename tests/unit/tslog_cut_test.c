@@ -39,6 +39,7 @@ static void settle(struct model *m)
         m->stream[s].count = m->stream[s].acked = m->stream[s].tried =
             (size_t)m->snapshot->stream[s].durable;
     }
+    m->fixes = m->fixes_acked = m->fixes_tried = m->snapshot->amended.count;
 }
 
 /* Opens and checks; with a chance the power goes again while it opens. */

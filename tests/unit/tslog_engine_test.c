@@ -554,8 +554,10 @@ static void nonsense_is_refused_and_appends_nothing(void **state)
     struct model *m = *state;
     struct hwt_channel channel[2] = {{"a_power", HWT_Q_POWER}, {"b_power", HWT_Q_POWER}};
     struct hwt_channel twice[2] = {{"a_power", HWT_Q_POWER}, {"a_power", HWT_Q_POWER}};
-    struct hwt_value value[2] = {{1, HWT_QUALITY_GOOD}, {2, HWT_QUALITY_GOOD}};
-    struct hwt_value bad[2] = {{1, HWT_QUALITY_GOOD}, {2, HWT_QUALITY_COUNT}};
+    struct hwt_value value[2] = {{.v = 1, .quality = HWT_QUALITY_GOOD},
+                                 {.v = 2, .quality = HWT_QUALITY_GOOD}};
+    struct hwt_value bad[2] = {{.v = 1, .quality = HWT_QUALITY_GOOD},
+                               {.v = 2, .quality = HWT_QUALITY_COUNT}};
     struct hwt_schema schema = {channel, 2}, repeated = {twice, 2};
     struct hwt_record good = {.span_ms = 1000, .count = 2, .value = value};
     struct hwt_record count = good, span = good, quality = good, clock = good;
