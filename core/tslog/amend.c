@@ -135,6 +135,28 @@ size_t hwt_tslog_amend_put(const struct hwt_tslog_amended *amended, size_t from,
     return i;
 }
 
+static size_t entry_size(const struct hwt_tslog_correction *entry)
+{
+    const struct hwt_correction *c = &entry->what;
+
+    return ENTRY_MAX - 3 * HWT_ID_MAX + strlen(c->channel) + strlen(c->cross) + strlen(c->id);
+}
+
+unsigned hwt_tslog_amend_parts(const struct hwt_tslog_amended *amended)
+{
+    unsigned parts = amended->count > 0;
+    size_t used = 0;
+
+    for (size_t i = 0; i < amended->count; i++) {
+        if (used + ENTRY_MAX > HWT_TSLOG_ROOM) {
+            parts++;
+            used = 0;
+        }
+        used += entry_size(&amended->at[i]);
+    }
+    return parts;
+}
+
 /* --- reading --- */
 
 static bool get_text(struct hwt_reader *r, char text[HWT_ID_MAX + 1])

@@ -60,6 +60,8 @@ enum {
     HWT_TSLOG_CONTROL_PAGES = HWT_TSLOG_AMEND_PAGE + 2 * HWT_TSLOG_AMEND_PAGES
 };
 
+_Static_assert(HWT_TSLOG_CONTROL_PAGES <= 64, "a bit for each page of the control area");
+
 #define HWT_TSLOG_NO_BLOCK     UINT32_MAX
 #define HWT_TSLOG_SEQUENCE_MAX (UINT64_MAX / 4) /* sums of sequences cannot overflow */
 
@@ -253,6 +255,8 @@ HWT_MUST_CHECK int hwt_tslog_place(struct hwt_tslog *log, int stream);
  * the like. Returns the number of the first that is not in it. */
 size_t hwt_tslog_amend_put(const struct hwt_tslog_amended *amended, size_t from, unsigned part,
                            uint8_t page[HWT_TSLOG_PAGE], struct hwt_tslog_head *head);
+/* Pages of a copy. */
+unsigned hwt_tslog_amend_parts(const struct hwt_tslog_amended *amended);
 /* Adds those of a page. CORRUPT. */
 HWT_MUST_CHECK int hwt_tslog_amend_get(struct hwt_tslog_amended *amended,
                                        const uint8_t page[HWT_TSLOG_PAGE],

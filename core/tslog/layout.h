@@ -63,6 +63,8 @@ struct hwt_tslog_column {
     uint8_t quality;
     uint32_t scale; /* a value is offset + scale x its number */
     uint32_t offset;
+    uint32_t age_ms;   /* of the last value */
+    uint32_t carry_ms; /* age of the value that was last carried on first */
 };
 
 struct hwt_tslog_rows {
@@ -70,8 +72,9 @@ struct hwt_tslog_rows {
     uint16_t count; /* columns */
     uint16_t rows;  /* put or taken */
     bool full;      /* a row did not fit: no more are taken */
-    uint8_t flags;  /* of the last row that was not regular */
     uint8_t clock;
+    uint16_t flags; /* of the last row that was not regular */
+    uint16_t aged;  /* columns whose last value had an age */
     uint32_t boot, span_ms;
     int64_t mono_us;
     int64_t pause_us;              /* the last step of mono_us beyond the span */
@@ -167,9 +170,10 @@ struct hwt_tslog {
     uint64_t generation; /* of the last commit tried */
     uint64_t settled;    /* of the last that was done */
     bool read_only, no_format;
-    bool unsynced;  /* something was programmed or erased since the last sync */
-    unsigned fresh; /* pages of blocks programmed since then */
-    bool whole;     /* open found all there was by the chains: other blocks are free */
+    bool unsynced;        /* something was programmed or erased since the last sync */
+    unsigned fresh;       /* pages of blocks programmed since then */
+    uint64_t control_bad; /* pages of the control area that open found damaged, a bit each */
+    bool whole;           /* open found all there was by the chains: other blocks are free */
     bool root_dirty;
     uint8_t root_slot;
     uint32_t segments;

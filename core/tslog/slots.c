@@ -74,6 +74,7 @@ static int read_slot(struct hwt_tslog *log, struct hwt_tslog_slots *slots, int m
         slots->of[m][k] = slot_of(&head);
     } else {
         slots->damaged[m][k] = true;
+        log->control_bad |= UINT64_C(1) << hwt_tslog_slot_page(m, k);
         log->recovery.pages_bad++;
     }
     return err;

@@ -244,6 +244,7 @@ enum hwt_tslog_page_state {
     HWT_TSLOG_PAGE_BLANK,   /* never written */
     HWT_TSLOG_PAGE_DEAD,    /* right, but superseded: written by a commit that was cut */
     HWT_TSLOG_PAGE_DAMAGED, /* checksum wrong, or content impossible: its records are lost */
+    HWT_TSLOG_PAGE_MENDED,  /* was damaged; by repair only */
     HWT_TSLOG_PAGE_STATES
 };
 
@@ -251,7 +252,7 @@ struct hwt_tslog_page_report {
     uint32_t block;
     uint32_t page;  /* in the block */
     uint8_t state;  /* enum hwt_tslog_page_state */
-    uint8_t stream; /* these three only if the page's header can be read */
+    uint8_t stream; /* these three only if the page's header or its block's index can be read */
     uint16_t rows;  /* 0: not a page of records */
     uint64_t first; /* sequence of its first record */
 };
@@ -260,6 +261,18 @@ struct hwt_tslog_page_report {
  * Returns the number of damaged pages, or IO. */
 HWT_MUST_CHECK int
 hwt_tslog_verify(const struct hwt_tslog_snapshot *snapshot, struct hwt_tslog_cursor *work,
+                 void (*report)(void *ctx, const struct hwt_tslog_page_report *page), void *ctx);
+
+/*
+ * After open for writing: commits, reads every page of the log, mends those that are stored twice
+ * or can be made anew (slots, stream table, corrections, schemas, indexes; open itself mends the
+ * superblock) and reports those mended and those lost. A page is programmed again in place: not for
+ * devices that have to erase first. The cursor's memory serves as work space; the log must be
+ * opened anew by its readers. Safe against cuts: only what is damaged is written over. Returns the
+ * number of pages that stay damaged, or ARGUMENT (read-only), IO, SPACE.
+ */
+HWT_MUST_CHECK int
+hwt_tslog_repair(struct hwt_tslog *log, struct hwt_tslog_cursor *work,
                  void (*report)(void *ctx, const struct hwt_tslog_page_report *page), void *ctx);
 
 #include "core/tslog/layout.h"

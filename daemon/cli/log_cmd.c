@@ -96,7 +96,7 @@ struct tally {
 };
 
 static const char *const state_names[HWT_TSLOG_PAGE_STATES] = {"good", "blank", "superseded",
-                                                               "damaged"};
+                                                               "damaged", "mended"};
 
 static void report_page(void *ctx, const struct hwt_tslog_page_report *p)
 {

@@ -121,8 +121,7 @@ static bool check_record(const struct model_stream *st, const struct hwt_schema 
     return gen_equal(record, &r.record);
 }
 
-/* Correction number i, of a channel that no schema has. */
-static struct hwt_correction make_fix(size_t i)
+struct hwt_correction model_fix(size_t i)
 {
     struct hwt_correction c = {.channel = "none",
                                .id = "the model, at length",
@@ -140,7 +139,7 @@ static bool check_fixes(const struct model *m, size_t count)
     bool right = a->count == count;
 
     for (size_t i = 0; right && i < count; i++) {
-        struct hwt_correction want = make_fix(i);
+        struct hwt_correction want = model_fix(i);
 
         right = memcmp(&a->at[i].what, &want, sizeof(want)) == 0 && a->at[i].stream == i % 2;
     }
@@ -148,6 +147,12 @@ static bool check_fixes(const struct model *m, size_t count)
         printf("# %u corrections, not %zu, or others\n", a->count, count);
     }
     return right;
+}
+
+bool model_record_right(const struct model *m, int stream, const struct hwt_schema *schema,
+                        const struct hwt_record *record)
+{
+    return check_record(&m->stream[stream], schema, record);
 }
 
 static bool check_stream(struct model *m, int s, size_t last)
@@ -223,7 +228,7 @@ int model_step(struct model *m, struct rng *rng)
         err = model_append(m, s, rng_next(rng));
     }
     if (err == 0 && rng_below(rng, 8) == 0 && m->fixes < HWT_TSLOG_CORRECTIONS_MAX) {
-        struct hwt_correction c = make_fix(m->fixes);
+        struct hwt_correction c = model_fix(m->fixes);
 
         err = hwt_tslog_correct(m->log, (int)(m->fixes % 2), &c);
         m->fixes += err == 0;

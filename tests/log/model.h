@@ -39,6 +39,11 @@ void model_free(struct model *m);
 int model_open(struct model *m);
 int model_append(struct model *m, int stream, uint64_t seed);
 int model_commit(struct model *m);
+/* Correction number i, of a channel that no schema has. */
+struct hwt_correction model_fix(size_t i);
+/* Whether a record read is the one appended; prints the difference. */
+bool model_record_right(const struct model *m, int stream, const struct hwt_schema *schema,
+                        const struct hwt_record *record);
 /* The log holds exactly the acked records of all streams, or exactly the tried ones (the same
  * choice for all); the model then forgets the others. False, with a line saying why, if not. */
 bool model_check(struct model *m);
