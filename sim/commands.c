@@ -68,6 +68,26 @@ static int samples_start(struct live *l, double x)
     return 0;
 }
 
+static int clock_step(struct live *l, double x)
+{
+    l->wall_step_us += (int64_t)(x * 1e6);
+    return 0;
+}
+
+static int clock_hide(struct live *l, double x)
+{
+    (void)x;
+    l->wall_hidden = true;
+    return 0;
+}
+
+static int clock_show(struct live *l, double x)
+{
+    (void)x;
+    l->wall_hidden = false;
+    return 0;
+}
+
 static int speed(struct live *l, double x)
 {
     live_set_speed(l, x);
@@ -107,6 +127,9 @@ static const struct command {
     {"samples lose", samples_lose, true, false, 0, 1e6},
     {"samples stop", samples_stop, false, false, 0, 0},
     {"samples start", samples_start, false, false, 0, 0},
+    {"clock step", clock_step, true, false, -1e8, 1e8},
+    {"clock hide", clock_hide, false, false, 0, 0},
+    {"clock show", clock_show, false, false, 0, 0},
     {"speed", speed, true, false, 0, 10000},
     {"truth", truth, false, false, 0, 0},
     {"quit", quit, false, false, 0, 0},

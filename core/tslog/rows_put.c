@@ -94,6 +94,8 @@ static int64_t number_of(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *tr
         } else { /* the page's start will say so */
             c->level = (uint8_t)hwt_tslog_rice_level(&c->rice);
             hwt_tslog_rice_init(&c->rice, c->level);
+            c->offset = c->scale > 1 ? c->offset : 0; /* without a scale there is none */
+            d = hwt_wrap_sub(value, c->offset);
         }
     }
     return c->scale > 1 ? d / c->scale : d;

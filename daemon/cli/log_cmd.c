@@ -9,7 +9,9 @@
 #include "daemon/cli/log_export.h"
 #include "daemon/cli/log_import.h"
 #include "daemon/cli/log_info.h"
+#include "daemon/cli/log_mend.h"
 #include "daemon/cli/log_query.h"
+#include "daemon/store/medium.h"
 
 static const char usage[] =
     "usage: heatwatt log query DIR --series ID   means, sums, steps, local days: as the API "
@@ -20,14 +22,17 @@ static const char usage[] =
     "damaged\n"
     "       heatwatt log verify DIR [--all]      read every page, name the damaged (--all: every) "
     "ones\n"
-    "       heatwatt log COMMAND --help          more about each but verify\n"
+    "       heatwatt log repair DIR              mend what can be mended, name the records lost\n"
+    "       heatwatt log format DEVICE --yes     make an empty log on a partition, over all it "
+    "holds\n"
+    "       heatwatt log COMMAND --help          more about query, import, export, info\n"
     "\n"
-    "DIR is the data folder. `dump` is an older name of export.\n";
+    "DIR is the data folder, or the partition of the log. `dump` is an older name of export.\n";
 
 struct arguments {
     const char *operand[2];
     int operands;
-    bool all;
+    bool all, yes;
 };
 
 /* 0: go on; 1: help was given; 2: usage. argv[0] is the verb. */
@@ -35,6 +40,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 {
     static const struct option options[] = {
         {"all", no_argument, NULL, 'a'},
+        {"yes", no_argument, NULL, 'y'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -45,6 +51,9 @@ static int parse(struct arguments *a, int argc, char **argv)
         switch (c) {
         case 'a':
             a->all = true;
+            break;
+        case 'y':
+            a->yes = true;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -62,7 +71,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 void log_cmd_find(const char *dir, char path[LOG_PATH_BYTES])
 {
     snprintf(path, LOG_PATH_BYTES, "%s/control.hwl", dir);
-    if (access(path, F_OK) == 0) {
+    if (access(path, F_OK) == 0 || medium_kind_of(dir) == MEDIUM_PARTITION) {
         snprintf(path, LOG_PATH_BYTES, "%s", dir);
     } else {
         snprintf(path, LOG_PATH_BYTES, "%s/log", dir);
@@ -146,6 +155,21 @@ int log_cmd_find_stream(struct log_dir *log, const char *name)
     return stream;
 }
 
+/* --- repair, format --- */
+
+static int repair(const struct arguments *a)
+{
+    char path[LOG_PATH_BYTES];
+
+    log_cmd_find(a->operand[0], path);
+    return log_repair(path);
+}
+
+static int format(const struct arguments *a)
+{
+    return log_format(a->operand[0], a->yes);
+}
+
 int log_main(int argc, char **argv)
 {
     static const struct {
@@ -154,6 +178,8 @@ int log_main(int argc, char **argv)
         int (*run)(const struct arguments *a);
     } verbs[] = {
         {"verify", 1, verify},
+        {"repair", 1, repair},
+        {"format", 1, format},
     };
     static const struct {
         const char *name;

@@ -38,6 +38,9 @@ enum {
 enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS };
 enum config_publisher_type { CONFIG_EMONCMS };
 
+/* How much is written for how little can be lost. */
+enum config_log_profile { LOG_NORMAL, LOG_LOW_WEAR, LOG_LOWEST_WEAR, LOG_PROFILES };
+
 /* What a role names: a source, for all it delivers, or one channel. */
 enum config_role_kind { ROLE_IS_SOURCE, ROLE_IS_CHANNEL };
 
@@ -126,8 +129,11 @@ struct config {
     char hosts[CONFIG_HOSTS_MAX][CONFIG_TEXT_MAX]; /* further Host names that are served */
     unsigned host_count;
     unsigned record_s; /* 1..60 */
-    unsigned commit_s; /* s between commits of the log */
-    uint64_t log_max_mb;
+    enum config_log_profile log_profile;
+    unsigned commit_s;                   /* s between commits of the log; by the profile */
+    char log_partition[CONFIG_TEXT_MAX]; /* the log's device; "": it is in data_dir */
+    uint64_t log_max_mb;                 /* 0: as large as the partition */
+    unsigned log_keep_days;              /* 0: as long as there is room */
     struct config_source source[CONFIG_SOURCES_MAX];
     unsigned source_count;
     char role[ROLE_COUNT][HWT_ID_MAX * 2 + 2]; /* a source id or a channel id (by the role's kind),

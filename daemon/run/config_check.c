@@ -231,6 +231,20 @@ static void check_url(struct config_build *b, const struct config_publisher *p)
     }
 }
 
+static void check_log(struct config_build *b)
+{
+    static const unsigned commit_s[LOG_PROFILES] = {
+        [LOG_NORMAL] = 10, [LOG_LOW_WEAR] = 60, [LOG_LOWEST_WEAR] = 600};
+    struct config *c = b->c;
+
+    if (!config_given(b, &c->commit_s)) {
+        c->commit_s = commit_s[c->log_profile];
+    }
+    if (c->log_partition[0] != '\0' && !config_given(b, &c->log_max_mb)) {
+        c->log_max_mb = 0;
+    }
+}
+
 static void check_publishers(struct config_build *b)
 {
     for (unsigned i = 0; i < b->c->publisher_count; i++) {
@@ -280,5 +294,6 @@ void config_check(struct config_build *b)
     check_clock(b);
     check_listen(b);
     check_hosts(b);
+    check_log(b);
     check_publishers(b);
 }

@@ -74,10 +74,20 @@ const struct config_option config_options[] = {
     {SECTION_RECORD, "interval_s", CONFIG_KIND_INTEGER, IN(config, record_s), .min = 1, .max = 60, .unit = "s", .fallback = "10",
      .text = "One record of all channels in this time."},
 
+    {SECTION_LOG, "profile", CONFIG_KIND_CHOICE, IN(config, log_profile), .choices = "normal low_wear lowest_wear",
+     .fallback = "normal",
+     .text = "How often records are made safe on the disk: `normal` each 10 s; `low_wear`, for an SD card, each 60 s: a "
+             "fifth of the writes; `lowest_wear` each 600 s. A power cut loses at most what was measured since."},
     {SECTION_LOG, "commit_s", CONFIG_KIND_INTEGER, IN(config, commit_s), .min = 1, .max = 600, .unit = "s", .fallback = "10",
-     .text = "Records are made safe on the disk this often; a power cut loses at most this."},
+     .fallback_note = "as `profile` says", .text = "The same as a number, before what `profile` says."},
+    {SECTION_LOG, "partition", CONFIG_KIND_PATH, IN(config, log_partition),
+     .text = "A partition without a file system for the log, such as `/dev/disk/by-partuuid/…`, made by `heatwatt log "
+             "format`: the fewest writes there can be. `data_dir` then holds only what is small: how far publishers are, and summaries that can be made again."},
     {SECTION_LOG, "max_mb", CONFIG_KIND_INTEGER, IN(config, log_max_mb), .min = 16, .max = 4096, .unit = "MB",
-     .fallback = "2048", .text = "The oldest records go when the log is larger."},
+     .fallback = "2048", .fallback_note = "2048; on a partition its size",
+     .text = "The oldest records go when the log is larger. 2048 hold 30 channels at 10 s for 28 to 54 years, or 11 if nearly all is noise."},
+    {SECTION_LOG, "keep_days", CONFIG_KIND_INTEGER, IN(config, log_keep_days), .min = 0, .max = 36500, .unit = "days",
+     .fallback = "0", .text = "Records older than this go, a MB at a time. 0: they stay as long as `max_mb` allows."},
 
     {SECTION_SAMPLES, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "Name in messages. Letters a-z, digits, `_`."},

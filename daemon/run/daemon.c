@@ -222,6 +222,8 @@ static bool open_store(struct daemon *d)
         .provenance = d->config->simulated ? HWT_PROVENANCE_SIMULATED : HWT_PROVENANCE_MEASURED,
         .commit_s = d->config->commit_s,
         .max_mb = d->config->log_max_mb,
+        .partition = d->config->log_partition,
+        .keep_days = d->config->log_keep_days,
         .clock = d->clock,
         .status = d->log_status,
         .committed = on_commit,

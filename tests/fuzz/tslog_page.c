@@ -12,7 +12,7 @@
 #include "core/base/crc32c.h"
 #include "core/tslog/internal.h"
 
-enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 9, PAGES = BLOCKS * 8, READS_MAX = 5000 };
+enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 15, PAGES = BLOCKS * 8, READS_MAX = 5000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -89,7 +89,9 @@ int model_commit(struct model *m)
     for (int s = 0; s < MODEL_STREAMS; s++) {
         m->stream[s].tried = m->stream[s].count;
     }
+    m->fixes_tried = m->fixes;
     err = hwt_tslog_commit(m->log);
+    m->fixes_acked = err == 0 ? m->fixes : m->fixes_acked;
     for (int s = 0; err == 0 && s < MODEL_STREAMS; s++) {
         m->stream[s].acked = m->stream[s].count;
     }
@@ -117,6 +119,35 @@ static bool check_record(const struct model_stream *st, const struct hwt_schema 
         }
     }
     return gen_equal(record, &r.record);
+}
+
+/* Correction number i, of a channel that no schema has. */
+static struct hwt_correction make_fix(size_t i)
+{
+    struct hwt_correction c = {.channel = "none",
+                               .id = "the model, at length",
+                               .first = 1,
+                               .last = UINT64_MAX,
+                               .gain_q30 = 1 << 30,
+                               .unix_ms = (int64_t)i};
+
+    return c;
+}
+
+static bool check_fixes(const struct model *m, size_t count)
+{
+    const struct hwt_tslog_amended *a = &m->snapshot->amended;
+    bool right = a->count == count;
+
+    for (size_t i = 0; right && i < count; i++) {
+        struct hwt_correction want = make_fix(i);
+
+        right = memcmp(&a->at[i].what, &want, sizeof(want)) == 0 && a->at[i].stream == i % 2;
+    }
+    if (!right) {
+        printf("# %u corrections, not %zu, or others\n", a->count, count);
+    }
+    return right;
 }
 
 static bool check_stream(struct model *m, int s, size_t last)
@@ -153,6 +184,8 @@ bool model_check(struct model *m)
     bool acked = true, tried = true;
 
     hwt_tslog_snapshot(m->log, m->snapshot);
+    acked = m->snapshot->amended.count == m->fixes_acked;
+    tried = m->snapshot->amended.count == m->fixes_tried;
     for (int s = 0; s < MODEL_STREAMS; s++) {
         uint64_t last = m->snapshot->stream[s].durable;
 
@@ -164,6 +197,9 @@ bool model_check(struct model *m)
             printf("# stream %d: durable %" PRIu64 ", acknowledged %zu, tried %zu\n", s,
                    m->snapshot->stream[s].durable, m->stream[s].acked, m->stream[s].tried);
         }
+        return false;
+    }
+    if (!check_fixes(m, acked ? m->fixes_acked : m->fixes_tried)) {
         return false;
     }
     for (int s = 0; s < MODEL_STREAMS; s++) {
@@ -185,6 +221,18 @@ int model_step(struct model *m, struct rng *rng)
     }
     while (err == 0 && n-- > 0) {
         err = model_append(m, s, rng_next(rng));
+    }
+    if (err == 0 && rng_below(rng, 8) == 0 && m->fixes < HWT_TSLOG_CORRECTIONS_MAX) {
+        struct hwt_correction c = make_fix(m->fixes);
+
+        err = hwt_tslog_correct(m->log, (int)(m->fixes % 2), &c);
+        m->fixes += err == 0;
+    }
+    if (err == 0 && m->allow_pruned && rng_below(rng, 20) == 0) {
+        err = hwt_tslog_drop_before(
+            m->log,
+            INT64_C(1790000000000) + (int64_t)rng_below(rng, (uint32_t)m->stream[s].count) * 10000);
+        err = err > 0 ? 0 : err;
     }
     return err == 0 && rng_below(rng, 3) != 0 ? model_commit(m) : err;
 }

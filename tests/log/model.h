@@ -27,6 +27,7 @@ struct model {
     struct hwt_tslog_cursor *cursor;
     struct hwt_tslog_recovery recovery;
     struct model_stream stream[MODEL_STREAMS];
+    size_t fixes, fixes_acked, fixes_tried; /* corrections, as records of a stream */
     uint32_t boots;
     bool allow_pruned; /* records may be missing at the start of a stream */
 };
@@ -41,7 +42,8 @@ int model_commit(struct model *m);
 /* The log holds exactly the acked records of all streams, or exactly the tried ones (the same
  * choice for all); the model then forgets the others. False, with a line saying why, if not. */
 bool model_check(struct model *m);
-/* A few appends, schema changes and commits, drawn from rng. The first error. */
+/* A few appends, schema changes, commits and, if allow_pruned, blocks given up for their age, drawn
+ * from rng. The first error. */
 int model_step(struct model *m, struct rng *rng);
 
 #endif

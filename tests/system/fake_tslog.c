@@ -110,14 +110,15 @@ int hwt_tslog_stream_info(const struct hwt_tslog_snapshot *snapshot, int stream,
 static const struct hwt_schema *make(int stream, uint64_t sequence, struct hwt_value *value)
 {
     if (stream == IMPORT) {
-        value[0] = (struct hwt_value){500, HWT_QUALITY_GOOD};
-        value[1] = (struct hwt_value){1850, HWT_QUALITY_GOOD};
+        value[0] = (struct hwt_value){.v = 500, .quality = HWT_QUALITY_GOOD};
+        value[1] = (struct hwt_value){.v = 1850, .quality = HWT_QUALITY_GOOD};
         return &import_schema;
     }
-    value[0] = (struct hwt_value){1000 + (int64_t)sequence, HWT_QUALITY_GOOD};
-    value[1] = (struct hwt_value){(int64_t)sequence * 3600000, HWT_QUALITY_GOOD};
-    value[2] = (struct hwt_value){3400, sequence % 3 == 0 ? HWT_QUALITY_MISSING : HWT_QUALITY_GOOD};
-    value[3] = (struct hwt_value){-425, HWT_QUALITY_GOOD};
+    value[0] = (struct hwt_value){.v = 1000 + (int64_t)sequence, .quality = HWT_QUALITY_GOOD};
+    value[1] = (struct hwt_value){.v = (int64_t)sequence * 3600000, .quality = HWT_QUALITY_GOOD};
+    value[2] = (struct hwt_value){
+        .v = 3400, .quality = sequence % 3 == 0 ? HWT_QUALITY_MISSING : HWT_QUALITY_GOOD};
+    value[3] = (struct hwt_value){.v = -425, .quality = HWT_QUALITY_GOOD};
     if (sequence > 1000) {
         return sequence <= 1010 ? &barn_schema : &loft_schema;
     }

@@ -686,7 +686,7 @@ static void the_longest_record_fits_an_event(void **state)
     for (unsigned i = 0; i < HWT_CHANNELS_MAX; i++) {
         memset(channel[i].id, 'x', HWT_ID_MAX);
         channel[i].quantity = i % 2 ? HWT_Q_PRESSURE : HWT_Q_CURRENT;
-        value[i] = (struct hwt_value){INT64_MIN + 1, HWT_QUALITY_GOOD};
+        value[i] = (struct hwt_value){.v = INT64_MIN + 1, .quality = HWT_QUALITY_GOOD};
     }
     n = event_put_record(p, stream, &schema, &record);
     assert_true(n <= sizeof(p));
@@ -700,7 +700,8 @@ static void a_record_reads_as_an_event(void **state)
         "\"span_ms\":10000,\"values\":{\"hp_power\":-0.5,\"hp_import\":null}}\n\n";
     static const char lost[] = "event: lost\nid: own:7\ndata: {\"stream\":\"own\",\"count\":3}\n\n";
     const struct hwt_channel channel[] = {{"hp_power", HWT_Q_POWER}, {"hp_import", HWT_Q_IMPORT}};
-    const struct hwt_value value[] = {{-5, HWT_QUALITY_SUSPECT}, {99, HWT_QUALITY_MISSING}};
+    const struct hwt_value value[] = {{.v = -5, .quality = HWT_QUALITY_SUSPECT},
+                                      {.v = 99, .quality = HWT_QUALITY_MISSING}};
     const struct hwt_schema schema = {channel, 2};
     const struct hwt_record record = {
         .sequence = 7,

@@ -16,7 +16,7 @@
 
 #include "tests/log/model.h"
 
-enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 24, STEPS = 30 };
+enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 28, STEPS = 30 };
 
 static uint64_t seed;
 static unsigned workloads = 2;
@@ -39,6 +39,7 @@ static void settle(struct model *m)
         m->stream[s].count = m->stream[s].acked = m->stream[s].tried =
             (size_t)m->snapshot->stream[s].durable;
     }
+    m->fixes = m->fixes_acked = m->fixes_tried = m->snapshot->amended.count;
 }
 
 /* Opens and checks; with a chance the power goes again while it opens. */

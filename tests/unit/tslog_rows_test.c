@@ -350,7 +350,8 @@ static void the_documented_bytes_are_the_bytes_written(void **state)
     struct hwt_schema schema = {channel, 2};
     static uint8_t page[HWT_TSLOG_PAGE];
     struct hwt_tslog_head head = hwt_tslog_head_new(1, HWT_TSLOG_SCHEMA, 0);
-    struct hwt_value value[2] = {{8124, HWT_QUALITY_GOOD}, {36000000, HWT_QUALITY_GOOD}};
+    struct hwt_value value[2] = {{.v = 8124, .quality = HWT_QUALITY_GOOD},
+                                 {.v = 36000000, .quality = HWT_QUALITY_GOOD}};
     struct hwt_record r = {.mono_us = 10000000,
                            .unix_ms = 1795162430000,
                            .boot = 1,
@@ -431,7 +432,7 @@ static void counters_in_coarse_units_cost_their_units(void **state)
 /* One column, records 10 s apart, from second `s`. */
 static int put_value(struct coder *c, int64_t s, int64_t v)
 {
-    struct hwt_value value = {v, HWT_QUALITY_GOOD};
+    struct hwt_value value = {.v = v, .quality = HWT_QUALITY_GOOD};
     struct hwt_record r = {.mono_us = s * 10000000,
                            .unix_ms = s * 10000,
                            .boot = 1,
@@ -448,7 +449,9 @@ static const struct hwt_schema one_column = {one_channel, 1};
 static void a_scale_may_end_with_a_page_or_within_it(void **state)
 {
     (void)state;
-    for (int64_t off = 0; off < 3; off++) { /* the row that is off the scale */
+    for (int64_t n = 0; n < 6; n++) { /* the row that is off the scale, and by how much */
+        int64_t off = n % 3, by = n < 3 ? 20 : 7;
+        int64_t scale = n < 3 ? 20 : 1; /* that is left */
         struct hwt_record back = {.sequence = 1};
 
         coder_begin(&coder, &one_column);
@@ -459,13 +462,13 @@ static void a_scale_may_end_with_a_page_or_within_it(void **state)
         memset(coder.content, 0, sizeof(coder.content));
         assert_int_equal(coder.put.column[0].scale, 6000);
         for (int64_t i = 0; i < 9; i++) {
-            assert_int_equal(put_value(&coder, i, i * i * 6000 + 5 + (i >= off ? 20 : 0)), 0);
-            assert_int_equal(coder.put.column[0].scale, i >= off ? 20 : 6000);
+            assert_int_equal(put_value(&coder, i, i * i * 6000 + 5 + (i >= off ? by : 0)), 0);
+            assert_int_equal(coder.put.column[0].scale, i >= off ? scale : 6000);
         }
         get_begin(&coder);
         for (int64_t i = 0; i < 9; i++) {
             assert_int_equal(get(&coder, &back), 0);
-            assert_int_equal(coder.value[0].v, i * i * 6000 + 5 + (i >= off ? 20 : 0));
+            assert_int_equal(coder.value[0].v, i * i * 6000 + 5 + (i >= off ? by : 0));
         }
         assert_same_state(&coder);
     }

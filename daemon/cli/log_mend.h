@@ -1,0 +1,18 @@
+/*
+ * log_mend.h: `heatwatt log repair` and `heatwatt log format`: what changes a log as a whole.
+ */
+#ifndef DAEMON_CLI_LOG_MEND_H
+#define DAEMON_CLI_LOG_MEND_H
+
+#include <stdbool.h>
+
+/*
+ * Opens the log at `path` (folder or partition) for writing, which mends what can be mended, and
+ * prints what was mended and which records are lost: stream, sequences, times. 0: no record is
+ * lost; 1: some are, or it could not be opened (a daemon that runs has its lock).
+ */
+int log_repair(const char *path);
+/* Makes a log on a partition. Without `yes` it only says what would be lost, and returns 1. */
+int log_format(const char *path, bool yes);
+
+#endif
