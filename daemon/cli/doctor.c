@@ -46,6 +46,7 @@ static void examine(struct doctor *d, const char *path)
         doctor_add(d, DOCTOR_OK, "configuration", "", "%s: %u sources, %zu channels", c->path,
                    c->source_count, config_channel_count(c));
         doctor_check_folder(d, c);
+        doctor_check_partition(d, c);
         doctor_check_space(d, c);
         doctor_check_wear(d, c);
         doctor_check_clock(d, c);

@@ -10,20 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 #include <sys/timex.h>
 #include <unistd.h>
-
-/* docs/BENCH.md, "device writes": 18 to 23 KB of the journal's and our own for each commit. */
-#define COMMIT_BYTES 20000.0
-/* The same, raw with its roll-ups; a value of a noisy counter takes twice as much. */
-#define VALUE_BYTES 0.5
-/* A year of the default on a memory card is beyond this, a window of 60 s is not. */
-#define CARD_GB_A_YEAR 25.0
-
-enum { TMPFS = 0x01021994 /* statfs(2) */, HOURS_A_YEAR = 8766, PATH_ROOM = 1200 };
 
 void doctor_add(struct doctor *d, enum doctor_verdict verdict, const char *check,
                 const char *advice, const char *format, ...)
@@ -43,160 +31,11 @@ void doctor_add(struct doctor *d, enum doctor_verdict verdict, const char *check
     va_end(args);
 }
 
-static const char *user_name(void)
+const char *doctor_user_name(void)
 {
     const struct passwd *user = getpwuid(geteuid());
 
     return user != NULL ? user->pw_name : "this user";
-}
-
-/* --- the folder --- */
-
-/* The folder, or the nearest above it that is there. */
-static void nearest(const char *dir, char path[PATH_ROOM])
-{
-    snprintf(path, PATH_ROOM, "%s", dir);
-    while (access(path, F_OK) != 0) {
-        char *slash = strrchr(path, '/');
-
-        if (slash == NULL || slash == path) {
-            snprintf(path, PATH_ROOM, "%s", slash == path ? "/" : ".");
-            return;
-        }
-        *slash = '\0';
-    }
-}
-
-void doctor_check_folder(struct doctor *d, const struct config *c)
-{
-    char path[PATH_ROOM], log[PATH_ROOM], advice[PATH_ROOM + 64];
-    struct stat st;
-    struct statfs fs;
-
-    nearest(c->data_dir, path);
-    snprintf(advice, sizeof(advice), "sudo install -d -o %s %.200s", user_name(), c->data_dir);
-    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
-        doctor_add(d, DOCTOR_FAIL, "folder", "choose another data_dir", "%s: not a folder", path);
-        return;
-    }
-    if (access(path, W_OK | X_OK) != 0) {
-        doctor_add(d, DOCTOR_FAIL, "folder", advice, "%s: %s may not write there", path,
-                   user_name());
-        return;
-    }
-    snprintf(log, sizeof(log), "%.1000s/log/control.hwl", c->data_dir);
-    if (access(log, F_OK) == 0 && access(log, R_OK | W_OK) != 0) {
-        doctor_add(d, DOCTOR_FAIL, "folder",
-                   "run as the user whose log it is, or give it to this one with chown",
-                   "%s: %s may not write it", log, user_name());
-        return;
-    }
-    if (statfs(path, &fs) == 0 && (long)fs.f_type == TMPFS) {
-        doctor_add(d, DOCTOR_WARN, "folder", "choose a data_dir on a disk",
-                   "%s is in memory: all is lost when the power goes", c->data_dir);
-        return;
-    }
-    doctor_add(d, DOCTOR_OK, "folder", "", "%s: %s may write there%s", c->data_dir, user_name(),
-               strcmp(path, c->data_dir) == 0 ? "" : "; it will be made");
-}
-
-/* --- space and wear --- */
-
-static double years_of(const struct config *c)
-{
-    double values_a_year =
-        (double)config_channel_count(c) * 3600.0 * HOURS_A_YEAR / (double)c->record_s;
-
-    return (double)c->log_max_mb * 1e6 / (values_a_year * VALUE_BYTES);
-}
-
-static uint64_t bytes_of_log(const struct config *c)
-{
-    char pattern[PATH_ROOM];
-    glob_t found;
-    uint64_t bytes = 0;
-
-    snprintf(pattern, sizeof(pattern), "%.1000s/log/*.hwl", c->data_dir);
-    if (glob(pattern, 0, NULL, &found) != 0) {
-        return 0;
-    }
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        struct stat st;
-
-        bytes += stat(found.gl_pathv[i], &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
-    }
-    globfree(&found);
-    return bytes;
-}
-
-void doctor_check_space(struct doctor *d, const struct config *c)
-{
-    char path[PATH_ROOM], advice[160];
-    struct statvfs fs;
-    double free_mb, has_mb = (double)bytes_of_log(c) / 1e6, needed_mb;
-
-    nearest(c->data_dir, path);
-    if (statvfs(path, &fs) != 0) {
-        doctor_add(d, DOCTOR_FAIL, "space", "", "%s: %s", path, strerror(errno));
-        return;
-    }
-    free_mb = (double)fs.f_bavail * (double)fs.f_frsize / 1e6;
-    needed_mb = (double)c->log_max_mb > has_mb ? (double)c->log_max_mb - has_mb : 0;
-    if (free_mb < needed_mb) {
-        snprintf(advice, sizeof(advice), "free some space, or set log.max_mb to %.0f",
-                 has_mb + free_mb * 0.9);
-        doctor_add(d, free_mb < 64 ? DOCTOR_FAIL : DOCTOR_WARN, "space", advice,
-                   "%.0f MB free, but the log may grow by %.0f MB (log.max_mb: %.0f)", free_mb,
-                   needed_mb, (double)c->log_max_mb);
-        return;
-    }
-    doctor_add(
-        d, DOCTOR_OK, "space", "",
-        "%.0f MB free; the log has %.0f MB of %.0f, about %.1f years of %zu channels at %u s",
-        free_mb, has_mb, (double)c->log_max_mb, years_of(c), config_channel_count(c), c->record_s);
-}
-
-double doctor_bytes_an_hour(size_t channels, unsigned record_s, unsigned commit_s)
-{
-    /* a commit comes with the first record after the window */
-    unsigned period_s = (commit_s / record_s + 1) * record_s;
-
-    return 3600.0 / period_s * COMMIT_BYTES + (double)channels * 3600.0 / record_s * VALUE_BYTES;
-}
-
-/* Whether the folder is on a memory card or an eMMC: such devices are called mmcblk. */
-static bool on_a_card(const char *dir)
-{
-    char path[PATH_ROOM], link[64], target[PATH_ROOM];
-    struct stat st;
-    ssize_t n;
-
-    nearest(dir, path);
-    if (stat(path, &st) != 0) {
-        return false;
-    }
-    snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(st.st_dev), minor(st.st_dev));
-    n = readlink(link, target, sizeof(target) - 1);
-    target[n > 0 ? n : 0] = '\0';
-    return strstr(target, "mmcblk") != NULL;
-}
-
-void doctor_check_wear(struct doctor *d, const struct config *c)
-{
-    double bytes = doctor_bytes_an_hour(config_channel_count(c), c->record_s, c->commit_s);
-    double slow = doctor_bytes_an_hour(config_channel_count(c), c->record_s, 60);
-    double gb_a_year = bytes * HOURS_A_YEAR / 1e9;
-    bool card = on_a_card(c->data_dir);
-    char advice[160] = "";
-
-    if (card && gb_a_year > CARD_GB_A_YEAR && c->commit_s < 60) {
-        snprintf(advice, sizeof(advice),
-                 "log.commit_s: 60 writes %.1f MB/h; a power cut then loses up to a minute",
-                 slow / 1e6);
-    }
-    doctor_add(d, advice[0] != '\0' ? DOCTOR_WARN : DOCTOR_OK, "wear", advice,
-               "the log writes about %.1f MB/h, %.0f GB a year (log.commit_s: %u)%s", bytes / 1e6,
-               gb_a_year, c->commit_s, card ? ", to a memory card" : "");
 }
 
 /* --- the clock --- */
@@ -250,14 +89,14 @@ static void refused(struct doctor *d, const struct config_source *s, const struc
 
     if (group != NULL && (st->st_mode & (S_IRGRP | S_IWGRP)) == (S_IRGRP | S_IWGRP)) {
         snprintf(advice, sizeof(advice), "sudo usermod -aG %s %s, then log in anew", group->gr_name,
-                 user_name());
+                 doctor_user_name());
     } else {
         snprintf(advice, sizeof(advice),
                  "give it to group dialout, mode 0660, by a udev rule, and %s to that group",
-                 user_name());
+                 doctor_user_name());
     }
     doctor_add(d, DOCTOR_FAIL, "input", advice, "%s: %s: %s may not use it", s->id, s->port,
-               user_name());
+               doctor_user_name());
 }
 
 static void check_serial(struct doctor *d, const struct config_source *s)
@@ -291,7 +130,8 @@ static void check_socket(struct doctor *d, const struct config_source *s)
         doctor_add(d, DOCTOR_FAIL, "input", "", "%s: %s: not a socket", s->id, s->socket);
     } else if (access(s->socket, R_OK | W_OK) != 0) {
         doctor_add(d, DOCTOR_FAIL, "input", "let this user use it, by its group or mode",
-                   "%s: %s: %s may not use it: %s", s->id, s->socket, user_name(), strerror(errno));
+                   "%s: %s: %s may not use it: %s", s->id, s->socket, doctor_user_name(),
+                   strerror(errno));
     } else {
         doctor_add(d, DOCTOR_OK, "input", "", "%s: %s", s->id, s->socket);
     }

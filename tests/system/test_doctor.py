@@ -15,7 +15,7 @@ site: {{name: Test house, timezone: Europe/London}}
 data_dir: {data}
 clock: {{trust: {trust}}}
 http: {{listen: 127.0.0.1, port: {port}}}
-log: {{commit_s: {commit_s}, max_mb: 16}}
+log: {{commit_s: {commit_s}, max_mb: 16, keep_days: {keep_days}{partition}}}
 sources:
   - id: heatmeter
     type: mbus
@@ -29,7 +29,7 @@ roles: {{heat: heatmeter}}
 
 class Doctor(SystemTest):
     def config(self, name='heatwatt.yaml', **changes):
-        values = {'data': self.folder / 'data', 'trust': 'always', 'port': 0, 'commit_s': 60, 'meter': self.meter(), **changes}
+        values = {'data': self.folder / 'data', 'trust': 'always', 'port': 0, 'commit_s': 60, 'keep_days': 0, 'partition': '', 'meter': self.meter(), **changes}
         path = self.folder / name
         path.write_text(CONFIG.format(**values))
         return path
@@ -97,9 +97,25 @@ class Doctor(SystemTest):
         self.expect('page', 'ok', f'127.0.0.1 port {port} is free', port=port)
 
     def test_the_wear_follows_the_commit_window(self):
-        self.expect('wear', 'ok', 'about 1.0 MB/h, 9 GB a year (log.commit_s: 60)')
+        self.expect('wear', 'ok', 'about 1.0 MB/h, 9 GB a year (a commit each 60 s)')
         config = self.config(commit_s=600)
         self.assertIn('about 0.1 MB/h', self.doctor(config)[1]['wear']['text'])
+
+    def test_a_log_too_small_for_what_is_to_be_kept_is_told(self):
+        self.expect('space', 'ok', 'the log has 0 of 16 MB: about 0.8 years of 8 channels at 10 s', keep_days=250)
+        self.expect('space', 'warn', 'but log.keep_days asks for 10.0', 'log.max_mb: 2', keep_days=3653)
+
+    def test_a_partition_must_hold_a_log(self):
+        part = self.folder / 'partition'
+        with open(part, 'wb') as f:
+            f.truncate(32 << 20)
+        key = f', partition: {part}'
+        text = f'if nothing on it is needed: heatwatt log format {part} --yes'
+        self.expect('partition', 'fail', 'partition', text, partition=key)
+        subprocess.run([HEATWATT, 'log', 'format', part, '--yes'], capture_output=True, check=True, timeout=20)
+        self.expect('partition', 'ok', f'{part} holds a log', partition=key)
+        self.expect('space', 'ok', '16 MB of the partition: about 0.8 years', partition=key)
+        self.expect('wear', 'ok', 'about 0.2 MB/h, 2 GB a year', partition=key)
 
     @unittest.skipUnless(os.geteuid() == 0, 'only root can be somebody else')
     def test_what_this_user_may_not_use_is_told_with_the_group_that_may(self):
