@@ -1,6 +1,7 @@
 /*
  * snapshot.c: what a reader needs of the writer, copied.
  */
+#include "core/base/crc32c.h"
 #include "core/tslog/internal.h"
 
 bool hwt_tslog_snapshot_has(const struct hwt_tslog_snapshot *snapshot, int stream)
@@ -19,6 +20,7 @@ void hwt_tslog_snapshot(const struct hwt_tslog *log, struct hwt_tslog_snapshot *
     to->control_blocks = log->control_blocks;
     to->segments = log->segments;
     to->root = log->root_durable;
+    to->roll.count = 0;
     memcpy(to->segment, log->segment, log->segments * sizeof(log->segment[0]));
     for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
         const struct hwt_tslog_stream *from = &log->stream[s];
@@ -51,6 +53,33 @@ void hwt_tslog_snapshot_copy(const struct hwt_tslog_snapshot *from,
             memcpy(to->page[s], from->page[s], HWT_TSLOG_PAGE);
         }
     }
+    to->roll.bd = from->roll.bd;
+    to->roll.count = from->roll.count;
+    memcpy(to->roll.sheet, from->roll.sheet, from->roll.count * sizeof(from->roll.sheet[0]));
+}
+
+/* Anchors are few and matter only to records without wall time. */
+uint32_t hwt_tslog_revision(const struct hwt_tslog_snapshot *snapshot, int stream, uint64_t first,
+                            uint64_t last, bool unknown_time)
+{
+    const struct hwt_tslog_root *root = &snapshot->root;
+    uint32_t revision = 0;
+
+    (void)first;
+    (void)last;
+    for (size_t i = 0; unknown_time && i < root->anchors; i++) {
+        uint8_t b[4 + 8 + 8];
+        struct hwt_writer w;
+
+        if (root->anchor[i].stream == stream) {
+            hwt_writer_init(&w, b, sizeof(b));
+            hwt_put_u32le(&w, root->anchor[i].at.boot);
+            hwt_put_u64le(&w, (uint64_t)root->anchor[i].at.mono_us);
+            hwt_put_u64le(&w, (uint64_t)root->anchor[i].at.unix_ms);
+            revision = hwt_crc32c(revision, b, sizeof(b));
+        }
+    }
+    return revision;
 }
 
 int hwt_tslog_streams(const struct hwt_tslog_snapshot *snapshot)

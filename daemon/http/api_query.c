@@ -75,7 +75,8 @@ static int find_origins(struct job *job)
 static int job_open(struct job *job)
 {
     const struct plan *plan = &job->table.plan;
-    struct hwt_tslog_range range = {plan->from_ms, plan->to_ms, plan->step_ms, NULL, NULL};
+    struct hwt_tslog_range range = {
+        .from_ms = plan->from_ms, .to_ms = plan->to_ms, .step_ms = plan->step_ms};
     const char *ids[PLAN_SERIES_MAX];
     int err;
 
