@@ -304,7 +304,7 @@ static void registers_become_counts_scaled_before_they_are_rounded(void **state)
         {{0, 4, HWT_MODBUS_F32, 0, HWT_Q_POWER, 0, 1, 0}, {0xC4, 0xEF, 0xF6, 0x66},
          HWT_MODBUS_PRESENT, -19197, "-1919.7 W: export"},
         {{0, 4, HWT_MODBUS_F32, 0, HWT_Q_IMPORT, 0, 1000, 0}, {0x44, 0xC1, 0xEB, 0xD7},
-         HWT_MODBUS_PRESENT, INT64_C(5584932421875), "1551.37 kWh is 1551.3700 of binary32"},
+         HWT_MODBUS_PRESENT, INT64_C(5584931982422), "1551.37 kWh as binary32 has it"},
         {{0, 4, HWT_MODBUS_F32, 0, HWT_Q_IMPORT, 0, 1000, 0}, {0x00, 0x00, 0x00, 0x01},
          HWT_MODBUS_PRESENT, 0, "the smallest binary32"},
         {{0, 4, HWT_MODBUS_F32, 0, HWT_Q_POWER, 0, 1, 0}, {0x80, 0, 0, 0},
