@@ -45,7 +45,7 @@ static bool to_decimal(double v, int32_t *scale_out, int8_t *exponent_out)
         if (fabs(whole) > 2e9) {
             break;
         }
-        if (whole != 0 && fabs(v * power - whole) <= 1e-9 * fabs(whole)) {
+        if (whole != 0 && fabs(v * power - whole) <= 1e-12 * fabs(whole)) {
             *scale_out = (int32_t)whole;
             *exponent_out = (int8_t)-e;
             return true;
