@@ -33,7 +33,8 @@ void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_
     s->max = max;
 }
 
-void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, const int32_t *x, const int32_t *v, size_t n)
+void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, size_t at, const int32_t *x,
+                             const int32_t *v, size_t n)
 {
     int64_t lag[4] = {0, 0, 0, 0};
 
@@ -44,7 +45,7 @@ void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, const int32_t *x, const i
         lag[3] += hwt_mul_i64(x[i], v[2]);
     }
     for (size_t k = 0; k < 4; k++) {
-        s->whole[HWT_SUM_LAG + k] += lag[k];
+        s->whole[at + k] += lag[k];
     }
 }
 
