@@ -131,6 +131,7 @@ static void init_state(struct hwt_meter *m, const struct hwt_meter_config *confi
         m->vector[i].export_mj = copy.group[i].vector_export_mj;
     }
     m->harmonics.slot = m->harmonics.wanted = -1;
+    m->harmonics.reference = m->harmonics.wanted_reference = -1;
 }
 
 int hwt_meter_init(struct hwt_meter *m, const struct hwt_meter_config *config)

@@ -5,6 +5,7 @@
  *   meter_window.c   scans into sums, where a window ends
  *   meter_report.c   sums into volts, amperes and hertz
  *   meter_power.c    two of them into watts and joules
+ *   meter_spectrum.c harmonics, and what they change in a clamp's power
  *   meter_phases.c   voltages and clamps of a three-phase system
  *   meter_watch.c    clamps that are not as they should be
  */
@@ -33,12 +34,13 @@ struct hwt_meter_phasor {
 
 struct hwt_meter_moments { /* of one slot over one window, in codes */
     double mean;
-    double assumed; /* the mean taken out of what follows */
-    double slope;   /* codes a scan, of the mean; 0 unless the window is whole */
-    double lean;    /* mean of t x(t), t in scans from the window's centre, by the fundamental */
-    double square;  /* mean square without mean and slope; noise is in it */
-    double noise;   /* of it, the noise */
-    double ratio;   /* V or A for each code */
+    double assumed;  /* the mean taken out of what follows */
+    double slope;    /* codes a scan, of the mean; 0 unless the window is whole */
+    double lean;     /* mean of t x(t), t in scans from the window's centre, by the fundamental */
+    double square;   /* mean square without mean and slope; noise is in it */
+    double noise;    /* of it, the noise */
+    double ratio;    /* V or A for each code */
+    double lead_deg; /* of the sensor, at 50 Hz */
     struct hwt_meter_phasor raw, corrected; /* the fundamental; without the sensor's phase */
 };
 
@@ -63,6 +65,17 @@ void hwt_meter_begin_window(struct hwt_meter *m, const struct hwt_meter_bound *b
 /* Channels of the window that ends at the bound, whose duration is known; energies are counted. */
 void hwt_meter_report(struct hwt_meter *m, const struct hwt_meter_bound *bound,
                       struct hwt_meter_window *out);
+/* Harmonics of the selected slot and its reference, before any power. */
+void hwt_meter_report_harmonics(struct hwt_meter *m, const struct hwt_meter_measured *w,
+                                uint64_t device_us);
+/*
+ * W: what the sensors' phase and the delay change in the harmonics' power of a clamp; 0 unless it
+ * is the selected one and has one reference.
+ */
+double hwt_meter_harmonics_correction(const struct hwt_meter *m, int slot,
+                                      const struct hwt_meter_measured *w);
+/* What undoes a sensor that leads by phase_deg at 50 Hz, at hz. */
+struct hwt_meter_phasor hwt_meter_undo_sensor(double phase_deg, double hz);
 /* A clamp with a reference; its current and the voltages are in `out` already. */
 void hwt_meter_report_power(struct hwt_meter *m, int slot, const struct hwt_meter_measured *w,
                             struct hwt_meter_window *out);

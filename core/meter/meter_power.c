@@ -97,6 +97,7 @@ static double active_power(struct hwt_meter *m, int slot, const struct hwt_meter
     const struct hwt_meter_moments *i = &w->slot[slot];
     struct hwt_meter_memory *s = &m->slot[slot];
     double amps = config->reversed ? -i->ratio : i->ratio;
+    double more;
 
     if (w->whole) {
         double shift = config->shift_deg * HWT_METER_TWO_PI / 360;
@@ -105,6 +106,8 @@ static double active_power(struct hwt_meter *m, int slot, const struct hwt_meter
 
         *s1_out = scaled(amps, hwt_phasor_power(turned, i->corrected));
         s->correction_w = s1_out->re - amps * hwt_phasor_power(v->raw, i->raw).re;
+        more = hwt_meter_harmonics_correction(m, slot, w);
+        s->correction_w += config->reversed ? -more : more;
     }
     if (config->shift_deg != 0) {
         return s1_out->re;

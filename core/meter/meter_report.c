@@ -30,7 +30,7 @@
  * phi = atan(tan phi50 50 / hz) and passes cos phi; the ratio holds at 50 Hz, so cos phi50 is in
  * it.
  */
-static struct hwt_meter_phasor undo_sensor(double phase_deg, double hz)
+struct hwt_meter_phasor hwt_meter_undo_sensor(double phase_deg, double hz)
 {
     double phi50 = phase_deg * HWT_METER_TWO_PI / 360;
     double phi = atan(tan(phi50) * HWT_METER_NOMINAL_HZ / hz);
@@ -107,7 +107,8 @@ static void measure_fundamental(const struct hwt_meter *m, int slot,
     o->raw = hwt_phasor_add(o->raw, -1, tilt);
     o->lean = sqrt(2.0) / by_scan * hwt_phasor_multiply(o->raw, hwt_phasor_polar(1, centre)).im;
     o->raw = hwt_phasor_multiply(o->raw, hwt_phasor_polar(1, -late));
-    o->corrected = hwt_phasor_multiply(o->raw, undo_sensor(sensor_at(m, slot, o), w->hz));
+    o->lead_deg = sensor_at(m, slot, o);
+    o->corrected = hwt_phasor_multiply(o->raw, hwt_meter_undo_sensor(o->lead_deg, w->hz));
 }
 
 static void measure_slot(const struct hwt_meter *m, int slot, struct hwt_meter_measured *w)
@@ -251,64 +252,6 @@ static void report_clamp(struct hwt_meter *m, int slot, const struct hwt_meter_m
     out->idle_mj = s->energy.idle_mj;
 }
 
-/* The selected slot's harmonics, sensor undone, against the steering voltage's angle. */
-static void report_harmonics(struct hwt_meter *m, const struct hwt_meter_measured *w,
-                             uint64_t device_us)
-{
-    struct hwt_meter_harmonics *h = &m->harmonics;
-    const struct hwt_meter_moments *o = h->slot >= 0 ? &w->slot[h->slot] : NULL;
-    double scale = sqrt(2.0) / (w->scans * (double)HWT_METER_NCO_ONE);
-    double phase_deg, late, steer;
-
-    h->known = o != NULL && w->whole && m->slot[m->steer].alive;
-    if (!h->known) {
-        return;
-    }
-    h->device_us = device_us;
-    phase_deg = sensor_at(m, h->slot, &(struct hwt_meter_moments){.raw = o->raw});
-    late = HWT_METER_TWO_PI * w->hz * m->run.slot[h->slot].time_q16 / 65536.0 * m->run.period_ps *
-           1e-12;
-    steer = hwt_phasor_degrees(w->slot[m->steer].corrected) * HWT_METER_TWO_PI / 360;
-    for (unsigned k = 0; k < HWT_METER_HARMONICS; k++) {
-        struct hwt_meter_tone *t = &h->tone[k];
-        double order = k + 1;
-        struct hwt_meter_phasor x = {(double)t->cos + (double)t->cos_edge_q16 / 65536.0,
-                                     -((double)t->sin + (double)t->sin_edge_q16 / 65536.0)};
-
-        x = hwt_phasor_multiply(x, undo_sensor(phase_deg, order * w->hz));
-        x = hwt_phasor_multiply(x, hwt_phasor_polar(scale * o->ratio, -order * (late + steer)));
-        t->re = x.re;
-        t->im = x.im;
-    }
-}
-
-int hwt_meter_select(struct hwt_meter *m, int slot)
-{
-    if (slot < -1 || slot >= m->config.slots || (slot >= 0 && !hwt_meter_is_metered(m, slot))) {
-        return HWT_ERR_ARGUMENT;
-    }
-    m->harmonics.wanted = (int8_t)slot;
-    return 0;
-}
-
-bool hwt_meter_spectrum(const struct hwt_meter *m, struct hwt_meter_spectrum *out)
-{
-    const struct hwt_meter_harmonics *h = &m->harmonics;
-
-    if (!h->known) {
-        return false;
-    }
-    out->slot = (uint8_t)h->slot;
-    out->device_us = h->device_us;
-    for (unsigned k = 0; k < HWT_METER_HARMONICS; k++) {
-        struct hwt_meter_phasor x = {h->tone[k].re, h->tone[k].im};
-
-        out->rms[k] = sqrt(hwt_phasor_square(x));
-        out->angle_deg[k] = hwt_phasor_degrees(x);
-    }
-    return true;
-}
-
 /* The mains frequency by the crossings in the window, for want of the phases of two windows. */
 static double by_crossings(struct hwt_meter *m, const struct hwt_meter_bound *bound)
 {
@@ -385,12 +328,12 @@ void hwt_meter_report(struct hwt_meter *m, const struct hwt_meter_bound *bound,
     }
     report_slots(m, &w, out);
     hwt_meter_report_phases(m, &w, out);
+    hwt_meter_report_harmonics(m, &w, out->device_us);
     for (int i = 0; i < m->config.slots; i++) {
         if (hwt_meter_is_clamp(m, i)) {
             report_clamp(m, i, &w, out);
         }
     }
     hwt_meter_report_totals(m, &w, out);
-    report_harmonics(m, &w, out->device_us);
     remember(m, &w, out);
 }

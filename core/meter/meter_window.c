@@ -170,7 +170,7 @@ static void add_whole(struct hwt_meter *m, uint64_t end)
 {
     uint64_t from = m->run.done;
     size_t n = end > from ? (size_t)(end - from) : 0, at = (size_t)(from - m->run.base);
-    int analysed = m->harmonics.slot;
+    struct hwt_meter_harmonics *h = &m->harmonics;
 
     if (n == 0) {
         return;
@@ -186,9 +186,10 @@ static void add_whole(struct hwt_meter *m, uint64_t end)
             hwt_meter_noise_add(&s->noise, m->line[i] + at, n);
         }
     }
-    if (analysed >= 0) {
-        hwt_meter_harmonics_add(&m->harmonics, m->line[analysed] + at, frame_phase(m, from),
-                                m->frame.step, n);
+    if (h->slot >= 0) {
+        hwt_meter_harmonics_add(h, m->line[h->slot] + at,
+                                h->reference >= 0 ? m->line[h->reference] + at : NULL,
+                                frame_phase(m, from), m->frame.step, n);
     }
     m->run.done = end;
 }
@@ -197,7 +198,7 @@ static void add_whole(struct hwt_meter *m, uint64_t end)
 static void add_edge(struct hwt_meter *m, uint64_t at, uint32_t weight_q16)
 {
     struct hwt_meter_sums one;
-    int analysed = m->harmonics.slot;
+    struct hwt_meter_harmonics *h = &m->harmonics;
 
     hwt_meter_sums_clear(&one);
     add_scans(m, at, 1, &one);
@@ -209,9 +210,13 @@ static void add_edge(struct hwt_meter *m, uint64_t at, uint32_t weight_q16)
             hwt_meter_sums_add_edge(&m->slot[i].sums, &one, weight_q16);
         }
     }
-    if (analysed >= 0) {
-        hwt_meter_harmonics_add_edge(&m->harmonics, m->line[analysed][at - m->run.base],
-                                     frame_phase(m, at), weight_q16);
+    for (unsigned k = 0; k < 2; k++) {
+        int analysed = k == 0 ? h->slot : h->reference;
+
+        if (analysed >= 0) {
+            hwt_meter_harmonics_add_edge(h, k, m->line[analysed][at - m->run.base],
+                                         frame_phase(m, at), weight_q16);
+        }
     }
 }
 
