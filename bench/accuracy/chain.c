@@ -289,9 +289,40 @@ static void warm_up(const struct chain *c, struct state *s)
     }
 }
 
+void chain_codes(const struct chain *c, unsigned scans, int32_t *codes_out)
+{
+    struct state s;
+
+    warm_up(c, &s);
+    for (unsigned n = 0; n < scans; n++) {
+        make_scan(c, &s, n, 0, codes_out + (size_t)n * c->lines);
+    }
+}
+
+struct hwt_block chain_block(const struct chain *c, unsigned first, unsigned scans,
+                             uint32_t sequence, const int32_t *codes)
+{
+    struct hwt_block b = {
+        .device_us = FROM_US + (uint64_t)first * PERIOD_PS / 1000000,
+        .wall_us = HWT_TIME_UNKNOWN,
+        .sequence = sequence,
+        .scan_period_ps = PERIOD_PS,
+        .scans = (uint16_t)scans,
+        .slots = (uint8_t)c->lines,
+        .bits = (uint8_t)c->bits,
+        .codes = codes + (size_t)first * c->lines,
+    };
+
+    for (unsigned i = 0; i < c->lines; i++) {
+        b.slot[i] = (struct hwt_slot){c->line[i].current ? HWT_SLOT_CURRENT : HWT_SLOT_VOLTAGE,
+                                      (uint8_t)i, slot_time(&c->line[i])};
+    }
+    return b;
+}
+
 /* --- the meter ------------------------------------------------------------------------------- */
 
-static void configure(const struct chain *c, struct hwt_meter_config *config)
+void chain_configure(const struct chain *c, struct hwt_meter_config *config)
 {
     *config = c->config;
     config->slots = (uint8_t)c->lines;
@@ -334,6 +365,7 @@ static void add_window(struct answer *a, const struct chain *c, const struct hwt
         a->pf1[i] += x->pf1 * t;
         a->rms2[i] += x->rms * x->rms * t;
         a->thd[i] += x->thd * t;
+        a->unflagged[i] += (x->flags & HWT_METER_CLIPPED) == 0;
         a->noise[i] = x->noise;
     }
     a->hz += v->hz * t;
@@ -398,8 +430,8 @@ bool chain_run(const struct chain *c, struct answer *out)
     struct state s;
 
     memset(out, 0, sizeof(*out));
-    configure(c, &config);
-    if (hwt_meter_init(&meter, c->configured ? &c->config : &config) != 0) {
+    chain_configure(c, &config);
+    if (hwt_meter_init(&meter, &config) != 0) {
         fprintf(stderr, "accuracy: the meter refuses the configuration\n");
         return false;
     }

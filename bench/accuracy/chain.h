@@ -85,7 +85,6 @@ struct chain {
     int select;                     /* slot to be analysed; -1: none; 0 is -1 as well */
     double noise_told;              /* codes; 0: the meter learns */
     struct hwt_meter_config config; /* slots' kind, ratio, phase, noise and curve are filled in */
-    bool configured;                /* and nothing is filled in but the ratios */
 };
 
 /* Sums over the whole windows after the first 0.4 s. */
@@ -94,7 +93,7 @@ struct answer {
     double seconds;      /* measured in whole windows */
     unsigned windows, partial;
     uint16_t flags[CHAIN_LINES_MAX];
-    uint8_t worst_quality[CHAIN_LINES_MAX];
+    unsigned unflagged[CHAIN_LINES_MAX];   /* whole windows without HWT_METER_CLIPPED */
     long double energy_j[CHAIN_LINES_MAX]; /* of whole windows, between from_s and to_s */
     double q1[CHAIN_LINES_MAX], pf1[CHAIN_LINES_MAX], rms2[CHAIN_LINES_MAX]; /* means */
     double thd[CHAIN_LINES_MAX], noise[CHAIN_LINES_MAX];
@@ -106,6 +105,16 @@ struct answer {
     bool has_spectrum;
     uint64_t lost_blocks;
 };
+
+/* The codes of the first scans, as the converter gives them. */
+void chain_codes(const struct chain *c, unsigned scans, int32_t *codes_out);
+
+/* The block that begins with this scan, its codes given. */
+struct hwt_block chain_block(const struct chain *c, unsigned first, unsigned scans,
+                             uint32_t sequence, const int32_t *codes);
+
+/* What the meter is told of the chain. */
+void chain_configure(const struct chain *c, struct hwt_meter_config *config_out);
 
 /* Runs the signal through the chain. False: the meter refused, said on stderr. */
 bool chain_run(const struct chain *c, struct answer *out);

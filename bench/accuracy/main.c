@@ -135,6 +135,12 @@ int main(int argc, char **argv)
     }
     print_head(&b);
     points_power(&b);
+    points_faults(&b);
+    points_sensors(&b);
+    points_phases(&b);
+    points_registers(&b);
+    points_values(&b);
+    points_recordings(&b, recordings);
     printf("\n%u rows, %u limits missed\n", b.rows, b.missed);
     return b.missed > 0 || b.rows == 0 ? 1 : 0;
 }

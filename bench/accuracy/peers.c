@@ -283,18 +283,21 @@ bool peer_power(enum peer peer, const struct peer_run *run, double *watts_out, d
     return gapless(run, f, peer == PEER_EMON32, watts_out, from_out, to_out);
 }
 
-double peer_gain(enum peer peer)
+double peer_gain(enum peer peer, bool ideal)
 {
-    static double gain[PEER_COUNT];
+    static double gain[PEER_COUNT][2];
     struct signal s = signal_sine(50, 0);
     struct peer_run run = {&s, 0.3, 2.5, 2.5, 10, 4242};
     double watts, from, to;
 
-    if (gain[peer] == 0) {
-        gain[peer] = 1;
+    if (gain[peer][ideal] == 0) {
+        if (ideal) {
+            run.vt_lead_deg = run.ct_lead_deg = run.ct_told_deg = 0;
+        }
+        gain[peer][ideal] = 1;
         if (peer_power(peer, &run, &watts, &from, &to)) {
-            gain[peer] = 230 * 50 / watts;
+            gain[peer][ideal] = 230 * 50 / watts;
         }
     }
-    return gain[peer];
+    return gain[peer][ideal];
 }

@@ -6,6 +6,7 @@
 #ifndef BENCH_ACCURACY_PEERS_H
 #define BENCH_ACCURACY_PEERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bench/accuracy/signal.h"
@@ -27,7 +28,8 @@ struct peer_run {
 bool peer_power(enum peer peer, const struct peer_run *run, double *watts_out, double *from_out,
                 double *to_out);
 
-/* What peer_power must be multiplied with. */
-double peer_gain(enum peer peer);
+/* What peer_power must be multiplied with: calibrated with sensors that lead, or with ideal ones.
+ */
+double peer_gain(enum peer peer, bool ideal);
 
 #endif

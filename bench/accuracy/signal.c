@@ -1,6 +1,7 @@
 #include "bench/accuracy/signal.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #define PI 3.141592653589793238462643383279502884L
 
@@ -46,8 +47,22 @@ static double sum_tones(const struct tone *tone, double turns)
     return sqrt(2.0) * sum;
 }
 
+static double recorded(const struct recording *r, const double *x, double t)
+{
+    double at = fmod(t * r->rate_hz, r->n - 1), part;
+    unsigned k;
+
+    at += at < 0 ? r->n - 1 : 0;
+    k = (unsigned)at;
+    part = at - k;
+    return x[k] + part * (x[k + 1] - x[k]);
+}
+
 double signal_v(const struct signal *s, double t)
 {
+    if (s->recording != NULL) {
+        return recorded(s->recording, s->recording->v, t);
+    }
     return s->volts * sum_tones(s->v, turns_at(s, t));
 }
 
@@ -79,6 +94,9 @@ double signal_i(const struct signal *s, double t)
 {
     double turns = turns_at(s, t), amps = s->amps;
 
+    if (s->recording != NULL) {
+        return recorded(s->recording, s->recording->i, t);
+    }
     if (s->on_cycles > 0 && fmod(turns, s->on_cycles + s->off_cycles) >= s->on_cycles) {
         return 0;
     }
@@ -211,10 +229,28 @@ long double signal_energy(const struct signal *s, double t0, double t1)
     return integrate(s, ENERGY, t0, t1);
 }
 
+/* Straight lines: Simpson's rule is exact. */
+static double mean_recorded(const struct recording *r, const double *a, const double *b)
+{
+    long double sum = 0;
+
+    for (unsigned k = 0; k + 1 < r->n; k++) {
+        long double middle = (long double)(a[k] + a[k + 1]) * (b[k] + b[k + 1]);
+
+        sum += ((long double)a[k] * b[k] + middle + (long double)a[k + 1] * b[k + 1]) / 6;
+    }
+    return (double)(sum / (r->n - 1));
+}
+
 static double mean_of(const struct signal *s, enum what what)
 {
     struct signal one = *s;
 
+    if (s->recording != NULL) {
+        const struct recording *r = s->recording;
+
+        return mean_recorded(r, what == I_SQUARE ? r->i : r->v, what == V_SQUARE ? r->v : r->i);
+    }
     one.on_cycles = one.flip_cycles = one.amps_s = one.ramp_s = one.step_at_s = 0;
     return (double)(integrate(&one, what, 0, 1 / (long double)one.hz) * (long double)one.hz);
 }

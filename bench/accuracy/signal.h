@@ -23,7 +23,15 @@ enum load_shape {
     LOAD_PULSE      /* a raised cosine in each half cycle, 17 % of it wide, 3 % before the crest */
 };
 
+struct recording { /* v and i by straight lines between samples, again and again */
+    double *v, *i; /* V, A */
+    unsigned n;    /* samples, the last of which is the first again */
+    double rate_hz;
+    double turns; /* cycles of the mains in it */
+};
+
 struct signal {
+    const struct recording *recording; /* not NULL: nothing below counts but volts and hz */
     /* The mains. */
     double volts; /* RMS of the fundamental */
     double hz;

@@ -55,6 +55,8 @@ struct hwt_meter_slot {
                         * the phase is derived (HWT_METER_DERIVED), power is of the fundamental */
     double noise;      /* clamps: codes, RMS, learned before, 0..100; 0: unknown */
     double no_load_w;  /* clamps: W; less in the mean of 60 s is not counted; 0: all counts */
+    double leak_s;     /* clamps: what an empty clamp shows of its reference, as a conductance: */
+    double leak_b_s;   /* S, in phase and leading by 90 degrees; within +-1; taken out */
     int64_t import_mj; /* clamps: mJ counted before, so that counters go on over a restart */
     int64_t export_mj;
     int64_t reactive_mj[4]; /* clamps: mvar s, by quadrant, as the channel gives them */
@@ -170,8 +172,8 @@ struct hwt_meter_window {
 /* The harmonics of one slot over one window; [0] is the fundamental. */
 struct hwt_meter_spectrum {
     double rms[HWT_METER_HARMONICS];       /* V or A */
-    double angle_deg[HWT_METER_HARMONICS]; /* at its own frequency, before the steering voltage's
-                                            * fundamental turned as often; +-180 */
+    double angle_deg[HWT_METER_HARMONICS]; /* +-180: sqrt 2 rms sin(h theta + angle), theta from the
+                                            * rise of the steering voltage's fundamental on */
     uint64_t device_us;                    /* us, of the window's start */
     uint8_t slot;
 };

@@ -25,12 +25,10 @@ static int64_t whole_mj(int64_t *rest_nj, int64_t add_nj)
 
 static void count(struct hwt_meter_energy *e, int64_t net_nj)
 {
-    int64_t net_mj = whole_mj(&e->rest_nj, net_nj);
-
-    if (net_mj > 0) {
-        e->import_mj += net_mj;
+    if (net_nj > 0) {
+        e->import_mj += whole_mj(&e->import_rest_nj, net_nj);
     } else {
-        e->export_mj -= net_mj;
+        e->export_mj += whole_mj(&e->export_rest_nj, -net_nj);
     }
 }
 

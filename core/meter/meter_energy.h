@@ -2,10 +2,11 @@
  * meter_energy.h: the registers of one clamp, or of a group: import, export, and reactive energy by
  * quadrant.
  *
- *   nJ of a window ──▶ rest (below 1 mJ, kept) ──whole mJ──▶ import if > 0, export if < 0
+ *   nJ of a window ──> 0──▶ rest of import ──whole mJ──▶ import
+ *                  ──< 0──▶ rest of export ──whole mJ──▶ export
  *
- * What is below a millijoule waits in an integer for the next window, so the registers are never
- * off by more than 1 mJ from the sum of all windows. int64 mJ hold 12 000 years at 24 kW.
+ * What is below a millijoule waits in an integer of its own, so no register is ever off by as much
+ * as 1 mJ from the sum of its windows. int64 mJ hold 12 000 years at 24 kW.
  *
  * No-load rule: a threshold in W applies to the mean of 60 s, not to samples or windows, so that a
  * small current that flows counts from its first window on:
@@ -21,10 +22,10 @@
 #include <stdint.h>
 
 struct hwt_meter_energy {
-    int64_t import_mj, export_mj; /* mJ */
-    int64_t reactive_mj[4];       /* mvar s: quadrants I..IV */
-    int64_t idle_mj;              /* mJ, net, left out */
-    int64_t rest_nj;              /* nJ not yet counted as a whole mJ, within +-1 mJ */
+    int64_t import_mj, export_mj;           /* mJ */
+    int64_t reactive_mj[4];                 /* mvar s: quadrants I..IV */
+    int64_t idle_mj;                        /* mJ, net, left out */
+    int64_t import_rest_nj, export_rest_nj; /* nJ not yet counted as a whole mJ, 0..999999 */
     int64_t reactive_rest_nj[4];
     int64_t idle_rest_nj;
     int64_t held_nj; /* idle: held back; counting: since the 60 s began */

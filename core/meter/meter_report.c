@@ -111,6 +111,18 @@ static void measure_fundamental(const struct hwt_meter *m, int slot,
     o->corrected = hwt_phasor_multiply(o->raw, hwt_meter_undo_sensor(o->lead_deg, w->hz));
 }
 
+/* The crosstalk of the reference, as current of the fundamental that does not flow. */
+static void subtract_leak(const struct hwt_meter *m, int slot, struct hwt_meter_measured *w)
+{
+    const struct hwt_meter_slot *config = &m->config.slot[slot];
+    const struct hwt_meter_moments *v = &w->slot[config->reference];
+    struct hwt_meter_moments *o = &w->slot[slot];
+    struct hwt_meter_phasor leak = {config->leak_s, config->leak_b_s};
+    double codes = (config->reversed ? -v->ratio : v->ratio) / o->ratio;
+
+    o->corrected = hwt_phasor_add(o->corrected, -codes, hwt_phasor_multiply(leak, v->corrected));
+}
+
 static void measure_slot(const struct hwt_meter *m, int slot, struct hwt_meter_measured *w)
 {
     const struct hwt_meter_memory *s = &m->slot[slot];
@@ -324,6 +336,11 @@ void hwt_meter_report(struct hwt_meter *m, const struct hwt_meter_bound *bound,
     for (int i = 0; i < m->config.slots; i++) {
         if (hwt_meter_is_metered(m, i)) {
             measure_slot(m, i, &w);
+        }
+    }
+    for (int i = 0; i < m->config.slots; i++) {
+        if (w.whole && hwt_meter_has_reference(m, i)) {
+            subtract_leak(m, i, &w);
         }
     }
     report_slots(m, &w, out);

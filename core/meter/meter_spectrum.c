@@ -35,7 +35,8 @@ static void report_tones(struct hwt_meter *m, int slot, const struct hwt_meter_m
 {
     double scale = sqrt(2.0) / (w->scans * (double)HWT_METER_NCO_ONE);
     const struct hwt_meter_phasor *steer = &w->slot[m->steer].corrected;
-    double angle = atan2(steer->im, steer->re);
+    double quarter = HWT_METER_TWO_PI / 4,
+           angle = atan2(steer->im, steer->re) + quarter; /* sines */
 
     for (unsigned k = 0; k < HWT_METER_HARMONICS; k++) {
         struct hwt_meter_tone *t = &tone[k];
@@ -44,7 +45,7 @@ static void report_tones(struct hwt_meter *m, int slot, const struct hwt_meter_m
         t->raw_re = scale * ((double)t->cos + (double)t->cos_edge_q16 / 65536.0);
         t->raw_im = -scale * ((double)t->sin + (double)t->sin_edge_q16 / 65536.0);
         x = hwt_phasor_multiply(corrected(m, slot, w, t, k + 1),
-                                hwt_phasor_polar(1, -angle * (k + 1)));
+                                hwt_phasor_polar(1, quarter - angle * (k + 1)));
         t->re = x.re;
         t->im = x.im;
     }
