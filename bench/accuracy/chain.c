@@ -17,6 +17,8 @@ enum {
     FROM_US = 7000000 /* device clock at the first scan */
 };
 
+double chain_mistold_ppm;
+
 /* --- chance ---------------------------------------------------------------------------------- */
 
 void random_start(struct random *r, uint64_t seed)
@@ -331,6 +333,7 @@ void chain_configure(const struct chain *c, struct hwt_meter_config *config)
         struct hwt_meter_slot *s = &config->slot[i];
 
         s->ratio = (l->told_factor != 0 ? l->told_factor : 1) / l->codes;
+        s->ratio *= l->current ? 1 + chain_mistold_ppm * 1e-6 : 1;
         s->kind = l->current ? HWT_SLOT_CURRENT : HWT_SLOT_VOLTAGE;
         s->phase_deg = isnan(l->told_deg) ? l->lead_deg : l->told_deg;
         s->curve = l->curve;

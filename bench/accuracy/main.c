@@ -2,23 +2,28 @@
  * accuracy: the metering core against exact integrals: one table, exit status 1 if a limit is
  * missed.
  *
- * usage: accuracy [--seeds N] [--only PREFIX] [--no-peers] [--full] [--recordings DIR]
+ * usage: accuracy [--seeds N] [--only PREFIX] [--no-peers] [--full] [--recordings DIR] [--mistell
+ * PPM]
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/accuracy/chain.h"
 #include "bench/accuracy/points.h"
 
 static const char usage[] =
-    "usage: accuracy [--seeds N] [--only PREFIX] [--no-peers] [--full] [--recordings DIR]\n"
+    "usage: accuracy [--seeds N] [--only PREFIX] [--no-peers] [--full] [--recordings DIR] "
+    "[--mistell PPM]\n"
     "Measures known signals through sensors, converter, sample stream and meter; each row shows "
     "the\n"
     "worst of N seeds (8) at 12 and at 16 bits, its limit, and whether it is met. The columns "
     "under\n"
     "\"our model of the method\" are models of other firmwares' methods on the same signals.\n"
-    "--recordings DIR: CSV files (# rate_hz=..., then v,i in volts and amperes) as points R1.\n";
+    "--recordings DIR: CSV files (# rate_hz=..., then v,i in volts and amperes) as points R1.\n"
+    "--full: 10 years of D3. --mistell PPM: tells the meter a wrong ratio, so that limits are "
+    "missed.\n";
 
 bool bench_wants(const struct bench *b, const char *id)
 {
@@ -109,6 +114,8 @@ static bool parse(int argc, char **argv, struct bench *b, const char **recording
             b->only = argv[++k];
         } else if (strcmp(argv[k], "--recordings") == 0 && more) {
             *recordings = argv[++k];
+        } else if (strcmp(argv[k], "--mistell") == 0 && more) {
+            chain_mistold_ppm = strtod(argv[++k], NULL);
         } else if (strcmp(argv[k], "--no-peers") == 0) {
             b->peers = false;
         } else if (strcmp(argv[k], "--full") == 0) {

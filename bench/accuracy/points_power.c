@@ -103,7 +103,7 @@ static const struct power_point points[] = {
     {"E18", "step of 5 codes, 1 A", SINE(1, 0), .adjust = step_5}, {"E18", "step of 5 codes, 0.2 A", SINE(0.2, 0), .adjust = step_5},
     {"E19", "noise 0, 1 A", SINE(1, 0), .adjust = noise_0, .no_limit = true}, {"E19", "noise 0.1 codes, 1 A", SINE(1, 0), .adjust = noise_01, .no_limit = true},
     {"E19", "noise 0.3 codes, 1 A", SINE(1, 0), .adjust = noise_03, .no_limit = true}, {"E19", "noise 2 codes, 1 A", SINE(1, 0), .adjust = noise_2},
-    {"E19", "hum of 2 codes at 50.2 Hz, 1 A", SINE(1, 0), .adjust = hum},
+    {"E19", "hum of 2 codes at 50.2 Hz, 1 A", SINE(1, 0), .adjust = hum, .no_limit = true},
     {"E19", "one sample +-1000 codes a second, 1 A", SINE(1, 0), .adjust = impulses},
     {"E22", "crosstalk V to I -80 dB, 1 A, not nulled, of S", SINE(1, 0), .adjust = crosstalk, .no_limit = true, .of_s = true},
 };

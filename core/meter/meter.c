@@ -45,7 +45,7 @@ static bool clamp_valid(const struct hwt_meter_config *c, const struct hwt_meter
     for (unsigned k = 0; k < 4; k++) {
         registers = registers && register_valid(s->reactive_mj[k]);
     }
-    if (!registers || !(s->noise >= 0 && s->noise <= 100) ||
+    if (!registers || !(s->noise >= -1 && s->noise <= 100) ||
         !(s->no_load_w >= 0 && s->no_load_w <= 1e6) || !(s->leak_s >= -1 && s->leak_s <= 1) ||
         !(s->leak_b_s >= -1 && s->leak_b_s <= 1) ||
         !(s->shift_deg >= -180 && s->shift_deg <= 180)) {

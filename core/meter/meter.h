@@ -53,7 +53,8 @@ struct hwt_meter_slot {
                         * high pass: tan(lead) ~ 1/f */
     double shift_deg;  /* clamps: the phase it sits on lags the reference by so much, +-180; not 0:
                         * the phase is derived (HWT_METER_DERIVED), power is of the fundamental */
-    double noise;      /* clamps: codes, RMS, learned before, 0..100; 0: unknown */
+    double noise;      /* clamps: codes, RMS, learned before, 0..100; 0: unknown; -1: noise is part
+                        * of the current */
     double no_load_w;  /* clamps: W; less in the mean of 60 s is not counted; 0: all counts */
     double leak_s;     /* clamps: what an empty clamp shows of its reference, as a conductance: */
     double leak_b_s;   /* S, in phase and leading by 90 degrees; within +-1; taken out */

@@ -251,7 +251,8 @@ static void report_clamp(struct hwt_meter *m, int slot, const struct hwt_meter_m
     struct hwt_meter_channel *out = &window->channel[slot];
     bool clipped = (out->flags & HWT_METER_CLIPPED) != 0;
 
-    hwt_meter_noise_learn(&s->noise, o->square - hwt_phasor_square(o->raw), w->whole && !clipped);
+    hwt_meter_noise_learn(&s->noise, o->square - hwt_phasor_square(o->raw),
+                          w->whole && !clipped && m->config.slot[slot].noise >= 0);
     report_noise(m, slot, out);
     if (hwt_meter_has_reference(m, slot)) {
         out->energy_quality = HWT_QUALITY_GOOD;
