@@ -32,7 +32,7 @@
  */
 struct hwt_meter_phasor hwt_meter_undo_sensor(double phase_deg, double hz)
 {
-    double phi50 = phase_deg * HWT_METER_TWO_PI / 360;
+    double phi50 = fmax(-60, fmin(60, phase_deg)) * HWT_METER_TWO_PI / 360; /* slot and curve */
     double phi = atan(tan(phi50) * HWT_METER_NOMINAL_HZ / hz);
 
     return hwt_phasor_polar(cos(phi50) / cos(phi), -phi);

@@ -152,11 +152,16 @@ static void a_load_between_two_voltages_has_their_difference(void **state)
     three_phases(120, 240);
     config.slot[3].between = true;
     config.slot[3].minus = 1;
-    sine(3, 10, -30 + 60); /* V1 - V2 leads V1 by 30 degrees */
+    waves.slot[0].lead_deg = waves.slot[1].lead_deg = 0.4;
+    waves.slot[3].lead_deg = 2.5;
+    for (unsigned k = 0; k < 4; k++) {
+        config.slot[k].phase_deg = waves.slot[k].lead_deg;
+    }
+    sine(3, 10, -30 + 20); /* V1 - V2 leads V1 by 30 degrees */
     start();
     assert_true(run(2) > 5);
-    assert_true(fabs(last.channel[3].p_w / (3983.72 / 2) - 1) < 1e-3);
-    assert_true(fabs(last.channel[3].q1_var / (3983.72 * 0.8660254) - 1) < 1e-3);
+    assert_true(fabs(last.channel[3].p_w / (3983.72 * 0.9396926) - 1) < 1e-3);
+    assert_true(fabs(last.channel[3].q1_var / (3983.72 * 0.3420201) - 1) < 1e-3);
     assert_true(fabs(last.channel[3].s_va / 3983.72 - 1) < 1e-3);
 }
 
@@ -274,6 +279,7 @@ static void noise_outside_its_range_is_told(void **state)
     } rows[] = {
         {0, HWT_METER_QUIET, 12, "none"},
         {0.2, HWT_METER_QUIET, 12, "below the converter's steps"},
+        {0.33, HWT_METER_QUIET, 12, "a little below"},
         {0.55, 0, 12, "as it should be"},
         {1.2, HWT_METER_NOISY, 12, "too much"},
         {1.5, 0, 16, "less than 0.7 codes of 12 bits"},
@@ -325,6 +331,7 @@ static void a_clamp_that_does_not_close_is_told_from_loads_that_lead(void **stat
     } rows[] = {
         {2.5, 0, 0.03, false, "a resistor, the clamp closed"},
         {17.5, 0, 0.03, true, "a resistor, a gap of a sheet of paper"},
+        {6, 0, 0.03, false, "a resistor, a clamp of 3.5 degrees more"},
         {32.5, 0, 0.03, true, "a resistor, a gap of 0.04 mm"},
         {2.5, -20, 0.15, false, "a capacitor: its fifth is five times as large"},
         {2.5, 20, 0.03, false, "lagging"},
