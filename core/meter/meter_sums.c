@@ -11,6 +11,26 @@ void hwt_meter_sums_clear(struct hwt_meter_sums *s)
     s->max = INT32_MIN;
 }
 
+/* Sums of four products of x with y0 .. y3, and its extremes if `s` is asked for them. */
+static void add_products(int64_t sum[4], const int32_t *x, const int32_t *y0, const int32_t *y1,
+                         const int32_t *y2, const int32_t *y3, size_t n)
+{
+    int64_t a = 0, b = 0, c = 0, d = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int64_t now = x[i];
+
+        a += now * y0[i];
+        b += now * y1[i];
+        c += now * y2[i];
+        d += now * y3[i];
+    }
+    sum[0] += a;
+    sum[1] += b;
+    sum[2] += c;
+    sum[3] += d;
+}
+
 void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_t *cos,
                         const int32_t *sin, size_t n)
 {
@@ -18,10 +38,12 @@ void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_
     int32_t min = s->min, max = s->max;
 
     for (size_t i = 0; i < n; i++) {
-        sum += x[i];
-        square += hwt_mul_i64(x[i], x[i]);
-        re += hwt_mul_i64(x[i], cos[i]);
-        im += hwt_mul_i64(x[i], sin[i]);
+        int64_t now = x[i];
+
+        sum += now;
+        square += now * now;
+        re += now * cos[i];
+        im += now * sin[i];
         min = x[i] < min ? x[i] : min;
         max = x[i] > max ? x[i] : max;
     }
@@ -33,19 +55,10 @@ void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_
     s->max = max;
 }
 
-void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, const int32_t *x, const int32_t *v, size_t n)
+void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, size_t at, const int32_t *x,
+                             const int32_t *v, size_t n)
 {
-    int64_t lag[4] = {0, 0, 0, 0};
-
-    for (size_t i = 0; i < n; i++, v++) {
-        lag[0] += hwt_mul_i64(x[i], v[-1]);
-        lag[1] += hwt_mul_i64(x[i], v[0]);
-        lag[2] += hwt_mul_i64(x[i], v[1]);
-        lag[3] += hwt_mul_i64(x[i], v[2]);
-    }
-    for (size_t k = 0; k < 4; k++) {
-        s->whole[HWT_SUM_LAG + k] += lag[k];
-    }
+    add_products(&s->whole[at], x, v - 1, v, v + 1, v + 2, n);
 }
 
 void hwt_meter_sums_add_edge(struct hwt_meter_sums *s, const struct hwt_meter_sums *scan,

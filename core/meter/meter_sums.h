@@ -18,12 +18,13 @@
 #include <stdint.h>
 
 enum hwt_meter_sum {
-    HWT_SUM_X,      /* x */
-    HWT_SUM_SQUARE, /* x^2 */
-    HWT_SUM_COS,    /* x cos(frame), Q15 */
-    HWT_SUM_SIN,    /* x sin(frame), Q15 */
-    HWT_SUM_LAG,    /* x[n] v[n + k], four sums: k = -1, 0, 1, 2 */
-    HWT_SUM_COUNT = HWT_SUM_LAG + 4
+    HWT_SUM_X,                       /* x */
+    HWT_SUM_SQUARE,                  /* x^2 */
+    HWT_SUM_COS,                     /* x cos(frame), Q15 */
+    HWT_SUM_SIN,                     /* x sin(frame), Q15 */
+    HWT_SUM_LAG,                     /* x[n] v[n + k], four sums: k = -1, 0, 1, 2 */
+    HWT_SUM_MINUS = HWT_SUM_LAG + 4, /* the same with another voltage */
+    HWT_SUM_COUNT = HWT_SUM_MINUS + 4
 };
 
 struct hwt_meter_sums {
@@ -38,9 +39,10 @@ void hwt_meter_sums_clear(struct hwt_meter_sums *s);
 void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_t *cos,
                         const int32_t *sin, size_t n);
 
-/* Adds the lag sums of n scans; v[-1] .. v[n + 1] are read. */
-void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, const int32_t *x, const int32_t *v,
-                             size_t n);
+/* Adds the lag sums of n scans from the sum `at` on, HWT_SUM_LAG or HWT_SUM_MINUS; v[-1] .. v[n +
+ * 1] are read. */
+void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, size_t at, const int32_t *x,
+                             const int32_t *v, size_t n);
 
 /* Adds the whole sums of `scan`, taken over one scan, with a weight of 0..65535. */
 void hwt_meter_sums_add_edge(struct hwt_meter_sums *s, const struct hwt_meter_sums *scan,
