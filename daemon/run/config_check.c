@@ -101,6 +101,23 @@ static void check_mbus(struct config_build *b, struct config_source *s)
     }
 }
 
+/* Two Modbus devices on one line or at one gateway. */
+static void check_modbus_neighbours(struct config_build *b, const struct config_source *s,
+                                    const struct config_source *other)
+{
+    bool port = s->port[0] != '\0' && strcmp(s->port, other->port) == 0;
+    bool tcp =
+        s->host[0] != '\0' && strcmp(s->host, other->host) == 0 && s->tcp_port == other->tcp_port;
+
+    if ((port || tcp) && s->unit == other->unit) {
+        config_complain(b, &s->unit, "unit", "%u %s is already \"%s\" in line %u", s->unit,
+                        port ? "on this port" : "of this host", other->id, other->line);
+    } else if (tcp && s->tcp_framing != other->tcp_framing) {
+        config_complain(b, &s->tcp_framing, "framing", "is not that of \"%s\" of the same host",
+                        other->id);
+    }
+}
+
 /* Two meters may share a bus, all else has its port for itself. */
 static void check_ports(struct config_build *b, const struct config_source *s,
                         const struct config_source *other)
@@ -109,7 +126,18 @@ static void check_ports(struct config_build *b, const struct config_source *s,
         config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
                         other->line);
     }
+    if (s->type == CONFIG_MODBUS && other->type == CONFIG_MODBUS) {
+        check_modbus_neighbours(b, s, other);
+        return;
+    }
     if (s->port[0] == '\0' || strcmp(s->port, other->port) != 0) {
+        return;
+    }
+    if (s->type != CONFIG_SAMPLES && other->type != CONFIG_SAMPLES && s->type != other->type) {
+        config_complain(b, s->port, "port",
+                        "is already that of \"%s\" in line %u, which is of type %s: M-Bus and "
+                        "Modbus cannot share a line, they differ in wires and frames",
+                        other->id, other->line, config_source_type_name(other->type));
         return;
     }
     if (s->type != CONFIG_MBUS || other->type != CONFIG_MBUS) {
@@ -132,10 +160,16 @@ static void check_sources(struct config_build *b)
     for (unsigned i = 0; i < b->c->source_count; i++) {
         struct config_source *s = &b->c->source[i];
 
-        if (s->type == CONFIG_SAMPLES) {
+        switch (s->type) {
+        case CONFIG_SAMPLES:
             check_samples(b, s);
-        } else {
+            break;
+        case CONFIG_MBUS:
             check_mbus(b, s);
+            break;
+        case CONFIG_MODBUS:
+            config_check_modbus(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             check_ports(b, s, &b->c->source[k]);
@@ -289,6 +323,7 @@ static void set_labels(struct config *c)
 void config_check(struct config_build *b)
 {
     set_labels(b->c);
+    config_check_maps(b);
     config_check_ids(b);
     check_sources(b);
     check_clock(b);

@@ -134,7 +134,8 @@ void queue_take(struct queue *q, uint64_t sequence)
 
 void queue_drop(struct queue *q, uint64_t durable)
 {
-    while (q->oldest != q->next && q->oldest->item.record.sequence <= durable) {
+    while (q->oldest != NULL && q->oldest != q->next &&
+           q->oldest->item.record.sequence <= durable) {
         struct node *n = q->oldest;
 
         q->oldest = n->next;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/base/log.h"
 #include "daemon/store/log_dir.h"
@@ -171,6 +172,18 @@ static bool open_medium(struct store *s, char *error, size_t n)
     return s->medium != NULL;
 }
 
+/* Who moves a log to a partition should know that its history did not move with it. */
+static void warn_of_folder(const struct store *s)
+{
+    char path[STORE_DIR_BYTES + 32];
+
+    snprintf(path, sizeof(path), "%.500s/log/control.hwl", s->options.data_dir);
+    if (on_partition(&s->options) && access(path, F_OK) == 0) {
+        LOG(LOG_WARN, "log", "the log in the folder is not used dir=%.100s partition=%.100s",
+            s->options.data_dir, s->dir);
+    }
+}
+
 static bool open_log(struct store *s, char *error, size_t n)
 {
     struct hwt_tslog_config config = {.blocks_kept = store_blocks_kept(s)};
@@ -199,6 +212,7 @@ static bool open_log(struct store *s, char *error, size_t n)
         LOG(LOG_WARN, "log", "damaged pages skipped bad_pages=%llu dir=%s",
             (unsigned long long)s->bad_pages, s->dir);
     }
+    warn_of_folder(s);
     return open_own(s, error, n);
 }
 

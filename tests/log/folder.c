@@ -64,7 +64,7 @@ char *folder_read(const struct folder *f, const char *name, size_t *n)
 {
     FILE *in = fopen(folder_path(f, name), "rb");
     char *text;
-    long size;
+    long size = 0;
 
     need(in != NULL && fseek(in, 0, SEEK_END) == 0 && (size = ftell(in)) >= 0, name);
     rewind(in);

@@ -5,6 +5,7 @@
  *
  * usage: store_kill_test [-n KILLS] [-s SEED]    20 kills; each place of a log gets so many
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -78,7 +79,10 @@ static uint64_t one_life(struct rig *f, uint64_t from, struct rng *rng)
         write_for_ever(f, from, &child);
     }
     close(fds[1]);
-    rig_pause_ms(rng_below(rng, 3) == 0 ? rng_below(rng, 6) : 5 + rng_below(rng, 40));
+    if (rng_below(rng, 3) > 0) { /* else perhaps while it still opens the log */
+        assert_int_equal(poll(&(struct pollfd){.fd = fds[0], .events = POLLIN}, 1, 10000), 1);
+    }
+    rig_pause_ms(rng_below(rng, 25));
     kill(pid, SIGKILL);
     while (read(fds[0], &told, sizeof(told)) == sizeof(told)) {
         acknowledged = told;
@@ -142,7 +146,7 @@ static void killed_writers_lose_nothing_they_acknowledged(void **state)
     }
     print_message("# %llu records in %u lives, of which %llu acknowledged some\n",
                   (unsigned long long)records, kills, (unsigned long long)acknowledgements);
-    assert_true(acknowledgements > kills / 3);
+    assert_true(acknowledgements > kills / 2);
 }
 
 int main(int argc, char **argv)
