@@ -151,6 +151,7 @@ struct hwt_tslog_stream { /* the writer's side of a stream */
     uint32_t durable_block; /* `block` as of the last commit */
     uint32_t index;         /* checksum of the index that the last commit tried has */
     uint32_t oldest;        /* found at open: ordinal of the oldest block kept */
+    uint64_t next;          /* found at open: no record may have a lower sequence; 0 */
     struct hwt_tslog_head tail;
     struct hwt_tslog_columns columns;
     struct hwt_tslog_rows rows;
