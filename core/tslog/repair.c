@@ -11,6 +11,13 @@
  */
 #include "core/tslog/internal.h"
 
+enum { SCHEMA_PARTS_MAX = 3 };
+
+_Static_assert(HWT_CHANNELS_MAX *HWT_TSLOG_CHANNEL_MAX <=
+                   SCHEMA_PARTS_MAX *
+                       (HWT_TSLOG_ROOM - HWT_TSLOG_CHAIN_ROOM - 4 - HWT_TSLOG_CHANNEL_MAX),
+               "the largest schema takes so many pages");
+
 struct repair {
     struct hwt_tslog *log;
     struct hwt_tslog_cursor *work;
@@ -79,7 +86,7 @@ static int look_at_index(struct hwt_tslog *log, int stream)
     bool good;
     int err;
 
-    if (st->block == HWT_TSLOG_NO_BLOCK || st->index == 0) {
+    if (st->block == HWT_TSLOG_NO_BLOCK || (st->index == 0 && !st->index_dirty)) {
         return 0;
     }
     err = page_good(log, hwt_tslog_index_page(stream, st->index_slot), &good);
@@ -168,22 +175,14 @@ static bool schema_at(struct repair *r, uint32_t page)
     return read_into(log, s->block, page, log->scratch) == 0;
 }
 
-/* The copy of schema page `page` is as many pages before or behind it as the schema has. A page
- * whose own copy is there is not it. */
+/* The copy of schema page `page` is as many pages before or behind it as the schema has. */
 static int mend_schema(struct repair *r, uint32_t page, uint8_t *state_out)
 {
-    for (uint32_t parts = 1; parts <= 4; parts++) {
-        uint32_t at[2] = {page - parts, page + parts},
-                 other[2] = {page - 2 * parts, page + 2 * parts};
+    for (uint32_t parts = 1; parts <= SCHEMA_PARTS_MAX; parts++) {
+        const uint32_t at[2] = {page - parts, page + parts};
 
         for (unsigned k = 0; k < 2; k++) {
-            uint32_t crc = 0;
-
-            if (schema_at(r, other[k])) {
-                crc = hwt_tslog_page_crc(r->log->scratch);
-            }
-            if (schema_at(r, at[k]) && hwt_tslog_page_crc(r->log->scratch) != crc &&
-                hwt_tslog_columns_parts(&r->work->columns) == parts) {
+            if (schema_at(r, at[k]) && hwt_tslog_columns_parts(&r->work->columns) == parts) {
                 return write_mended(r, page, r->log->scratch, state_out);
             }
         }

@@ -6,22 +6,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/quantity.h"
 #include "daemon/cli/log_export.h"
 #include "daemon/cli/log_import.h"
+#include "daemon/cli/log_info.h"
 #include "daemon/cli/log_mend.h"
+#include "daemon/cli/log_query.h"
 #include "daemon/store/medium.h"
 
 static const char usage[] =
-    "usage: heatwatt log import DIR FILE.csv     make a CSV file a stream of the log\n"
+    "usage: heatwatt log query DIR --series ID   means, sums, steps, local days: as the API "
+    "answers\n"
+    "       heatwatt log import DIR FILE.csv     make a CSV file a stream of the log\n"
     "       heatwatt log export DIR              write a stream as CSV\n"
-    "       heatwatt log info DIR                list the streams\n"
+    "       heatwatt log info DIR [--json]       list the streams, what they take, what is "
+    "damaged\n"
     "       heatwatt log verify DIR [--all]      read every page, name the damaged (--all: every) "
     "ones\n"
     "       heatwatt log repair DIR              mend what can be mended, name the records lost\n"
     "       heatwatt log format DEVICE --yes     make an empty log on a partition, over all it "
     "holds\n"
-    "       heatwatt log COMMAND --help          more about import, export\n"
+    "       heatwatt log COMMAND --help          more about query, import, export, info\n"
     "\n"
     "DIR is the data folder, or the partition of the log. `dump` is an older name of export.\n";
 
@@ -151,55 +155,6 @@ int log_cmd_find_stream(struct log_dir *log, const char *name)
     return stream;
 }
 
-/* --- info --- */
-
-static void print_time(int64_t ms)
-{
-    if (ms == HWT_TIME_UNKNOWN) {
-        printf(" %15s", "unknown");
-    } else {
-        printf(" %15lld", (long long)ms);
-    }
-}
-
-static int info(const struct arguments *a)
-{
-    struct log_dir *log = log_cmd_open(a->operand[0]);
-    const struct hwt_tslog_snapshot *snapshot;
-    uint8_t uuid[16];
-    int err = 0;
-
-    if (log == NULL) {
-        return 1;
-    }
-    snapshot = log_dir_snapshot(log);
-    hwt_tslog_uuid(log_dir_tslog(log), uuid);
-    printf("log ");
-    for (size_t i = 0; i < sizeof(uuid); i++) {
-        printf("%02x%s", uuid[i], i == 3 || i == 5 || i == 7 || i == 9 ? "-" : "");
-    }
-    printf("\n%-32s %-10s %10s %10s %15s %15s\n", "stream", "provenance", "first", "last",
-           "from ms", "to ms");
-    for (int s = 0; err == 0 && s < hwt_tslog_streams(snapshot); s++) {
-        struct hwt_stream_info i;
-
-        err = hwt_tslog_stream_info(snapshot, s, &i);
-        if (err == 0) {
-            printf("%-32s %-10s %10llu %10llu", i.name, hwt_provenance_name(i.provenance),
-                   (unsigned long long)i.first, (unsigned long long)i.last);
-            print_time(i.first_ms);
-            print_time(i.last_ms);
-            putchar('\n');
-        }
-        err = err == HWT_ERR_ARGUMENT ? 0 : err; /* a number without stream */
-    }
-    if (err != 0) {
-        fprintf(stderr, "heatwatt log: %s\n", log_dir_explain(log, err));
-    }
-    log_dir_close(log);
-    return err == 0 ? 0 : 1;
-}
-
 /* --- repair, format --- */
 
 static int repair(const struct arguments *a)
@@ -223,7 +178,6 @@ int log_main(int argc, char **argv)
         int (*run)(const struct arguments *a);
     } verbs[] = {
         {"verify", 1, verify},
-        {"info", 1, info},
         {"repair", 1, repair},
         {"format", 1, format},
     };
@@ -231,9 +185,8 @@ int log_main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv); /* argv[0] is the verb */
     } commands[] = {
-        {"import", log_import_main},
-        {"export", log_export_main},
-        {"dump", log_export_main},
+        {"info", log_info_main},   {"import", log_import_main}, {"export", log_export_main},
+        {"dump", log_export_main}, {"query", log_query_main},
     };
     struct arguments a = {0};
     int result;

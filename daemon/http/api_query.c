@@ -52,6 +52,9 @@ static int read_buckets(struct job *job)
         struct row row;
         int r = rows_next(&job->rows, &row);
 
+        if (r == HWT_ERR_AGAIN) {
+            return 1;
+        }
         if (r <= 0) {
             return r;
         }

@@ -8,27 +8,31 @@ static const char pairs[201] = "000102030405060708091011121314151617181920212223
                                "50515253545556575859606162636465666768697071727374"
                                "75767778798081828384858687888990919293949596979899";
 
-static const uint32_t powers[10] = {1,      10,      100,      1000,      10000,
-                                    100000, 1000000, 10000000, 100000000, 1000000000};
+static char *put_pair(char *p, uint32_t v)
+{
+    memcpy(p, pairs + 2 * v, 2);
+    return p + 2;
+}
 
 static char *put_small(char *p, uint32_t v)
 {
-    char digits[10];
-    unsigned at = sizeof(digits);
-
-    while (v >= 100) {
-        at -= 2;
-        memcpy(digits + at, pairs + 2 * (v % 100), 2);
-        v /= 100;
+    if (v >= 10000) {
+        p = put_small(p, v / 10000); /* at most two deep */
+        v %= 10000;
+        return put_pair(put_pair(p, v / 100), v % 100);
+    }
+    if (v >= 1000) {
+        return put_pair(put_pair(p, v / 100), v % 100);
+    }
+    if (v >= 100) {
+        *p++ = (char)('0' + v / 100);
+        return put_pair(p, v % 100);
     }
     if (v >= 10) {
-        at -= 2;
-        memcpy(digits + at, pairs + 2 * v, 2);
-    } else {
-        digits[--at] = (char)('0' + v);
+        return put_pair(p, v);
     }
-    memcpy(p, digits + at, sizeof(digits) - at);
-    return p + (sizeof(digits) - at);
+    *p++ = (char)('0' + v);
+    return p;
 }
 
 /* Exactly that many digits, zeros before. */
@@ -65,6 +69,36 @@ char *number_put_int(char *p, int64_t v)
     return put_large(p, (uint64_t)v);
 }
 
+/* m = whole x 10^digits + fraction. By constants: several times faster than by a variable. */
+static uint64_t split(uint64_t m, unsigned digits, uint32_t *fraction_out)
+{
+    uint32_t power = 10000;
+
+#define HWT_SPLIT(power)                     \
+    *fraction_out = (uint32_t)(m % (power)); \
+    return m / (power)
+    switch (digits) {
+    case 0:
+        HWT_SPLIT(1);
+    case 1:
+        HWT_SPLIT(10);
+    case 2:
+        HWT_SPLIT(100);
+    case 3:
+        HWT_SPLIT(1000);
+    case 4:
+        HWT_SPLIT(10000);
+    default:
+        break;
+    }
+#undef HWT_SPLIT
+    for (unsigned i = 4; i < digits; i++) {
+        power *= 10;
+    }
+    *fraction_out = (uint32_t)(m % power);
+    return m / power;
+}
+
 char *number_put(char *p, int64_t v, uint32_t divisor, unsigned digits)
 {
     uint64_t m = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
@@ -78,13 +112,7 @@ char *number_put(char *p, int64_t v, uint32_t divisor, unsigned digits)
     if (v < 0 && m > 0) {
         *p++ = '-';
     }
-    if (m <= UINT32_MAX) { /* most: 32-bit division is several times faster */
-        fraction = (uint32_t)m % powers[digits];
-        p = put_small(p, (uint32_t)m / powers[digits]);
-    } else {
-        fraction = (uint32_t)(m % powers[digits]);
-        p = put_large(p, m / powers[digits]);
-    }
+    p = put_large(p, split(m, digits, &fraction));
     if (fraction > 0) {
         *p++ = '.';
         p = put_padded(p, fraction, digits);

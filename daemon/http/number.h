@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NUMBER_MAX = 24 /* bytes of the longest: a sign, 19 digits, a point, a zero before it */ };
+enum { NUMBER_MAX = 24 /* bytes: a sign, 19 digits, a point, and a comma behind them fit */ };
 
 /* Digits of v; returns the end. */
 char *number_put_int(char *p, int64_t v);

@@ -61,22 +61,31 @@ static char *put_times(const struct plan *plan, char *p)
     return p;
 }
 
+/* "[1,null,…]". A value that is as the one before, as many are, is copied: NUMBER_MAX bytes at
+ * once, for which there is room behind any value. */
 static char *put_values(const struct table *t, unsigned column, char *p)
 {
     const struct plan_column *c = &t->plan->column[column];
     const int64_t *v = &t->values[(size_t)column * t->plan->buckets];
-    uint32_t divisor = c->divisor;
-    unsigned digits = c->digits;
+    char last[NUMBER_MAX] = "null,"; /* what the value before reads, with its comma */
+    size_t last_n = 5;
+    int64_t last_v = PLAN_MISSING;
 
     *p++ = '[';
     for (uint32_t i = 0; i < t->plan->buckets; i++) {
-        if (v[i] == PLAN_MISSING) {
-            memcpy(p, "null", 4);
-            p += 4;
+        if (v[i] != last_v) {
+            char *end = v[i] == PLAN_MISSING ? memcpy(p, "null", 4)
+                                             : number_put(p, v[i], c->divisor, c->digits);
+
+            end += v[i] == PLAN_MISSING ? 4 : 0;
+            *end++ = ',';
+            last_v = v[i];
+            last_n = (size_t)(end - p);
+            memcpy(last, p, sizeof(last));
         } else {
-            p = number_put(p, v[i], divisor, digits);
+            memcpy(p, last, sizeof(last));
         }
-        *p++ = ',';
+        p += last_n;
     }
     p[-1] = ']';
     return p;

@@ -1,13 +1,14 @@
 """heatwatt log import and export as people run them: killed, interrupted, resumed; other systems' files."""
 import os
 import random
+import re
 import signal
 import subprocess
 import time
 
-from harness import HEATWATT, SystemTest, wait_for
+from harness import HEATWATT, TOP, SystemTest, wait_for
 
-ROWS = 250_000
+ROWS = 200_000
 CHANNELS = [f'c{i}_power' for i in range(12)] + [f'c{i}_import' for i in range(4)]
 
 
@@ -134,6 +135,32 @@ class LogCommands(SystemTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.export('import_2'),
                          'time,hp_power,main_voltage\n1767223200000,1490,231.2\n1767224400000,1502,231.5\n1767225600000,,\n')
+
+    def test_every_command_explains_itself_as_documented(self):
+        page = (TOP / 'docs/LOG_COMMANDS.md').read_text()
+        for command in ('query', 'export', 'import', 'info'):
+            done = heatwatt(command, '--help')
+            self.assertEqual(done.returncode, 0)
+            self.assertTrue(done.stdout.startswith(f'usage: heatwatt log {command} DIR'), done.stdout)
+            self.assertTrue(f'## {command}\n' in page, command)
+            for option in set(re.findall(r'(--[a-z]+)', done.stdout)) - {'--quiet', '--provenance', '--stream', '--help'}:
+                with self.subTest(command, option=option):
+                    self.assertTrue(option in page, f'{option} is not in docs/LOG_COMMANDS.md')
+                    self.assertNotIn(f"unrecognized option '{option}'", heatwatt(command, option).stderr)
+        for quantity in re.findall(r'^    X\([A-Z_]+,\s+\d+, "([a-z_]+)"', (TOP / 'core/flow.h').read_text(), re.M):
+            self.assertTrue(f'`{quantity}`' in page, quantity)
+
+    def test_a_log_on_a_partition_is_like_any_other(self):
+        part, csv, out = self.folder / 'partition', self.folder / 'a.csv', self.folder / 'out.csv'
+        with open(part, 'wb') as f:
+            f.truncate(32 << 20)
+        write_rows(csv, 3000)
+        for args in (('format', part, '--yes'), ('import', part, csv), ('import', part, csv, '--resume'),
+                     ('export', part, '--stream', 'import_1', '--out', out),
+                     ('query', part, '--series', 'c0_power', '--from', '2026-11-18', '--to', '2026-11-19'), ('info', part, '--json')):
+            done = heatwatt(*args)
+            self.assertEqual(done.returncode, 0, (args, done.stderr))
+        self.assertTrue(out.read_bytes() == csv.read_bytes())
 
     def test_the_bar_is_drawn_on_a_terminal_only(self):
         csv = self.folder / 'small.csv'

@@ -309,6 +309,7 @@ static void the_commands_say_what_is_in_a_log_and_what_is_damaged(void **state)
 {
     struct fixture *f = *state;
     char *info[] = {"log", "info", f->dir}, *verify[] = {"log", "verify", f->dir};
+    char *json[] = {"log", "info", f->dir, "--json"}, *pages[] = {"log", "info", f->dir, "--pages"};
     char *dump_own[] = {"log", "dump", f->dir}, *none[] = {"log", "info", "/nonexistent"};
     char *bad[] = {"log", "dump", f->dir, "--from", "noon"}, *usage[] = {"log", "verify"};
     char text[4096], path[128];
@@ -319,6 +320,13 @@ static void the_commands_say_what_is_in_a_log_and_what_is_damaged(void **state)
     assert_int_equal(run_command(info, 3, text, sizeof(text)), 0);
     assert_non_null(strstr(text, "history"));
     assert_non_null(strstr(text, "simulated"));
+    assert_int_equal(run_command(json, 4, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, "{\"name\":\"history\",\"provenance\":\"simulated\",\"first\":1,"
+                                 "\"last\":2,\"from\":150000000010,\"to\":150000000020,"
+                                 "\"records\":2,\"values\":2,"));
+    assert_non_null(strstr(text, "\"damaged_pages\":0,\"lost_records\":0}]"));
+    assert_int_equal(run_command(pages, 4, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, " 0 damaged"));
     assert_int_equal(run_command(verify, 3, text, sizeof(text)), 0);
     assert_non_null(strstr(text, " 0 damaged"));
     assert_int_equal(run_command(dump_own, 3, text, sizeof(text)), 0);
@@ -337,6 +345,8 @@ static void the_commands_say_what_is_in_a_log_and_what_is_damaged(void **state)
     assert_int_equal(run_command(verify, 3, text, sizeof(text)), 1);
     assert_non_null(strstr(text, "block 1 page 0: damaged"));
     assert_non_null(strstr(text, " 1 damaged"));
+    assert_int_equal(run_command(json, 4, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, "\"superseded\":0,\"damaged\":1}"));
 }
 
 static void a_month_of_rows_takes_less_than_two_seconds(void **state)

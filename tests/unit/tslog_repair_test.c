@@ -158,6 +158,10 @@ static void what_is_stored_twice_is_mended_and_the_rest_is_told(void **state)
             assert_int_equal(t.mended, !records);
             assert_int_equal(t.damaged, records);
             assert_int_equal(t.block * 8 + t.page, n);
+            if (slot && head.kind != HWT_TSLOG_INDEX) { /* there are two again */
+                assert_int_equal(hwt_tslog_page_open(page, &head), 0);
+            }
+            assert_false(m->log->stream[0].index_dirty || m->log->stream[1].index_dirty);
             hwt_tslog_snapshot(m->log, m->snapshot);
             assert_int_equal(hwt_tslog_verify(m->snapshot, m->cursor, count, &again), records);
             if (!slot || head.kind != HWT_TSLOG_TAIL) { /* a newest slot may take a commit along */
