@@ -263,6 +263,8 @@ struct hwt_meter {
     bool hz_known;
     struct hwt_meter_memory slot[HWT_SLOTS_MAX];
     int32_t cos[HWT_METER_CHUNK], sin[HWT_METER_CHUNK];
+    int64_t frame_pair[HWT_METER_CHUNK];                  /* of cosine and sine */
+    int64_t pair[HWT_METER_CHUNK + 2 * HWT_METER_MARGIN]; /* of a voltage and the next */
     int32_t line[HWT_SLOTS_MAX][HWT_METER_CHUNK + 2 * HWT_METER_MARGIN];
 };
 

@@ -146,9 +146,7 @@ static void measure_slot(const struct hwt_meter *m, int slot, struct hwt_meter_m
 /* The converter's first or last code was seen. */
 static bool is_clipped(const struct hwt_meter *m, int slot)
 {
-    int32_t top = ((int32_t)1 << (m->run.bits - 1)) - 1;
-
-    return m->slot[slot].sums.max >= top || m->slot[slot].sums.min <= -top - 1;
+    return (m->slot[slot].sums.reach >> (m->run.bits - 1)) != 0;
 }
 
 /*
