@@ -313,35 +313,32 @@ static void put_by_mean(struct work *w, unsigned column, uint64_t most_ms)
     put_numbers(w, column, &form, r->number, w->rows);
 }
 
-/* r->value becomes how far each quarter hour's extreme is from its hour's. */
-static void beyond_hour(const struct work *w, unsigned column)
+/* r->value becomes how far each quarter hour's extreme is from its hour's; 0 of one that is empty.
+ */
+static void beyond_hour(const struct work *w, const struct hwt_rollup_entry *strip, unsigned column)
 {
     struct hwt_rollup *r = w->r;
 
     for (size_t i = 0; i < w->rows;) {
-        size_t end = row_end(r, i, HWT_ROLL_HOUR);
-        int64_t most = r->value[i];
+        size_t end = row_end(r, i, HWT_ROLL_HOUR), from = i;
+        struct hwt_rollup_entry hour = next_entry(r, strip, &from, HWT_ROLL_HOUR);
 
-        for (size_t k = i; k < end; k++) {
-            int64_t v = r->value[k];
-
-            most = (column == HWT_ROLL_MIN ? v < most : v > most) ? v : most;
-        }
         for (; i < end; i++) {
-            r->value[i] = column == HWT_ROLL_MIN ? hwt_wrap_sub(r->value[i], most)
-                                                 : hwt_wrap_sub(most, r->value[i]);
+            r->value[i] = strip[i].count == 0      ? 0
+                          : column == HWT_ROLL_MIN ? hwt_wrap_sub(r->value[i], hour.min)
+                                                   : hwt_wrap_sub(hour.max, r->value[i]);
         }
     }
 }
 
 /* The same by hours. One of them is 0: if none before was it is the last, and need not be said. */
-static void put_by_hour(struct work *w, unsigned column)
+static void put_by_hour(struct work *w, const struct hwt_rollup_entry *strip, unsigned column)
 {
     struct hwt_rollup *r = w->r;
     struct hwt_roll_form form = {.bare = true, .by_hour = true};
     size_t n = 0;
 
-    beyond_hour(w, column);
+    beyond_hour(w, strip, column);
     form.scale = scale_of(r->value, w->rows, 0);
     for (size_t i = 0; i < w->rows;) {
         size_t end = row_end(r, i, HWT_ROLL_HOUR);
@@ -372,7 +369,7 @@ static void put_extremes(struct work *w, const struct hwt_rollup_entry *strip, u
         return;
     }
     other.at = w->at;
-    put_by_hour(&other, column);
+    put_by_hour(&other, strip, column);
     if (other.at > w->at && (n == 0 || other.at - w->at < n)) {
         memmove(w->r->out.bytes + w->at - n, w->r->out.bytes + w->at, other.at - w->at);
         other.start[w->level][column] -= n;
