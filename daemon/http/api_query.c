@@ -13,6 +13,7 @@
 
 enum {
     SLICE_US = 4000,                  /* real us of reading at a time */
+    SLICE_PAGES = 16,                 /* of the log, after which it is time to look at the clock */
     QUERY_BYTES_MAX = 3 * 1024 * 1024 /* of all running queries: values, and readers of the log */
 };
 
@@ -72,11 +73,29 @@ static int find_origins(struct job *job)
     return 0;
 }
 
+/* What buckets are to tell. */
+static uint8_t fields_of(const struct plan *plan)
+{
+    static const uint8_t field[PLAN_FNS] = {[PLAN_MEAN] = HWT_BUCKET_MEAN,
+                                            [PLAN_MIN] = HWT_BUCKET_MIN,
+                                            [PLAN_MAX] = HWT_BUCKET_MAX,
+                                            [PLAN_DELTA] = HWT_BUCKET_DELTA};
+    unsigned fields = 0;
+
+    for (unsigned i = 0; i < plan->column_count; i++) {
+        fields |= field[plan->column[i].fn];
+    }
+    return (uint8_t)fields;
+}
+
 static int job_open(struct job *job)
 {
     const struct plan *plan = &job->table.plan;
-    struct hwt_tslog_range range = {
-        .from_ms = plan->from_ms, .to_ms = plan->to_ms, .step_ms = plan->step_ms};
+    struct hwt_tslog_range range = {.from_ms = plan->from_ms,
+                                    .to_ms = plan->to_ms,
+                                    .step_ms = plan->step_ms,
+                                    .fields = fields_of(plan),
+                                    .budget = SLICE_PAGES};
     const char *ids[PLAN_SERIES_MAX];
     int err;
 
@@ -101,10 +120,12 @@ static int job_read(struct job *job)
     while (job->done < job->table.plan.buckets) {
         int r = hwt_tslog_buckets_next(&job->log->read.buckets, job->bucket);
 
-        if (r <= 0) {
+        if (r <= 0 && r != HWT_ERR_AGAIN) {
             return r;
         }
-        table_put(&job->table, job->done++, job->bucket);
+        if (r == 1) {
+            table_put(&job->table, job->done++, job->bucket);
+        }
         if (clock_real_us() >= until) {
             return 1;
         }

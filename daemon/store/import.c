@@ -181,6 +181,9 @@ static bool append_rows(struct import *m)
         return wrong(m, &error);
     }
     err = hwt_tslog_commit(log_dir_tslog(m->log));
+    if (err == 0) {
+        log_dir_roll(m->log, true);
+    }
     return err == 0 || fail(m, log_dir_explain(m->log, err));
 }
 

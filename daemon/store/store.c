@@ -12,8 +12,14 @@
 #include "daemon/store/file_bd.h"
 #include "daemon/store/log_dir.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/rolls.h"
 
-enum { RETRY_US = 1000000, DIR_BYTES = 512 };
+enum {
+    RETRY_US = 1000000,
+    DIR_BYTES = 512,
+    ROLL_PAUSE_US = 5000, /* between bits of work on roll-ups, each of a millisecond or so */
+    ROLL_STEPS = 2
+};
 
 struct store {
     struct store_options options;
@@ -33,7 +39,10 @@ struct store {
     pthread_mutex_t view_lock;
     struct hwt_tslog_snapshot view; /* as of the last commit */
 
-    struct hwt_tslog log;                      /* the store thread's alone, once it runs */
+    struct hwt_tslog log; /* the store thread's alone, once it runs */
+    struct rolls *rolls;  /* NULL: none */
+    bool roll_failed;
+    int64_t roll_us;                           /* real time of the next bit of work; 0: none */
     bool pending;                              /* records appended, not committed */
     int64_t pending_clock_us, pending_real_us; /* since when */
     int64_t retry_us;                          /* real time of the next try after a failure; 0 */
@@ -106,7 +115,30 @@ static void publish_view(struct store *s)
 {
     pthread_mutex_lock(&s->view_lock);
     hwt_tslog_snapshot(&s->log, &s->view);
+    rolls_view(s->rolls, &s->view);
     pthread_mutex_unlock(&s->view_lock);
+}
+
+/* A bit of work on the roll-ups; what cannot be done now is tried after the next commit. */
+static void roll(struct store *s)
+{
+    int more;
+
+    if (s->roll_us == 0 || clock_real_us() < s->roll_us) {
+        return;
+    }
+    more = rolls_step(s->rolls, &s->view, ROLL_STEPS); /* nobody else writes the view */
+    s->roll_us = more == 1 ? clock_real_us() + ROLL_PAUSE_US : 0;
+    pthread_mutex_lock(&s->view_lock);
+    rolls_view(s->rolls, &s->view);
+    pthread_mutex_unlock(&s->view_lock);
+    if (more < 0 && !s->roll_failed) {
+        LOG(LOG_WARN, "log", "roll-ups cannot be written, long queries are slow why=\"%s\"",
+            rolls_explain(s->rolls, more));
+    } else if (more >= 0 && s->roll_failed) {
+        LOG(LOG_INFO, "log", "roll-ups are written again");
+    }
+    s->roll_failed = more < 0;
 }
 
 /* Success or failure of all that was tried. */
@@ -132,6 +164,7 @@ static int commit(struct store *s)
     s->pending = false;
     durable = hwt_tslog_durable(&s->log, 0);
     publish_view(s);
+    s->roll_us = s->rolls != NULL ? clock_real_us() : 0;
     pthread_mutex_lock(&s->lock);
     s->durable = durable;
     pthread_mutex_unlock(&s->lock);
@@ -199,10 +232,13 @@ static bool commit_due(const struct store *s)
 /* Real time at which something is to be done without being woken; 0: never. */
 static int64_t next_us(const struct store *s)
 {
+    int64_t due_us;
+
     if (s->retry_us != 0) {
         return s->retry_us;
     }
-    return s->pending ? s->pending_real_us + (int64_t)s->options.commit_s * 1000000 : 0;
+    due_us = s->pending ? s->pending_real_us + (int64_t)s->options.commit_s * 1000000 : 0;
+    return s->roll_us != 0 && (due_us == 0 || s->roll_us < due_us) ? s->roll_us : due_us;
 }
 
 /* Until a record was pushed, the time is due, or the store closes. True: it closes. */
@@ -251,6 +287,9 @@ static void *run(void *arg)
         failed = s->pending && (err != 0 || s->retry_us != 0 || commit_due(s)) ? commit(s) : 0;
         note(s, err != 0 ? err : failed);
         tell_counters(s);
+        if (s->retry_us == 0) {
+            roll(s);
+        }
     }
     for (int i = 0; i < 2; i++) { /* a commit may make room for the rest */
         int err = drain(s), failed = s->pending ? commit(s) : 0;
@@ -320,6 +359,20 @@ static bool open_log(struct store *s, char *error, size_t n)
     return open_own(s, error, n);
 }
 
+/* Without them long queries are slow, no more. */
+static void open_rolls(struct store *s)
+{
+    char why[512];
+
+    s->rolls = rolls_open(s->dir, false, &s->view, why, sizeof(why));
+    if (s->rolls == NULL) {
+        LOG(LOG_WARN, "log", "no roll-ups, long queries are slow why=\"%.150s\"", why);
+        return;
+    }
+    rolls_view(s->rolls, &s->view);
+    s->roll_us = clock_real_us();
+}
+
 static bool start_thread(struct store *s)
 {
     sigset_t all, before;
@@ -337,6 +390,7 @@ static bool start_thread(struct store *s)
 
 static void free_store(struct store *s)
 {
+    rolls_close(s->rolls);
     file_bd_close(s->files);
     queue_free(s->queue);
     pthread_cond_destroy(&s->wake);
@@ -379,6 +433,7 @@ struct store *store_open(const struct store_options *options, char *error, size_
     }
     s->durable = hwt_tslog_durable(&s->log, 0);
     publish_view(s);
+    open_rolls(s);
     tell_ok(s);
     tell_counters(s);
     if (!start_thread(s)) {
