@@ -179,6 +179,7 @@ static void fill(struct fixture *f, struct rng *rng, int stream, size_t count, c
             s->gauge[id] += (int64_t)rng_below(rng, 200) - 100;
             s->counter[id] =
                 happens(rng, k->reset) ? 0 : s->counter[id] + 1000 * (int64_t)rng_below(rng, 90000);
+            value[i].age_ms = 0;
             value[i].quality = happens(rng, k->missing) ? HWT_QUALITY_MISSING : HWT_QUALITY_GOOD;
             value[i].v = id % 2 == 1 ? s->counter[id] : gauge_value(rng, k, s->gauge[id]);
         }
