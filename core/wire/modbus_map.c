@@ -209,8 +209,9 @@ static bool read_float(uint64_t v, unsigned bits, struct number *out)
 }
 
 /*
- * mantissa x 2^power x factor / den, rounded half away from zero. Exact as long as den x 2^-power is
- * below 2^62; below that, binary32 and binary64 of a size that matters lose no bit of the result.
+ * mantissa x 2^power x factor / den, rounded half away from zero. Exact as long as den x 2^-power
+ * is below 2^62; below that, binary32 and binary64 of a size that matters lose no bit of the
+ * result.
  */
 static bool scale_number(struct number n, int64_t factor, int64_t den, int64_t *out)
 {
