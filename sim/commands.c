@@ -129,6 +129,26 @@ static int samples_start(struct live *l, double x)
     return 0;
 }
 
+static int clock_step(struct live *l, double x)
+{
+    l->wall_step_us += (int64_t)(x * 1e6);
+    return 0;
+}
+
+static int clock_hide(struct live *l, double x)
+{
+    (void)x;
+    l->wall_hidden = true;
+    return 0;
+}
+
+static int clock_show(struct live *l, double x)
+{
+    (void)x;
+    l->wall_hidden = false;
+    return 0;
+}
+
 static int speed(struct live *l, double x)
 {
     live_set_speed(l, x);
@@ -177,6 +197,9 @@ static const struct command {
     {"samples lose", samples_lose, true, NOTHING, 0, 1e6},
     {"samples stop", samples_stop, false, NOTHING, 0, 0},
     {"samples start", samples_start, false, NOTHING, 0, 0},
+    {"clock step", clock_step, true, NOTHING, -1e8, 1e8},
+    {"clock hide", clock_hide, false, NOTHING, 0, 0},
+    {"clock show", clock_show, false, NOTHING, 0, 0},
     {"speed", speed, true, NOTHING, 0, 10000},
     {"truth", truth, false, NOTHING, 0, 0},
     {"quit", quit, false, NOTHING, 0, 0},

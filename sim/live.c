@@ -142,7 +142,8 @@ static void send_block(struct live *l, double volts)
     };
     uint8_t *out = sample_stream_next(&l->stream);
 
-    block.wall_us = l->start_unix_s * 1000000 + (int64_t)block.device_us;
+    block.wall_hidden = l->wall_hidden;
+    block.wall_us = l->start_unix_s * 1000000 + (int64_t)block.device_us + l->wall_step_us;
     sampler_convert(&l->sampler, &l->model.house, volts, codes);
     sample_block_encode(&l->crc, &block, out);
     if (l->spoil_crc) {

@@ -162,6 +162,7 @@ int hwt_tslog_super_open(struct hwt_tslog *log, const uint8_t uuid[16])
         return 0;
     }
     log->recovery.pages_bad += blank[1] ? 0 : 1;
+    log->control_bad |= blank[1] ? 0 : UINT64_C(1) << (err[0] == 0);
     if (log->read_only) {
         return 0;
     }

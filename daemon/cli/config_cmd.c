@@ -36,7 +36,11 @@ static void print_summary(const struct config *c, FILE *out)
 {
     fprintf(out, "%s: no errors\n", c->path);
     fprintf(out, "site: %s, %s%s\n", c->site, c->timezone, c->simulated ? ", simulated" : "");
-    fprintf(out, "data: %s, a record each %u s\n", c->data_dir, c->record_s);
+    fprintf(out, "data: %s, a record each %u s, safe on the disk each %u s\n", c->data_dir,
+            c->record_s, c->commit_s);
+    if (c->log_partition[0] != '\0') {
+        fprintf(out, "log: %s\n", c->log_partition);
+    }
     fprintf(out, "page: %s port %u\n", c->listen, (unsigned)c->port);
     fprintf(out, "sources: %u, channels: %zu\n", c->source_count, config_channel_count(c));
     for (unsigned i = 0; i < c->source_count; i++) {
@@ -67,6 +71,10 @@ static void put_summary(struct hwt_json *j, const struct config *c)
     hwt_json_string(j, "site", c->site);
     hwt_json_string(j, "timezone", c->timezone);
     hwt_json_string(j, "data_dir", c->data_dir);
+    hwt_json_uint(j, "commit_s", c->commit_s);
+    if (c->log_partition[0] != '\0') {
+        hwt_json_string(j, "log_partition", c->log_partition);
+    }
     hwt_json_uint(j, "channels", config_channel_count(c));
     hwt_json_array(j, "sources");
     for (unsigned i = 0; i < c->source_count; i++) {

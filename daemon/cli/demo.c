@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "daemon/cli/demo_folder.h"
-#include "daemon/cli/log_cmd.h"
 #include "daemon/cli/plant_child.h"
 #include "daemon/cli/progress.h"
 #include "daemon/run/config.h"
 #include "daemon/run/daemon.h"
+#include "daemon/store/import.h"
 
 enum {
     DEFAULT_PORT = 8080,

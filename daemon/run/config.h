@@ -27,6 +27,7 @@ enum {
     CONFIG_VERSION = 1,
     CONFIG_SOURCES_MAX = 32,
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
+    CONFIG_CURVE_POINTS_MAX = 12,
     CONFIG_PUBLISHERS_MAX = 8,
     CONFIG_HOSTS_MAX = 8,
     CONFIG_TEXT_MAX = 256,
@@ -37,6 +38,9 @@ enum {
 
 enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS };
 enum config_publisher_type { CONFIG_EMONCMS };
+
+/* How much is written for how little can be lost. */
+enum config_log_profile { LOG_NORMAL, LOG_LOW_WEAR, LOG_LOWEST_WEAR, LOG_PROFILES };
 
 /* What a role names: a source, for all it delivers, or one channel. */
 enum config_role_kind { ROLE_IS_SOURCE, ROLE_IS_CHANNEL };
@@ -65,6 +69,14 @@ enum config_role {
         ROLE_COUNT
 };
 
+/* One point of a sensor's curve. */
+struct config_curve_point {
+    double level;     /* A or V, RMS */
+    double factor;    /* multiplies the ratio */
+    double phase_deg; /* added to the sensor's */
+    unsigned line;    /* in the file */
+};
+
 /* One input of a sample stream: a voltage reference or a clamp; each is a source of its own. */
 struct config_input {
     char id[HWT_ID_MAX + 1];
@@ -75,7 +87,15 @@ struct config_input {
     double ratio;                    /* V or A (RMS) for each code (RMS) */
     double phase_deg;                /* degrees the sensor leads at 50 Hz */
     bool reversed;                   /* clamps: turned round */
-    unsigned line;                   /* in the file */
+    bool consumer;                   /* clamps: never feeds back */
+    char minus_id[HWT_ID_MAX + 1];   /* clamps: id of the voltage at the load's other end, or "" */
+    unsigned minus;                  /* clamps, with minus_id: its index in voltages[] */
+    double shift_deg;                /* clamps: its phase lags the reference, degrees */
+    double no_load_w;                /* clamps: W */
+    unsigned phase;                  /* voltages: 1..3 of a three-phase system; 0: none */
+    struct config_curve_point curve[CONFIG_CURVE_POINTS_MAX];
+    unsigned curve_count;
+    unsigned line; /* in the file */
 };
 
 enum config_parity { PARITY_NONE, PARITY_EVEN, PARITY_ODD };
@@ -150,8 +170,11 @@ struct config {
     char hosts[CONFIG_HOSTS_MAX][CONFIG_TEXT_MAX]; /* further Host names that are served */
     unsigned host_count;
     unsigned record_s; /* 1..60 */
-    unsigned commit_s; /* s between commits of the log */
-    uint64_t log_max_mb;
+    enum config_log_profile log_profile;
+    unsigned commit_s;                   /* s between commits of the log; by the profile */
+    char log_partition[CONFIG_TEXT_MAX]; /* the log's device; "": it is in data_dir */
+    uint64_t log_max_mb;                 /* 0: as large as the partition */
+    unsigned log_keep_days;              /* 0: as long as there is room */
     struct config_source source[CONFIG_SOURCES_MAX];
     unsigned source_count;
     char role[ROLE_COUNT][HWT_ID_MAX * 2 + 2]; /* a source id or a channel id (by the role's kind),

@@ -12,7 +12,7 @@
 #include "core/base/crc32c.h"
 #include "core/tslog/internal.h"
 
-enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 9, PAGES = BLOCKS * 8, READS_MAX = 5000 };
+enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 15, PAGES = BLOCKS * 8, READS_MAX = 5000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -190,7 +190,7 @@ static void read_stream(int stream)
 static void read_all(void)
 {
     static const char *const ids[] = {"a_power", "a_import", "c_energy"};
-    static const struct hwt_tslog_range range = {0, 16000000, 700000, NULL, NULL};
+    static const struct hwt_tslog_range range = {.to_ms = 16000000, .step_ms = 700000};
     struct hwt_bucket b[3];
     int n = 0, got;
 

@@ -98,6 +98,10 @@ static const struct row broken[] = {
     {V1 METER "record: {interval_s: 10s}\n", 4, "record.interval_s",
      "\"10s\" is not a whole number (of s)", 0, "unit in the value"},
     {V1 METER "log: {max_mb: 15}\n", 4, "log.max_mb", "below the minimum 16 MB", 0, "small log"},
+    {V1 METER "log: {profile: no_wear}\n", 4, "log.profile", "one of normal low_wear lowest_wear",
+     0, "no such profile"},
+    {V1 METER "log: {keep_days: -1}\n", 4, "log.keep_days", "below the minimum 0 days", 0,
+     "negative age"},
     {V1 METER "clock: {trust: never}\n", 4, "clock.trust", "one of auto always plant", 0, "choice"},
     {V1 METER "data_dir: ~/log\n", 4, "data_dir", "begins with ~", 0, "shell path"},
     {V1 "sources:\n  - {id: A-1, type: mbus, port: x, address: 1}\n", 3, "sources[0].id",
@@ -146,6 +150,19 @@ static const struct row broken[] = {
         "      - {id: l1, slot: 0, ratio: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
         "    clamps:\n      - {id: c, slot: 2, ratio: 1}\n",
      10, "sources[0].clamps[0].voltage", "is required, as the sampler has 2", 0, "which phase?"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: min}\n", 10,
+     "sources[0].clamps[1].minus", "did you mean mains?", 0, "no such voltage at the other end"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: mains}\n", 10,
+     "sources[0].clamps[1].minus", "is the same voltage", 0, "the same at both ends"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    voltages:\n"
+        "      - {id: l1, slot: 0, ratio: 1, phase: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
+        "    clamps:\n"
+        "      - {id: c, slot: 2, ratio: 1, voltage: l1, minus: l2, shift_deg: 120}\n",
+     10, "sources[0].clamps[0].shift_deg", "exclude each other", 0, "derived between two"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1,\n         curve: [{level: 1}, {level: 1}]}\n",
+     11, "sources[0].clamps[1].curve[1].level", "does not rise", 0, "a curve that stands"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, curve: [{phase_deg: 1}]}\n", 10,
+     "sources[0].clamps[1].curve[0].level", "is required", 0, "a point of nowhere"},
     {V1 "sources:\n  - id: s\n    type: samples\n    voltages: [{id: l1, slot: 0, ratio: 1}]\n", 3,
      "sources[0].socket", "or port is required", 0, "neither socket nor port"},
     {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    port: b\n"
@@ -451,6 +468,8 @@ static void the_smallest_file_gives_the_defaults(void **state)
     assert_int_equal(c->record_s, 10);
     assert_int_equal(c->commit_s, 10);
     assert_int_equal(c->log_max_mb, 2048);
+    assert_string_equal(c->log_partition, "");
+    assert_int_equal(c->log_keep_days, 0);
     assert_int_equal(c->publisher_count, 0);
     for (unsigned r = 0; r < ROLE_COUNT; r++) {
         assert_string_equal(c->role[r], "");
@@ -477,7 +496,8 @@ static const char full[] = "version: 1\n"
                            "clock: {trust: plant}\n"
                            "http: {listen: '::1', port: 0, hosts: [heat.example, pi]}\n"
                            "record: {interval_s: 60}\n"
-                           "log: {commit_s: 1, max_mb: 4096}\n"
+                           "log: {commit_s: 1, max_mb: 4096, keep_days: 36500,\n"
+                           "      partition: /dev/disk/by-partuuid/1-2}\n"
                            "sources:\n"
                            "  - id: s\n"
                            "    type: samples\n"
@@ -517,6 +537,37 @@ static const char full[] = "version: 1\n"
                            "    interval_s: 3600\n"
                            "    batch: 1\n";
 
+static void the_commit_window_and_the_size_follow_profile_and_place(void **state)
+{
+    static const struct {
+        const char *log, *why;
+        unsigned commit_s, max_mb;
+    } rows[] = {
+        {"{profile: normal}", "as without", 10, 2048},
+        {"{profile: low_wear}", "a minute", 60, 2048},
+        {"{profile: lowest_wear}", "ten", 600, 2048},
+        {"{profile: low_wear, commit_s: 10}", "the number wins, though it is the default", 10,
+         2048},
+        {"{partition: part}", "all of the partition", 10, 0},
+        {"{partition: part, max_mb: 100}", "a part of it", 10, 100},
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config *c;
+
+        snprintf(text, sizeof(text), V1 METER "log: %s\n", rows[i].log);
+        c = parse_good(text, "/etc/heatwatt/f.yaml");
+        if (c->commit_s != rows[i].commit_s || c->log_max_mb != rows[i].max_mb) {
+            fail_msg("%s (%s): %u s, %u MB", rows[i].log, rows[i].why, c->commit_s,
+                     (unsigned)c->log_max_mb);
+        }
+        assert_string_equal(c->log_partition, i >= 4 ? "/etc/heatwatt/part" : "");
+        config_free(c);
+    }
+}
+
 static void a_full_file_gives_exactly_its_values(void **state)
 {
     struct config *c = parse_good(full, "/etc/heatwatt/f.yaml");
@@ -538,6 +589,8 @@ static void a_full_file_gives_exactly_its_values(void **state)
     assert_int_equal(c->record_s, 60);
     assert_int_equal(c->commit_s, 1);
     assert_int_equal(c->log_max_mb, 4096);
+    assert_int_equal(c->log_keep_days, 36500);
+    assert_string_equal(c->log_partition, "/dev/disk/by-partuuid/1-2");
 
     assert_int_equal(c->source_count, 3);
     assert_int_equal(s->type, CONFIG_SAMPLES);
@@ -545,7 +598,7 @@ static void a_full_file_gives_exactly_its_values(void **state)
     assert_string_equal(s->socket, "");
     assert_string_equal(s->port, "/dev/ttyACM0");
     assert_int_equal(s->baud, 2000000);
-    assert_int_equal(s->line, 10);
+    assert_int_equal(s->line, 11);
     assert_int_equal(s->voltage_count, 2);
     assert_string_equal(s->voltages[0].label, "l1");
     assert_true(s->voltages[0].ratio == 0.2090909);
@@ -561,7 +614,7 @@ static void a_full_file_gives_exactly_its_values(void **state)
     assert_true(s->clamps[0].ratio == 0.0847458);
     assert_true(s->clamps[0].phase_deg == -2.5);
     assert_true(s->clamps[0].reversed);
-    assert_int_equal(s->clamps[0].line, 19);
+    assert_int_equal(s->clamps[0].line, 20);
     assert_int_equal(s->clamps[1].voltage, 0);
     assert_false(s->clamps[1].reversed);
 
@@ -766,6 +819,7 @@ int main(void)
         cmocka_unit_test(more_mistakes_than_are_kept_are_counted),
         cmocka_unit_test(values_in_messages_are_cut_between_characters),
         cmocka_unit_test(the_smallest_file_gives_the_defaults),
+        cmocka_unit_test(the_commit_window_and_the_size_follow_profile_and_place),
         cmocka_unit_test(a_full_file_gives_exactly_its_values),
         cmocka_unit_test(a_clamp_without_voltage_takes_the_only_one),
         cmocka_unit_test(empty_groups_and_lists_are_as_if_left_out),
