@@ -64,6 +64,7 @@ void hwt_meter_begin_run(struct hwt_meter *m)
 {
     struct hwt_meter_run *r = &m->run;
     const struct hwt_block *b = &m->block;
+    bool other_codes = r->bits != 0 && r->bits != b->bits;
     bool anew = m->joint == HWT_METER_RESTART || r->bits != b->bits;
 
     memset(r, 0, sizeof(*r));
@@ -89,6 +90,9 @@ void hwt_meter_begin_run(struct hwt_meter *m)
         hwt_meter_cross_reset(&s->cross);
         s->turns_known = false;
         s->mean_known = s->mean_known && !anew;
+        if (other_codes) { /* what was learned is in codes */
+            memset(&s->noise, 0, sizeof(s->noise));
+        }
         if (hwt_meter_has_reference(m, i)) {
             set_delays(m, i);
         }
