@@ -47,6 +47,11 @@ static void check_source(const struct config_source *s)
         must(s->clamps[i].slot < HWT_SLOTS_MAX && s->clamps[i].ratio > 0);
         must(s->clamps[i].voltage < s->voltage_count);
         must(strcmp(s->voltages[s->clamps[i].voltage].id, s->clamps[i].voltage_id) == 0);
+        must(s->clamps[i].minus_id[0] == '\0' ||
+             (s->clamps[i].minus < s->voltage_count && s->clamps[i].minus != s->clamps[i].voltage));
+        for (unsigned k = 1; k < s->clamps[i].curve_count; k++) {
+            must(s->clamps[i].curve[k].level > s->clamps[i].curve[k - 1].level);
+        }
     }
 }
 
