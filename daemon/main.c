@@ -7,6 +7,7 @@
 #include "daemon/cli/demo.h"
 #include "daemon/cli/doctor.h"
 #include "daemon/cli/log_cmd.h"
+#include "daemon/cli/meter_cmd.h"
 #include "daemon/cli/run_cmd.h"
 
 static const struct command {
@@ -16,8 +17,9 @@ static const struct command {
 } commands[] = {
     {"run", run_main, "run --config FILE           measure, log, show and publish"},
     {"demo", demo_main, "demo [--port N] ...         all of it on the virtual plant"},
-    {"decode", decode_main, "decode mbus [FILE...]       explain telegrams, as JSON"},
+    {"decode", decode_main, "decode mbus|modbus [FILE...]  explain telegrams, as JSON"},
     {"log", log_main, "log query|export|import|info|verify DIR  ask a log, look after it"},
+    {"meter", meter_main, "meter --csv FILE ...        measure recorded waveforms, as JSON"},
     {"config", config_main, "config check FILE           list every error of a configuration"},
     {"doctor", doctor_main, "doctor --config FILE        check an installation, say what to do"},
 };

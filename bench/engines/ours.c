@@ -129,7 +129,8 @@ static int64_t row_ms(size_t row)
 static void ask(struct ours *o, const enum year_column *column, size_t n, size_t from, size_t to,
                 int64_t step_ms)
 {
-    struct hwt_tslog_range range = {row_ms(from), row_ms(to), step_ms, NULL, NULL};
+    struct hwt_tslog_range range = {
+        .from_ms = row_ms(from), .to_ms = row_ms(to), .step_ms = step_ms};
     const char *ids[Q5_SERIES];
 
     for (size_t i = 0; i < n; i++) {

@@ -34,23 +34,8 @@ static void clear_sums(struct hwt_meter *m)
         hwt_meter_sums_clear(&m->slot[i].sums);
         m->slot[i].crossings = 0;
     }
-}
-
-/*
- * The clamp is converted d scans after its voltage, -1 < d < 1. Cubic Lagrange weights at d for the
- * voltage's scans k = -1, 0, 1, 2 around it; for d < 0 all is moved back by one scan, so that the
- * point lies between the two middle ones.
- */
-static void set_delay(struct hwt_meter_memory *s, int32_t d_q16)
-{
-    double d;
-
-    s->shift = d_q16 < 0 ? -1 : 0;
-    d = d_q16 / 65536.0 - s->shift;
-    s->weight[0] = -d * (d - 1) * (d - 2) / 6;
-    s->weight[1] = (d + 1) * (d - 1) * (d - 2) / 2;
-    s->weight[2] = -(d + 1) * d * (d - 2) / 2;
-    s->weight[3] = (d + 1) * d * (d - 1) / 6;
+    m->half_at_q16[0] = m->half_at_q16[1] = 0;
+    hwt_meter_harmonics_begin(&m->harmonics);
 }
 
 /* The frame turns on without a step, at the frequency now known. */
@@ -61,6 +46,19 @@ static void turn_frame(struct hwt_meter *m, uint64_t at)
     f->phase += f->step * (uint32_t)(at - f->at);
     f->step = (uint32_t)(f->hz * m->run.period_ps * 1e-12 * 4294967296.0);
     f->at = at;
+}
+
+/* How much later than its voltages the clamp is converted. */
+static void set_delays(struct hwt_meter *m, int slot)
+{
+    const struct hwt_meter_slot *config = &m->config.slot[slot];
+    const struct hwt_slot *s = m->block.slot;
+    int32_t late_q16 = s[slot].time_q16;
+
+    hwt_meter_delay_set(&m->slot[slot].delay[0], late_q16 - s[config->reference].time_q16);
+    if (config->between) {
+        hwt_meter_delay_set(&m->slot[slot].delay[1], late_q16 - s[config->minus].time_q16);
+    }
 }
 
 void hwt_meter_begin_run(struct hwt_meter *m)
@@ -93,8 +91,7 @@ void hwt_meter_begin_run(struct hwt_meter *m)
         s->turns_known = false;
         s->mean_known = s->mean_known && !anew;
         if (hwt_meter_has_reference(m, i)) {
-            set_delay(s, (int32_t)b->slot[i].time_q16 -
-                             (int32_t)b->slot[m->config.slot[i].reference].time_q16);
+            set_delays(m, i);
         }
     }
     clear_sums(m);
@@ -129,12 +126,17 @@ bool hwt_meter_refill(struct hwt_meter *m)
     return n > 0;
 }
 
-/* Scans [from, from + n), n <= HWT_METER_CHUNK, into `sums`, an array by slot, and the frame's. */
+/* The frame's phase at a scan. */
+static uint32_t frame_phase(const struct hwt_meter *m, uint64_t at)
+{
+    return m->frame.phase + m->frame.step * (uint32_t)(at - m->frame.at);
+}
+
+/* Scans [from, from + n), n <= HWT_METER_CHUNK, into the frame's sums; m->cos, m->sin are theirs.
+ */
 static void add_scans(struct hwt_meter *m, uint64_t from, size_t n, struct hwt_meter_sums *frame)
 {
-    uint32_t phase = m->frame.phase + m->frame.step * (uint32_t)(from - m->frame.at);
-
-    hwt_meter_nco(phase, m->frame.step, n, m->cos, m->sin);
+    hwt_meter_nco(frame_phase(m, from), m->frame.step, n, m->cos, m->sin);
     frame->whole[HWT_SUM_X] += (int64_t)n;
     for (size_t k = 0; k < n; k++) {
         frame->whole[HWT_SUM_COS] += m->cos[k];
@@ -145,30 +147,93 @@ static void add_scans(struct hwt_meter *m, uint64_t from, size_t n, struct hwt_m
 static void add_slot(const struct hwt_meter *m, int slot, uint64_t from, size_t n,
                      struct hwt_meter_sums *sums)
 {
+    const struct hwt_meter_slot *config = &m->config.slot[slot];
+    const struct hwt_meter_memory *s = &m->slot[slot];
     size_t at = (size_t)(from - m->run.base);
     const int32_t *x = m->line[slot] + at;
 
     hwt_meter_sums_add(sums, x, m->cos, m->sin, n);
     if (hwt_meter_has_reference(m, slot)) {
-        const int32_t *v = m->line[m->config.slot[slot].reference] + at;
+        const int32_t *v = m->line[config->reference] + at;
 
-        hwt_meter_sums_add_lags(sums, x, v + m->slot[slot].shift, n);
+        hwt_meter_sums_add_lags(sums, HWT_SUM_LAG, x, v + s->delay[0].shift, n);
+    }
+    if (config->between) {
+        const int32_t *v = m->line[config->minus] + at;
+
+        hwt_meter_sums_add_lags(sums, HWT_SUM_MINUS, x, v + s->delay[1].shift, n);
+    }
+}
+
+/* Scans [from, from + n) of the clamps against this voltage, and of the voltage, by pairs. */
+static void add_supply_paired(struct hwt_meter *m, int voltage, size_t at, size_t n)
+{
+    const int32_t *v = m->line[voltage] + at - HWT_METER_MARGIN;
+
+    hwt_meter_sums_pair(m->pair, v, v + 1, n + 2 * HWT_METER_MARGIN - 1);
+    hwt_meter_sums_add_paired(&m->slot[voltage].sums, m->line[voltage] + at, m->frame_pair, NULL,
+                              n);
+    for (int i = 0; i < m->config.slots; i++) {
+        struct hwt_meter_memory *s = &m->slot[i];
+
+        if (hwt_meter_has_reference(m, i) && m->config.slot[i].reference == voltage) {
+            hwt_meter_sums_add_paired(&s->sums, m->line[i] + at, m->frame_pair,
+                                      m->pair + HWT_METER_MARGIN + s->delay[0].shift, n);
+        }
+    }
+}
+
+/* add_slot for all slots, two products at once. */
+static void add_slots_paired(struct hwt_meter *m, uint64_t from, size_t n)
+{
+    size_t at = (size_t)(from - m->run.base);
+
+    hwt_meter_sums_pair(m->frame_pair, m->cos, m->sin, n);
+    for (int i = 0; i < m->config.slots; i++) {
+        const struct hwt_meter_slot *config = &m->config.slot[i];
+        struct hwt_meter_memory *s = &m->slot[i];
+
+        if (hwt_meter_is_voltage(m, i)) {
+            add_supply_paired(m, i, at, n);
+        } else if (hwt_meter_is_clamp(m, i) && !hwt_meter_has_reference(m, i)) {
+            hwt_meter_sums_add_paired(&s->sums, m->line[i] + at, m->frame_pair, NULL, n);
+        }
+        if (config->between) {
+            hwt_meter_sums_add_lags(&s->sums, HWT_SUM_MINUS, m->line[i] + at,
+                                    m->line[config->minus] + at + s->delay[1].shift, n);
+        }
     }
 }
 
 /* Whole scans up to `end`. */
 static void add_whole(struct hwt_meter *m, uint64_t end)
 {
-    size_t n = end > m->run.done ? (size_t)(end - m->run.done) : 0;
+    uint64_t from = m->run.done;
+    size_t n = end > from ? (size_t)(end - from) : 0, at = (size_t)(from - m->run.base);
+    bool paired = hwt_meter_sums_can_pair(m->run.bits);
+    struct hwt_meter_harmonics *h = &m->harmonics;
 
     if (n == 0) {
         return;
     }
-    add_scans(m, m->run.done, n, &m->frame.sums);
+    add_scans(m, from, n, &m->frame.sums);
+    if (paired) {
+        add_slots_paired(m, from, n);
+    }
     for (int i = 0; i < m->config.slots; i++) {
-        if (hwt_meter_is_metered(m, i)) {
-            add_slot(m, i, m->run.done, n, &m->slot[i].sums);
+        struct hwt_meter_memory *s = &m->slot[i];
+
+        if (!paired && hwt_meter_is_metered(m, i)) {
+            add_slot(m, i, from, n, &s->sums);
         }
+        if (hwt_meter_is_clamp(m, i) && s->noise.count < HWT_METER_NOISE_MAX) {
+            hwt_meter_noise_add(&s->noise, m->line[i] + at, n);
+        }
+    }
+    if (h->slot >= 0) {
+        hwt_meter_harmonics_add(h, m->line[h->slot] + at,
+                                h->reference >= 0 ? m->line[h->reference] + at : NULL,
+                                frame_phase(m, from), m->frame.step, n);
     }
     m->run.done = end;
 }
@@ -177,6 +242,7 @@ static void add_whole(struct hwt_meter *m, uint64_t end)
 static void add_edge(struct hwt_meter *m, uint64_t at, uint32_t weight_q16)
 {
     struct hwt_meter_sums one;
+    struct hwt_meter_harmonics *h = &m->harmonics;
 
     hwt_meter_sums_clear(&one);
     add_scans(m, at, 1, &one);
@@ -186,6 +252,32 @@ static void add_edge(struct hwt_meter *m, uint64_t at, uint32_t weight_q16)
             hwt_meter_sums_clear(&one);
             add_slot(m, i, at, 1, &one);
             hwt_meter_sums_add_edge(&m->slot[i].sums, &one, weight_q16);
+        }
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        int analysed = k == 0 ? h->slot : h->reference;
+
+        if (analysed >= 0) {
+            hwt_meter_harmonics_add_edge(h, k, m->line[analysed][at - m->run.base],
+                                         frame_phase(m, at), weight_q16);
+        }
+    }
+}
+
+/* The middle crossing of 10 cycles (k = 0) or of 12 (k = 1): the sums of x so far, for the slope of
+ * the offset. Scans up to it are in the sums. */
+static void halve(struct hwt_meter *m, unsigned k, uint64_t at_q16)
+{
+    size_t at = (size_t)((at_q16 >> 16) - m->run.base);
+    int64_t weight_q16 = (int64_t)(at_q16 & 0xFFFF);
+
+    m->half_at_q16[k] = at_q16;
+    for (int i = 0; i < m->config.slots; i++) {
+        struct hwt_meter_memory *s = &m->slot[i];
+
+        if (hwt_meter_is_metered(m, i)) { /* < 2^23 x 2^16 scans x 2^16 */
+            s->half_q16[k] = s->sums.whole[HWT_SUM_X] * 65536 + s->sums.edge_q16[HWT_SUM_X] +
+                             weight_q16 * m->line[i][at];
         }
     }
 }
@@ -223,38 +315,51 @@ static bool at_bound(const struct hwt_meter *m, struct hwt_meter_bound *out)
            (cycles == CYCLES_50 && s->cross.last_q16 - m->start_q16 >= us_q16(m, TEN_CYCLES_US));
 }
 
-/* Searches up to and with scan `limit`. True: the window ends at *out. */
-static bool search(struct hwt_meter *m, uint64_t limit, struct hwt_meter_bound *out)
+enum found { NOTHING, MIDDLE, BOUND };
+
+/* Searches up to and with scan `limit` for the window's end, which is *out then, and its middle. */
+static enum found search(struct hwt_meter *m, uint64_t limit, struct hwt_meter_bound *out)
 {
     uint64_t late_q16 = m->start_q16 + us_q16(m, m->steer < 0 ? NO_MAINS_US : LATE_US);
 
     while (m->run.searched <= limit) {
         uint64_t n = m->run.searched;
-        uint16_t before = m->steer < 0 ? 0 : m->slot[m->steer].crossings;
+        uint16_t before = m->steer < 0 ? 0 : m->slot[m->steer].crossings, now;
 
         if (n << 16 > late_q16) {
             *out = (struct hwt_meter_bound){late_q16, 0, m->steer >= 0, false};
-            return true;
+            return BOUND;
         }
         search_scan(m, n);
         m->run.searched++;
-        if (m->steer >= 0 && m->slot[m->steer].crossings > before && at_bound(m, out)) {
-            return true;
+        now = m->steer < 0 ? 0 : m->slot[m->steer].crossings;
+        if (now > before && at_bound(m, out)) {
+            return BOUND;
+        }
+        if (now > before && m->aligned && (now == CYCLES_50 / 2 || now == CYCLES_60 / 2)) {
+            return MIDDLE;
         }
     }
-    return false;
+    return NOTHING;
 }
 
 bool hwt_meter_advance(struct hwt_meter *m, struct hwt_meter_bound *bound_out)
 {
     struct hwt_meter_run *r = &m->run;
     uint64_t limit = r->in > HWT_METER_MARGIN ? r->in - HWT_METER_MARGIN : 0;
+    enum found found;
     uint64_t edge;
 
     if (limit < r->searched) {
         return false;
     }
-    if (!search(m, limit, bound_out)) {
+    while ((found = search(m, limit, bound_out)) == MIDDLE) {
+        uint64_t at_q16 = m->slot[m->steer].cross.last_q16;
+
+        add_whole(m, at_q16 >> 16);
+        halve(m, m->slot[m->steer].crossings == CYCLES_60 / 2, at_q16);
+    }
+    if (found == NOTHING) {
         add_whole(m, limit);
         return false;
     }

@@ -264,6 +264,7 @@ static int load_open_dir(struct hwt_tslog *log, const struct hwt_tslog_segment *
         .stream = s->stream,
         .limit = lost ? UINT64_MAX : st->tail.first,
     };
+    struct hwt_tslog_head head;
 
     for (unsigned k = 0; place.index != 0 && k < 2; k++) {
         int err = hwt_tslog_control_read(log, hwt_tslog_index_page(s->stream, k), log->scratch);
@@ -275,6 +276,10 @@ static int load_open_dir(struct hwt_tslog *log, const struct hwt_tslog_segment *
             st->index_slot = (uint8_t)k;
             st->index = place.index;
             return 0;
+        }
+        if (hwt_tslog_page_open(log->scratch, &head) != 0 && !hwt_tslog_page_blank(log->scratch)) {
+            log->control_bad |= UINT64_C(1) << hwt_tslog_index_page(s->stream, k);
+            log->recovery.pages_bad++;
         }
     }
     place.index = 0;

@@ -219,9 +219,12 @@ int hwt_tslog_columns_load(const struct hwt_bd *bd, uint32_t log, uint32_t block
         if (hwt_tslog_page_open(scratch, &head) == 0) {
             take_part(columns_out, scratch, &head, &have);
         }
-        if (have > 0 && have == columns_out->count && columns_id(columns_out) == id) {
-            columns_out->id = id;
-            return 0;
+        if (have > 0 && have == columns_out->count) {
+            if (columns_id(columns_out) == id) {
+                columns_out->id = id;
+                return 0;
+            }
+            have = 0; /* not what it says; the other copy may be */
         }
     }
     columns_out->count = 0;

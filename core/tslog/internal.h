@@ -210,11 +210,13 @@ struct hwt_tslog_slots {
         bool valid;
         uint64_t generation;
         uint64_t settled;
+        uint64_t end; /* a tail's: one more than its last sequence */
         uint32_t next_block;
         uint16_t members;
     } of[HWT_TSLOG_MEMBERS][2];
-    bool cut[HWT_TSLOG_MEMBERS][2];     /* valid, of a commit that was cut */
-    bool damaged[HWT_TSLOG_MEMBERS][2]; /* neither right nor blank */
+    bool cut[HWT_TSLOG_MEMBERS][2]; /* valid, of a commit that was cut */
+    bool damaged[HWT_TSLOG_MEMBERS]
+                [2]; /* neither right nor blank; generation 0: no header either */
 };
 
 /* Reads all slots; those left valid are of commits that were done. Errors: IO. */
@@ -222,6 +224,11 @@ HWT_MUST_CHECK int hwt_tslog_slots_read(struct hwt_tslog *log, struct hwt_tslog_
 /* The newer valid slot of a member into `page`. 0 or 1, or NOT_FOUND, IO. */
 HWT_MUST_CHECK int hwt_tslog_slots_load(struct hwt_tslog *log, const struct hwt_tslog_slots *slots,
                                         int member, uint8_t *page, struct hwt_tslog_head *head);
+/* A stream's records end before this sequence as far as the slots that count tell; what sequence
+ * the next record must not be below, since damaged slots may have held records that somebody knows.
+ */
+uint64_t hwt_tslog_slots_next(const struct hwt_tslog_slots *slots, int stream, uint64_t generation,
+                              uint64_t end);
 /* Blanks those of cut commits. Torn ones too: the next write of the slot, torn at other sectors,
  * could make them whole. */
 HWT_MUST_CHECK int hwt_tslog_slots_blank(struct hwt_tslog *log,
@@ -279,6 +286,9 @@ HWT_MUST_CHECK int hwt_tslog_drop_oldest(struct hwt_tslog *log, int stream);
 
 /* --- write.c --- */
 
+/* Makes sure that the stream's tail can be written on: loads it, leaves out sequences that may have
+ * been given. Errors: SPACE, IO. */
+HWT_MUST_CHECK int hwt_tslog_ready(struct hwt_tslog *log, int stream);
 /* An empty tail that starts with sequence `first`. */
 void hwt_tslog_tail_reset(struct hwt_tslog *log, int stream, uint64_t first);
 

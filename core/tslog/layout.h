@@ -151,6 +151,7 @@ struct hwt_tslog_stream { /* the writer's side of a stream */
     uint32_t durable_block; /* `block` as of the last commit */
     uint32_t index;         /* checksum of the index that the last commit tried has */
     uint32_t oldest;        /* found at open: ordinal of the oldest block kept */
+    uint64_t next;          /* found at open: no record may have a lower sequence; 0 */
     struct hwt_tslog_head tail;
     struct hwt_tslog_columns columns;
     struct hwt_tslog_rows rows;
@@ -190,6 +191,53 @@ struct hwt_tslog {
     struct hwt_tslog_stream stream[HWT_TSLOG_STREAMS_MAX];
 };
 
+/* --- roll-ups (rollup.h) --- */
+
+struct hwt_rollup_sheet {
+    uint64_t first, last;   /* sequences */
+    int64_t min_ms, max_ms; /* from the start of its first to the end of its last quarter hour */
+    uint32_t block, ordinal;
+    uint32_t revision;  /* hwt_tslog_revision() as of its making */
+    uint32_t front;     /* bytes of head and index */
+    uint32_t index_crc; /* over the index */
+    uint16_t page;      /* in the block */
+    uint16_t pages;
+    uint16_t channels; /* the common part not counted */
+    uint16_t rows[3];  /* quarter hours, hours, days */
+    uint8_t stream;
+    uint8_t flags;
+    bool final;   /* not to be merged; this and the next are not stored */
+    bool checked; /* every byte read since open, or written since */
+};
+
+struct hwt_rollup_view { /* sorted by stream, then by sequence; no two overlap */
+    struct hwt_bd bd;
+    uint32_t count;
+    struct hwt_rollup_sheet sheet[HWT_ROLLUP_SHEETS_MAX];
+};
+
+struct hwt_rollup_channel { /* a channel's head in a sheet */
+    bool counter;
+    uint8_t before_state, after_state; /* what is known of a counter at the sheet's edges */
+    int64_t before, after;
+    uint8_t present[3], left_out[3]; /* columns of each level, a bit each */
+    uint16_t bytes[3][8];
+    uint32_t at[3][8]; /* in the sheet */
+};
+
+struct hwt_rollup_reader {
+    struct hwt_bd bd;
+    uint32_t log, seed;
+    struct hwt_rollup_sheet sheet;
+    uint32_t common;            /* where the common part is */
+    uint32_t cached_at, cached; /* bytes of the sheet in cache[] */
+    size_t rows;                /* of the level got */
+    const int64_t *value[8];    /* a column each: column[], or the common part's */
+    int64_t period[HWT_ROLLUP_ROWS_MAX], records[HWT_ROLLUP_ROWS_MAX], spans[HWT_ROLLUP_ROWS_MAX];
+    int64_t column[8][HWT_ROLLUP_ROWS_MAX];
+    uint8_t cache[4 * HWT_TSLOG_PAGE];
+};
+
 struct hwt_tslog_snapshot {
     struct hwt_bd bd;
     uint32_t log;
@@ -207,6 +255,7 @@ struct hwt_tslog_snapshot {
     struct hwt_tslog_dir dir[HWT_TSLOG_STREAMS_MAX]; /* of `block` */
     struct hwt_tslog_segment segment[HWT_TSLOG_SEGMENTS_MAX];
     uint8_t page[HWT_TSLOG_STREAMS_MAX][HWT_TSLOG_PAGE];
+    struct hwt_rollup_view roll;
 };
 
 /* Reads pages and takes them apart, row by row. */
@@ -240,23 +289,42 @@ struct hwt_tslog_before { /* a counter's value before a page */
     uint8_t state; /* not yet sought, none, known */
 };
 
+struct hwt_tslog_own {   /* a bucket of one stream, while it fills */
+    struct hwt_bucket b; /* mean: the sum of (value - base) x span */
+    int64_t base;
+    uint64_t first_at, last_at; /* sequences of first and last */
+};
+
 struct hwt_tslog_buckets {
     struct hwt_tslog_range range;
     uint32_t window, given;               /* buckets in the window; handed out of it */
     int64_t window_from_ms, window_to_ms; /* what `bucket` holds */
+    bool filled;                          /* the window is */
     uint16_t n;
     char id[HWT_TSLOG_QUERY_MAX][HWT_ID_MAX + 1];
+
+    int stream;             /* that is being read */
+    uint64_t at;            /* its sequences before are done */
+    uint64_t kept;          /* its first record that is there */
+    uint64_t part, part_to; /* sequences to be taken from records; part > part_to: none */
+    uint32_t segment;       /* of `part`, at the latest */
+    size_t row, rows;       /* quarter hours of the sheet that records are to be looked at for */
+    uint64_t row_at;        /* sequence of that row's first record */
+
     struct hwt_tslog_cursor read;
     uint64_t mapped; /* one more than the schema that column[] is for; 0: none */
     int16_t column[HWT_TSLOG_QUERY_MAX];
     bool counter[HWT_TSLOG_QUERY_MAX];
+    uint64_t follows; /* the sequence that before[] is for; 0: none */
     struct hwt_tslog_before before[HWT_TSLOG_QUERY_MAX];
     struct {            /* `before` at the start and at the end of the page last read, by stream */
-        uint64_t first; /* of the page that starts there; 0: none */
+        uint64_t first; /* the sequence it is for; 0: none */
         struct hwt_tslog_before before[HWT_TSLOG_QUERY_MAX];
-    } kept[HWT_TSLOG_STREAMS_MAX][2];
+    } kept_before[HWT_TSLOG_STREAMS_MAX][2];
+    struct hwt_rollup_reader roll;
+    uint8_t bad[HWT_ROLLUP_SHEETS_MAX / 8];     /* sheets that records are taken for, a bit each */
     struct hwt_bucket bucket[HWT_TSLOG_WINDOW]; /* merged */
-    struct hwt_bucket own[HWT_TSLOG_WINDOW];    /* of one stream */
+    struct hwt_tslog_own own[HWT_TSLOG_WINDOW]; /* of one stream */
 };
 
 #endif

@@ -82,7 +82,22 @@ static int load_stream(struct hwt_tslog *log, const struct hwt_tslog_slots *slot
     st->next_page = st->tail.place_page;
     st->durable = st->tail.first + st->tail.rows - 1;
     st->durable_ms = st->tail.last_ms;
+    st->next = hwt_tslog_slots_next(slots, s, st->tail.generation, st->durable + 1);
     return 0;
+}
+
+/* Sequences that a damaged slot may have held are left out now, while it can still be seen; if that
+ * fails, with the first record. */
+static int leave_out(struct hwt_tslog *log)
+{
+    bool any = false;
+
+    for (int s = 0; !log->read_only && s < HWT_TSLOG_STREAMS_MAX; s++) {
+        if (log->stream[s].next > log->stream[s].durable + 1) {
+            any = hwt_tslog_ready(log, s) == 0 || any;
+        }
+    }
+    return any ? hwt_tslog_commit(log) : 0;
 }
 
 /* Both slots of the stream are gone: its full pages are all that is known. New records start
@@ -176,7 +191,8 @@ static int recover(struct hwt_tslog *log)
     err = err == 0 ? hwt_tslog_chain_walk(log, lost) : err;
     err = err == 0 ? check_streams(log, lost) : err;
     err = err == 0 ? hwt_tslog_slots_blank(log, &slots) : err;
-    return err == 0 ? clear_free(log) : err;
+    err = err == 0 ? clear_free(log) : err;
+    return err == 0 ? leave_out(log) : err;
 }
 
 int hwt_tslog_open(struct hwt_tslog *log, const struct hwt_tslog_config *config,

@@ -11,6 +11,7 @@ static struct hwt_tslog_slot slot_of(const struct hwt_tslog_head *head)
         .valid = true,
         .generation = head->generation,
         .settled = head->settled,
+        .end = head->first + head->rows,
         .next_block = head->next_block,
         .members = head->members,
     };
@@ -74,6 +75,11 @@ static int read_slot(struct hwt_tslog *log, struct hwt_tslog_slots *slots, int m
         slots->of[m][k] = slot_of(&head);
     } else {
         slots->damaged[m][k] = true;
+        if (m < HWT_TSLOG_STREAMS_MAX && hwt_tslog_head_get(log->scratch, &head) == 0 &&
+            head_is_slot(log, &head, m)) {
+            slots->of[m][k] = slot_of(&head);
+            slots->of[m][k].valid = false;
+        }
         log->control_bad |= UINT64_C(1) << hwt_tslog_slot_page(m, k);
         log->recovery.pages_bad++;
     }
@@ -199,6 +205,40 @@ int hwt_tslog_slots_load(struct hwt_tslog *log, const struct hwt_tslog_slots *sl
     err = hwt_tslog_control_read(log, hwt_tslog_slot_page(member, k), page);
     err = err == 0 ? hwt_tslog_page_open(page, head) : err;
     return err == 0 ? (int)k : err;
+}
+
+/* Whether a slot that should be of the commit cannot be read. */
+static bool commit_damaged(const struct hwt_tslog_slots *slots, const struct hwt_tslog_slot *slot)
+{
+    for (int m = 0; m < HWT_TSLOG_MEMBERS; m++) {
+        for (unsigned k = 0; (slot->members >> m & 1) != 0 && k < 2; k++) {
+            uint64_t generation = slots->of[m][k].generation;
+
+            if (slots->damaged[m][k] && (generation == 0 || generation == slot->generation)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+uint64_t hwt_tslog_slots_next(const struct hwt_tslog_slots *slots, int stream, uint64_t generation,
+                              uint64_t end)
+{
+    uint64_t next = end;
+
+    for (unsigned k = 0; k < 2; k++) {
+        const struct hwt_tslog_slot *s = &slots->of[stream][k];
+
+        if (slots->damaged[stream][k] && s->generation == 0) { /* a page's worth, and no more */
+            next = next < end + HWT_TSLOG_SEQUENCE_GAP ? end + HWT_TSLOG_SEQUENCE_GAP : next;
+        } else if ((slots->damaged[stream][k] ||
+                    (slots->cut[stream][k] && commit_damaged(slots, s))) &&
+                   s->generation > generation && s->end > next) {
+            next = s->end;
+        }
+    }
+    return next < HWT_TSLOG_SEQUENCE_MAX ? next : end;
 }
 
 /* log->scratch is blank. */

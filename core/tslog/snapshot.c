@@ -1,6 +1,7 @@
 /*
  * snapshot.c: what a reader needs of the writer, copied.
  */
+#include "core/base/crc32c.h"
 #include "core/tslog/internal.h"
 
 bool hwt_tslog_snapshot_has(const struct hwt_tslog_snapshot *snapshot, int stream)
@@ -27,6 +28,7 @@ void hwt_tslog_snapshot(const struct hwt_tslog *log, struct hwt_tslog_snapshot *
     to->segments = log->segments;
     to->root = log->root_durable;
     copy_amended(&log->amended, log->amended_durable, &to->amended);
+    to->roll.count = 0;
     memcpy(to->segment, log->segment, log->segments * sizeof(log->segment[0]));
     for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
         const struct hwt_tslog_stream *from = &log->stream[s];
@@ -62,6 +64,9 @@ void hwt_tslog_snapshot_copy(const struct hwt_tslog_snapshot *from,
             memcpy(to->page[s], from->page[s], HWT_TSLOG_PAGE);
         }
     }
+    to->roll.bd = from->roll.bd;
+    to->roll.count = from->roll.count;
+    memcpy(to->roll.sheet, from->roll.sheet, from->roll.count * sizeof(from->roll.sheet[0]));
 }
 
 int hwt_tslog_streams(const struct hwt_tslog_snapshot *snapshot)

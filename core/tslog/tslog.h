@@ -18,8 +18,7 @@
  * No malloc, no clock, no threads. The on-disk form is docs/LOG_FORMAT.md; until that says frozen,
  * it may change.
  *
- * What it does not do yet: roll-ups. They come as further page kinds and calls; nothing here has to
- * move for them.
+ * Down-sampled reads use roll-ups (rollup.h) where a snapshot has them.
  */
 #ifndef HWT_CORE_TSLOG_TSLOG_H
 #define HWT_CORE_TSLOG_TSLOG_H
@@ -37,7 +36,9 @@ enum {
     HWT_TSLOG_DROP_MAX = 8,          /* blocks given up by one call for their age */
     HWT_TSLOG_CORRECTIONS_MAX = 256, /* of one log */
     HWT_TSLOG_QUERY_MAX = 64,        /* channels of one down-sampled read */
-    HWT_TSLOG_WINDOW = 1024          /* buckets x channels worked on at once */
+    HWT_TSLOG_WINDOW = 1024,         /* buckets x channels worked on at once */
+    HWT_ROLLUP_SHEETS_MAX = 1024,    /* roll-ups: rollup.h */
+    HWT_ROLLUP_ROWS_MAX = 1664       /* rows of a sheet */
 };
 
 /* The own device's stream; always number 0, also when an import was made first. */
@@ -101,7 +102,7 @@ struct hwt_correction {
     int64_t unix_ms;              /* ms, when it was made */
 };
 
-/* Engine state and iterators, about 620, 200, 42 and 222 KiB: the caller places them (not on a
+/* Engine state and iterators, about 800, 380, 60 and 440 KiB: the caller places them (not on a
  * small stack); all fields are private (layout.h). */
 struct hwt_tslog;
 struct hwt_tslog_snapshot;
@@ -210,7 +211,18 @@ HWT_MUST_CHECK int hwt_tslog_cursor_next(struct hwt_tslog_cursor *cursor,
                                          const struct hwt_schema **schema_out,
                                          const struct hwt_record **record_out, uint64_t *lost_out);
 
-/* [from_ms, to_ms) and how it is cut. */
+/* Fields of buckets that are asked for. */
+enum {
+    HWT_BUCKET_MEAN = 1,
+    HWT_BUCKET_MIN = 2,
+    HWT_BUCKET_MAX = 4,
+    HWT_BUCKET_FIRST = 8,
+    HWT_BUCKET_LAST = 16,
+    HWT_BUCKET_DELTA = 32,
+    HWT_BUCKET_ALL = 63
+};
+
+/* [from_ms, to_ms), how it is cut, and what is asked of it. */
 struct hwt_tslog_range {
     int64_t from_ms, to_ms;
     int64_t step_ms; /* >= 1, the length of each bucket; not used with `next` */
@@ -218,6 +230,10 @@ struct hwt_tslog_range {
      * NULL: step_ms. */
     int64_t (*next)(void *ctx, int64_t edge_ms);
     void *ctx;
+    uint8_t fields;  /* HWT_BUCKET_*; others of a bucket mean nothing, but for count, measured_ms
+                      * and the edges; 0: all */
+    bool unrolled;   /* take records only, no roll-ups */
+    uint32_t budget; /* pages or sheets read before AGAIN is returned; 0: no limit */
 };
 
 /*
@@ -226,14 +242,20 @@ struct hwt_tslog_range {
  * the lower number wins (the own device is 0). `delta` is 0 for a gauge; a
  * counter's rise is reckoned in the order of sequence within one stream, from the last value before
  * the range, looked for in up to 4096 pages. Records without wall time and damaged pages give
- * nothing. Errors: ARGUMENT.
+ * nothing.
+ *
+ * Whole quarter hours, hours and days come from roll-ups where the snapshot has them, with the same
+ * result, but for what they do not keep: a gauge's first and last, a counter's mean. Where those
+ * are asked for, and for edges within a quarter hour, records are read. Where the records are gone,
+ * a quarter hour counts in the bucket that holds its start, and what is not kept gives nothing.
+ * Errors: ARGUMENT.
  */
 HWT_MUST_CHECK int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it,
                                           const struct hwt_tslog_snapshot *snapshot,
                                           const char *const *ids, size_t n,
                                           const struct hwt_tslog_range *range);
 /* The next bucket of each channel, n of them. 1: filled; count 0 where nothing is known. 0: the
- * end. Errors: IO. */
+ * end. Errors: AGAIN (the budget is used up: call again to go on), IO. */
 HWT_MUST_CHECK int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it,
                                           struct hwt_bucket *buckets_out);
 

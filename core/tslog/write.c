@@ -183,34 +183,6 @@ static int skip_used_pages(struct hwt_tslog *log, struct hwt_tslog_stream *st)
     return err;
 }
 
-static int make_ready(struct hwt_tslog *log, int stream)
-{
-    struct hwt_tslog_stream *st = &log->stream[stream];
-    int err = 0;
-
-    if (st->ready) {
-        return 0;
-    }
-    st->columns.count = 0;
-    st->schema_placed = false;
-    if (st->tail.rows > 0) {
-        err = load_tail(log, st);
-        st->schema_placed = err == 0;
-    }
-    if (err == HWT_ERR_NOT_FOUND || err == HWT_ERR_CORRUPT) { /* its records are lost */
-        log->recovery.pages_bad++;
-        st->columns.count = 0;
-        hwt_tslog_tail_reset(log, stream, st->tail.first + st->tail.rows);
-        st->moved = true;
-        err = 0;
-    }
-    if (err == 0 && st->block != HWT_TSLOG_NO_BLOCK) {
-        err = skip_used_pages(log, st);
-    }
-    st->ready = err == 0;
-    return err;
-}
-
 /* The tail, full or of an old schema, goes to its final place. */
 static int promote(struct hwt_tslog *log, int stream)
 {
@@ -247,6 +219,55 @@ static int promote(struct hwt_tslog *log, int stream)
     hwt_tslog_rows_next(&st->rows, st->trial);
     st->tail.last_ms = head.last_ms; /* until the next row: the stream's last */
     return 0;
+}
+
+/* Sequences that were given before, but whose records a damaged slot has lost. */
+static int skip_sequences(struct hwt_tslog *log, int stream)
+{
+    struct hwt_tslog_stream *st = &log->stream[stream];
+    int64_t last_ms;
+    int err;
+
+    if (st->next <= st->tail.first + st->tail.rows) {
+        return 0;
+    }
+    err = st->tail.rows > 0 ? promote(log, stream) : 0;
+    if (err == 0) {
+        last_ms = st->tail.last_ms;
+        empty_tail(log, stream, st->next);
+        st->tail.last_ms = last_ms;
+        st->moved = true;
+    }
+    return err;
+}
+
+int hwt_tslog_ready(struct hwt_tslog *log, int stream)
+{
+    struct hwt_tslog_stream *st = &log->stream[stream];
+    int err = 0;
+
+    if (st->ready) {
+        return 0;
+    }
+    st->columns.count = 0;
+    st->schema_placed = false;
+    if (st->tail.rows > 0) {
+        err = load_tail(log, st);
+        st->schema_placed = err == 0;
+    }
+    if (err == HWT_ERR_NOT_FOUND || err == HWT_ERR_CORRUPT) { /* its records are lost */
+        log->recovery.pages_bad++;
+        st->columns.count = 0;
+        hwt_tslog_tail_reset(log, stream, st->tail.first + st->tail.rows);
+        st->moved = true;
+        err = 0;
+    }
+    if (err == 0 && st->block != HWT_TSLOG_NO_BLOCK) {
+        err = skip_used_pages(log, st);
+    }
+    err = err == 0 ? skip_sequences(log, stream) : err;
+    st->ready = err == 0;
+    return err;
 }
 
 static int change_schema(struct hwt_tslog *log, int stream, const struct hwt_schema *schema)
@@ -301,7 +322,7 @@ int hwt_tslog_append(struct hwt_tslog *log, int stream, const struct hwt_schema 
         return HWT_ERR_ARGUMENT;
     }
     st = &log->stream[stream];
-    err = make_ready(log, stream);
+    err = hwt_tslog_ready(log, stream);
     if (err == 0 && !hwt_tslog_columns_equal(&st->columns, schema)) {
         err = change_schema(log, stream, schema);
     }

@@ -320,6 +320,21 @@ static int parse_raw(struct plan *plan, const struct http_query *query,
     return 0;
 }
 
+/* --- without roll-ups --- */
+
+static int parse_unrolled(struct plan *plan, const struct http_query *query,
+                          struct http_problem *problem)
+{
+    const char *text = http_query_get(query, "unrolled");
+
+    if (text != NULL && strcmp(text, "0") != 0 && strcmp(text, "1") != 0) {
+        http_problem_set(problem, 400, "unrolled", "unrolled: '%.40s' is not right; 0 or 1", text);
+        return HWT_ERR_ARGUMENT;
+    }
+    plan->unrolled = text != NULL && text[0] == '1';
+    return 0;
+}
+
 /* --- format and zone --- */
 
 static int parse_format(struct plan *plan, const struct http_query *query, const char *accept,
@@ -373,7 +388,8 @@ int plan_parse(struct plan *plan_out, const struct http_query *query, const char
         parse_range(plan_out, query, problem_out) < 0 ||
         parse_format(plan_out, query, accept, problem_out) < 0 ||
         parse_zone(plan_out, query, site, problem_out) < 0 ||
-        plan_cut(plan_out, query, problem_out) < 0 || check_raw(plan_out, query, problem_out) < 0) {
+        plan_cut(plan_out, query, problem_out) < 0 || check_raw(plan_out, query, problem_out) < 0 ||
+        parse_unrolled(plan_out, query, problem_out) < 0) {
         return HWT_ERR_ARGUMENT;
     }
     if (plan_out->cut == PLAN_CUT_RAW) {

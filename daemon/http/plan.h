@@ -66,6 +66,7 @@ struct plan {
     uint8_t cut;    /* enum plan_cut */
     uint8_t format; /* enum plan_format */
     bool quality;   /* raw, with a column of quality beside each of values */
+    bool unrolled;  /* answered from the records alone */
     uint8_t unit;   /* enum calendar_unit */
     uint16_t times;
     int64_t step_ms, origin_ms;

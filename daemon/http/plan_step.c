@@ -8,6 +8,7 @@
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
 enum { ROLL_UP_MS = 15 * MINUTE_MS };
+enum { PAGES_AT_ONCE = 64 /* some ms of work, then others have their turn */ };
 
 static const char *const unit_names[CALENDAR_UNITS] = {"day", "week", "month", "year"};
 
@@ -42,6 +43,23 @@ static int64_t next_edge(void *ctx, int64_t edge_ms)
     return plan_next_edge(ctx, edge_ms);
 }
 
+/* What the log must know of a bucket; time measured it always tells. */
+static uint8_t fields_of(const struct plan *plan)
+{
+    static const uint8_t field[PLAN_FNS] = {
+        [PLAN_MEAN] = HWT_BUCKET_MEAN,     [PLAN_MIN] = HWT_BUCKET_MIN,
+        [PLAN_MAX] = HWT_BUCKET_MAX,       [PLAN_FIRST] = HWT_BUCKET_FIRST,
+        [PLAN_LAST] = HWT_BUCKET_LAST,     [PLAN_DELTA] = HWT_BUCKET_DELTA,
+        [PLAN_INTEGRAL] = HWT_BUCKET_MEAN, [PLAN_MEASURED] = HWT_BUCKET_DELTA,
+    };
+    uint8_t fields = 0;
+
+    for (unsigned c = 0; c < plan->column_count; c++) {
+        fields |= plan->column[c].fn < PLAN_FNS ? field[plan->column[c].fn] : 0;
+    }
+    return fields;
+}
+
 struct hwt_tslog_range plan_range(struct plan *plan, int64_t from_ms)
 {
     bool even =
@@ -53,6 +71,9 @@ struct hwt_tslog_range plan_range(struct plan *plan, int64_t from_ms)
         .step_ms = even ? plan->step_ms : 1,
         .next = even ? NULL : next_edge,
         .ctx = plan,
+        .fields = fields_of(plan),
+        .unrolled = plan->unrolled,
+        .budget = PAGES_AT_ONCE,
     };
 }
 

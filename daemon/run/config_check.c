@@ -30,10 +30,62 @@ static void check_slots(struct config_build *b, const struct config_source *s)
     }
 }
 
+/* Index of the voltage of this id, or of one that could not be read; -1: none, reported. */
+static int find_voltage(const struct config_build *b, const struct config_source *s, const char *id,
+                        const char *key)
+{
+    struct config_nearest nearest;
+
+    config_nearest_init(&nearest, id);
+    for (unsigned v = 0; v < s->voltage_count; v++) {
+        if (strcmp(s->voltages[v].id, id) == 0 || s->voltages[v].id[0] == '\0') {
+            return (int)v; /* unreadable, and reported: it may be the one */
+        }
+        config_nearest_offer(&nearest, s->voltages[v].id);
+    }
+    if (s->voltage_count > 0) {
+        config_complain(b, id, key, "\"%s\" is none of this sampler's voltages, did you mean %s?",
+                        id, nearest.best != NULL ? nearest.best : s->voltages[0].id);
+    }
+    return -1;
+}
+
+static void check_curve(const struct config_build *b, const struct config_input *in)
+{
+    for (unsigned k = 1; k < in->curve_count; k++) {
+        const struct config_curve_point *p = &in->curve[k];
+
+        if (config_given(b, &p->level) && p->level <= p[-1].level) {
+            config_complain(b, &p->level, "level", "%g does not rise above the point before, %g",
+                            p->level, p[-1].level);
+        }
+    }
+}
+
+/* A load between two phases; a phase without a voltage. */
+static void check_supply(const struct config_build *b, const struct config_source *s,
+                         struct config_input *clamp)
+{
+    int minus;
+
+    if (!config_given(b, clamp->minus_id)) {
+        return;
+    }
+    minus = find_voltage(b, s, clamp->minus_id, "minus");
+    clamp->minus = minus < 0 ? 0 : (unsigned)minus;
+    if (minus >= 0 && clamp->minus == clamp->voltage) {
+        config_complain(b, clamp->minus_id, "minus", "is the same voltage as at this end");
+    }
+    if (clamp->shift_deg < 0 || clamp->shift_deg > 0) {
+        config_complain(b, &clamp->shift_deg, "shift_deg",
+                        "and minus exclude each other: remove one");
+    }
+}
+
 static void resolve_voltage(struct config_build *b, const struct config_source *s,
                             struct config_input *clamp)
 {
-    struct config_nearest nearest;
+    int found;
 
     if (!config_given(b, clamp->voltage_id)) {
         if (s->voltage_count > 1 && clamp->voltage_id[0] == '\0') {
@@ -44,22 +96,8 @@ static void resolve_voltage(struct config_build *b, const struct config_source *
         }
         return;
     }
-    config_nearest_init(&nearest, clamp->voltage_id);
-    for (unsigned v = 0; v < s->voltage_count; v++) {
-        if (strcmp(s->voltages[v].id, clamp->voltage_id) == 0) {
-            clamp->voltage = v;
-            return;
-        }
-        if (s->voltages[v].id[0] == '\0') {
-            return; /* unreadable, and reported: it may be the one */
-        }
-        config_nearest_offer(&nearest, s->voltages[v].id);
-    }
-    if (s->voltage_count > 0) {
-        config_complain(b, clamp->voltage_id, "voltage",
-                        "\"%s\" is none of this sampler's voltages, did you mean %s?",
-                        clamp->voltage_id, nearest.best != NULL ? nearest.best : s->voltages[0].id);
-    }
+    found = find_voltage(b, s, clamp->voltage_id, "voltage");
+    clamp->voltage = found < 0 ? 0 : (unsigned)found;
 }
 
 static void check_samples(struct config_build *b, struct config_source *s)
@@ -80,6 +118,11 @@ static void check_samples(struct config_build *b, struct config_source *s)
     check_slots(b, s);
     for (unsigned i = 0; i < s->clamp_count; i++) {
         resolve_voltage(b, s, &s->clamps[i]);
+        check_supply(b, s, &s->clamps[i]);
+        check_curve(b, &s->clamps[i]);
+    }
+    for (unsigned i = 0; i < s->voltage_count; i++) {
+        check_curve(b, &s->voltages[i]);
     }
 }
 
@@ -101,6 +144,23 @@ static void check_mbus(struct config_build *b, struct config_source *s)
     }
 }
 
+/* Two Modbus devices on one line or at one gateway. */
+static void check_modbus_neighbours(struct config_build *b, const struct config_source *s,
+                                    const struct config_source *other)
+{
+    bool port = s->port[0] != '\0' && strcmp(s->port, other->port) == 0;
+    bool tcp =
+        s->host[0] != '\0' && strcmp(s->host, other->host) == 0 && s->tcp_port == other->tcp_port;
+
+    if ((port || tcp) && s->unit == other->unit) {
+        config_complain(b, &s->unit, "unit", "%u %s is already \"%s\" in line %u", s->unit,
+                        port ? "on this port" : "of this host", other->id, other->line);
+    } else if (tcp && s->tcp_framing != other->tcp_framing) {
+        config_complain(b, &s->tcp_framing, "framing", "is not that of \"%s\" of the same host",
+                        other->id);
+    }
+}
+
 /* Two meters may share a bus, all else has its port for itself. */
 static void check_ports(struct config_build *b, const struct config_source *s,
                         const struct config_source *other)
@@ -109,7 +169,18 @@ static void check_ports(struct config_build *b, const struct config_source *s,
         config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
                         other->line);
     }
+    if (s->type == CONFIG_MODBUS && other->type == CONFIG_MODBUS) {
+        check_modbus_neighbours(b, s, other);
+        return;
+    }
     if (s->port[0] == '\0' || strcmp(s->port, other->port) != 0) {
+        return;
+    }
+    if (s->type != CONFIG_SAMPLES && other->type != CONFIG_SAMPLES && s->type != other->type) {
+        config_complain(b, s->port, "port",
+                        "is already that of \"%s\" in line %u, which is of type %s: M-Bus and "
+                        "Modbus cannot share a line, they differ in wires and frames",
+                        other->id, other->line, config_source_type_name(other->type));
         return;
     }
     if (s->type != CONFIG_MBUS || other->type != CONFIG_MBUS) {
@@ -132,10 +203,16 @@ static void check_sources(struct config_build *b)
     for (unsigned i = 0; i < b->c->source_count; i++) {
         struct config_source *s = &b->c->source[i];
 
-        if (s->type == CONFIG_SAMPLES) {
+        switch (s->type) {
+        case CONFIG_SAMPLES:
             check_samples(b, s);
-        } else {
+            break;
+        case CONFIG_MBUS:
             check_mbus(b, s);
+            break;
+        case CONFIG_MODBUS:
+            config_check_modbus(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             check_ports(b, s, &b->c->source[k]);
@@ -289,6 +366,7 @@ static void set_labels(struct config *c)
 void config_check(struct config_build *b)
 {
     set_labels(b->c);
+    config_check_maps(b);
     config_check_ids(b);
     check_sources(b);
     check_clock(b);

@@ -204,7 +204,7 @@ static bool make_statuses(struct daemon *d)
     ok = d->log_status != NULL;
     for (unsigned i = 0; ok && i < c->source_count; i++) {
         d->source_status[i] = d->view.source[i] =
-            status_new(c->source[i].id, c->source[i].type == CONFIG_MBUS ? "mbus" : "samples");
+            status_new(c->source[i].id, config_source_type_name(c->source[i].type));
         ok = d->source_status[i] != NULL;
     }
     for (unsigned i = 0; ok && i < c->publisher_count; i++) {

@@ -190,7 +190,7 @@ static void read_stream(int stream)
 static void read_all(void)
 {
     static const char *const ids[] = {"a_power", "a_import", "c_energy"};
-    static const struct hwt_tslog_range range = {0, 16000000, 700000, NULL, NULL};
+    static const struct hwt_tslog_range range = {.to_ms = 16000000, .step_ms = 700000};
     struct hwt_bucket b[3];
     int n = 0, got;
 

@@ -11,12 +11,14 @@ enum { MODEL_STREAMS = 3, MODEL_SCHEMAS = 6 };
 struct model_stream {
     struct model_entry {
         uint64_t seed; /* 0: given up, never to be seen again */
+        uint64_t index;
         unsigned schema;
     } * entry;
     size_t count; /* appended; entry i has sequence i + 1 */
     size_t room;
     size_t acked; /* of a commit that returned 0 */
     size_t tried; /* of the last commit, done or not */
+    uint64_t end; /* last record that model_check has read */
     unsigned schema;
 };
 
@@ -45,8 +47,11 @@ struct hwt_correction model_fix(size_t i);
 bool model_record_right(const struct model *m, int stream, const struct hwt_schema *schema,
                         const struct hwt_record *record);
 /* The log holds exactly the acked records of all streams, or exactly the tried ones (the same
- * choice for all); the model then forgets the others. False, with a line saying why, if not. */
+ * choice for all). False, with a line saying why, if not. */
 bool model_check(struct model *m);
+/* After a check: what was not found is forgotten; sequences that the log leaves out are given up.
+ */
+void model_settle(struct model *m);
 /* A few appends, schema changes, commits and, if allow_pruned, blocks given up for their age, drawn
  * from rng. The first error. */
 int model_step(struct model *m, struct rng *rng);

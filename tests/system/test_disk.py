@@ -197,11 +197,16 @@ class Disk(SystemTest):
         self.damaged('control.hwl', 0, 200)  # the first superblock
         done = log('repair', self.folder / 'data')
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn('mended: 1 page', done.stdout)
+        self.assertEqual(done.stdout, 'mended: block 0 page 0\npages mended: 1\nno record is lost\n')
+        self.damaged('seg-00001.hwl', 0, 200)  # the first of two schema pages
+        done = log('repair', self.folder / 'data')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, 'mended: block 1 page 0\npages mended: 1\nno record is lost\n')
         self.assertEqual(log('repair', self.folder / 'data').stdout, 'nothing to mend, no record is lost\n')
         self.damaged('seg-00001.hwl', 3, 500)  # the second page of records; the schema has two
         done = log('repair', self.folder / 'data')
         self.assertEqual(done.returncode, 1)
+        self.assertIn('damaged: block 1 page 3\n', done.stdout)
         m = re.search(r'lost: stream import_1, (\d+) records, (\d+) to (\d+), between (\S+) and (\S+)', done.stdout)
         self.assertTrue(m, done.stdout)
         lost, first, last = (int(m.group(i)) for i in (1, 2, 3))

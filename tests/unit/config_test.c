@@ -21,6 +21,7 @@
     "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
     "0.1}\n"
+#define MODBUS  "sources:\n  - {id: m, type: modbus, " /* lines 2, 3 */
 #define PUBLISH "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
 
 struct row {
@@ -149,6 +150,19 @@ static const struct row broken[] = {
         "      - {id: l1, slot: 0, ratio: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
         "    clamps:\n      - {id: c, slot: 2, ratio: 1}\n",
      10, "sources[0].clamps[0].voltage", "is required, as the sampler has 2", 0, "which phase?"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: min}\n", 10,
+     "sources[0].clamps[1].minus", "did you mean mains?", 0, "no such voltage at the other end"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: mains}\n", 10,
+     "sources[0].clamps[1].minus", "is the same voltage", 0, "the same at both ends"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    voltages:\n"
+        "      - {id: l1, slot: 0, ratio: 1, phase: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
+        "    clamps:\n"
+        "      - {id: c, slot: 2, ratio: 1, voltage: l1, minus: l2, shift_deg: 120}\n",
+     10, "sources[0].clamps[0].shift_deg", "exclude each other", 0, "derived between two"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1,\n         curve: [{level: 1}, {level: 1}]}\n",
+     11, "sources[0].clamps[1].curve[1].level", "does not rise", 0, "a curve that stands"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, curve: [{phase_deg: 1}]}\n", 10,
+     "sources[0].clamps[1].curve[0].level", "is required", 0, "a point of nowhere"},
     {V1 "sources:\n  - id: s\n    type: samples\n    voltages: [{id: l1, slot: 0, ratio: 1}]\n", 3,
      "sources[0].socket", "or port is required", 0, "neither socket nor port"},
     {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    port: b\n"
@@ -175,6 +189,54 @@ static const struct row broken[] = {
      4, "sources[1].port", "is already that of \"hm\" in line 3", 0, "port taken"},
     {V1 METER "clock: {trust: plant}\n", 4, "clock.trust", "no source is of type samples", 0,
      "plant clock without plant"},
+
+    /* Modbus */
+    {V1 MODBUS "map: sdm12, port: x}\n", 3, "sources[0].map",
+     "did you mean sdm120: one of abb_b21, abb_b23, em111, em340, sdm120, sdm230, sdm630, sdm72, "
+     "sdm72v2, shelly_pro_3em, or a file",
+     0, "an unknown map lists the known ones"},
+    {V1 MODBUS "port: x}\n", 3, "sources[0].map", "is required", 0, "no map"},
+    {V1 MODBUS "map: sdm120}\n", 3, "sources[0].port", "or tcp is required", 0, "nowhere"},
+    {V1 MODBUS "map: sdm120, port: x, tcp: h}\n", 3, "sources[0].tcp", "exclude each other", 0,
+     "both"},
+    {V1 MODBUS "map: sdm120, tcp: \"h:0\"}\n", 3, "sources[0].tcp", "must be host:port", 0,
+     "port 0"},
+    {V1 MODBUS "map: sdm120, tcp: \"h:5x\"}\n", 3, "sources[0].tcp", "must be host:port", 0,
+     "not a port"},
+    {V1 MODBUS "map: sdm120, tcp: \"http://h/\"}\n", 3, "sources[0].tcp", "must be host:port", 0,
+     "an address of the web"},
+    {V1 MODBUS "map: sdm120, tcp: \"::1\"}\n", 3, "sources[0].tcp", "must be host:port", 0,
+     "IPv6 without brackets"},
+    {V1 MODBUS "map: sdm120, tcp: h, parity: even}\n", 3, "sources[0].parity",
+     "is for a serial port", 0, "parity of a network"},
+    {V1 MODBUS "map: sdm120, port: x, framing: rtu}\n", 3, "sources[0].framing", "is for tcp", 0,
+     "framing of a serial port"},
+    {V1 MODBUS "map: sdm120, port: x, parity: odd, stop_bits: 2}\n", 3, "sources[0].stop_bits",
+     "only possible without parity", 0, "twelve bits"},
+    {V1 MODBUS "map: sdm120, port: x, unit: 0}\n", 3, "sources[0].unit", "1 to 247", 0,
+     "broadcast"},
+    {V1 MODBUS "map: sdm120, tcp: h, framing: rtu, unit: 255}\n", 3, "sources[0].unit", "1 to 247",
+     0, "a serial line behind a gateway"},
+    {V1 MODBUS "map: shelly_pro_3em, port: x, poll_s: 0}\n", 3, "sources[0].poll_s",
+     "below the minimum 1 s", 0, "too often"},
+    {V1 MODBUS "map: sdm120, port: x}\n  - {id: b, type: modbus, map: sdm630, port: x}\n", 4,
+     "sources[1].unit", "1 on this port is already \"m\" in line 3", 0, "one unit twice"},
+    {V1 MODBUS "map: sdm120, tcp: h}\n  - {id: b, type: modbus, map: sdm630, tcp: \"h:502\"}\n", 4,
+     "sources[1].unit", "1 of this host is already \"m\" in line 3", 0, "502 is meant"},
+    {V1 MODBUS "map: sdm120, port: x}\n  - {id: hm, type: mbus, address: 1, port: x}\n", 4,
+     "sources[1].port", "M-Bus and Modbus cannot share a line", 0, "two buses on one port"},
+    {V1 "sources:\n  - {id: hm, type: mbus, address: 1, port: x}\n"
+        "  - {id: m, type: modbus, map: sdm120, port: x}\n",
+     4, "sources[1].port", "M-Bus and Modbus cannot share a line", 0, "in the other order too"},
+    {V1 "sources:\n  - {id: a234567890123456, type: modbus, map: sdm630, port: x}\n", 3,
+     "sources[0].id", "at most 14 are possible here, as its channel <id>_l1_apparent_power", 0,
+     "room for the phases"},
+    {V1 MODBUS "map: sdm630, port: x}\n  - {id: m_l2, type: mbus, address: 1, port: y}\n", 4,
+     "sources[1].id", "is already the phase of line 3", 0, "the phase's id is taken"},
+    {V1 MODBUS "map: sdm120, port: x}\nroles: {heat: m}\n", 4, "roles.heat",
+     "is an electricity meter, but this role needs a heat", 0, "no heat in it"},
+    {V1 MODBUS "map: sdm120, port: x}\nroles: {elec: m_l1}\n", 4, "roles.elec", "is not a source",
+     0, "this meter has no phases"},
     {V1 METER "http: {listen: 0.0.0.0}\n", 4, "http.listen", "needs a password", 0, "open"},
     {V1 METER "http: {listen: 192.168.1.2}\n", 4, "http.listen", "needs a password", 0, "open"},
     {V1 METER "http: {listen: \"::\"}\n", 4, "http.listen", "needs a password", 0, "open, IPv6"},

@@ -159,7 +159,7 @@ static void a_correction_is_exact_and_rounds_half_away_from_zero(void **state)
 
 static void readers_give_corrected_values_and_on_request_the_stored_ones(void **state)
 {
-    static const struct hwt_tslog_range range = {0, 100000, 100000, NULL, NULL};
+    static const struct hwt_tslog_range range = {.to_ms = 100000, .step_ms = 100000};
     static const char *const ids[] = {"a_power", "b_energy"};
     struct fixture *f = *state;
     struct hwt_correction c = power_times(2 * ONE, 0);

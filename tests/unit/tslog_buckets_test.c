@@ -160,7 +160,7 @@ static void brute(const struct fixture *f, int stream, const char *id, struct hw
 static int open_steps(struct fixture *f, const char *const *ids, size_t n, int64_t from, int64_t to,
                       int64_t step)
 {
-    struct hwt_tslog_range range = {from, to, step, NULL, NULL};
+    struct hwt_tslog_range range = {.from_ms = from, .to_ms = to, .step_ms = step};
 
     return hwt_tslog_buckets_open(f->it, f->snapshot, ids, n, &range);
 }
@@ -210,7 +210,7 @@ static void check_range(struct fixture *f, const char *const *ids, size_t n,
 static void check(struct fixture *f, const char *const *ids, size_t n, int64_t from, int64_t to,
                   int64_t step)
 {
-    struct hwt_tslog_range range = {from, to, step, NULL, NULL};
+    struct hwt_tslog_range range = {.from_ms = from, .to_ms = to, .step_ms = step};
 
     check_range(f, ids, n, &range);
 }
@@ -400,7 +400,10 @@ static void buckets_may_be_of_unlike_length(void **state)
 
     fill(f, &rng, 0, 3000, base_ms, 10000);
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        struct hwt_tslog_range range = {base_ms, base_ms + 31000000, 0, uneven, &units[i]};
+        struct hwt_tslog_range range = {.from_ms = base_ms,
+                                        .to_ms = base_ms + 31000000,
+                                        .next = uneven,
+                                        .ctx = &units[i]};
 
         check_range(f, all_ids, 7, &range);
     }

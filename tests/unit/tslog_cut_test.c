@@ -32,16 +32,6 @@ static int run(struct model *m, struct rng *rng, unsigned steps)
     return err;
 }
 
-/* What was not committed is forgotten by the model too; what turned out durable is kept. */
-static void settle(struct model *m)
-{
-    for (int s = 0; s < MODEL_STREAMS; s++) {
-        m->stream[s].count = m->stream[s].acked = m->stream[s].tried =
-            (size_t)m->snapshot->stream[s].durable;
-    }
-    m->fixes = m->fixes_acked = m->fixes_tried = m->snapshot->amended.count;
-}
-
 /* Opens and checks; with a chance the power goes again while it opens. */
 static void reopen(struct model *m, struct rng *rng)
 {
@@ -58,7 +48,7 @@ static void reopen(struct model *m, struct rng *rng)
     }
     assert_int_equal(hwt_tslog_open(m->log, &config, &m->recovery), 0);
     assert_true(model_check(m));
-    settle(m);
+    model_settle(m);
 }
 
 static void cut_once(uint64_t workload, uint64_t cut, uint8_t erased)

@@ -471,6 +471,122 @@ static void a_stream_that_lost_both_slots_goes_on_from_its_pages(void **state)
     assert_int_equal(m->recovery.pages_bad, 0);
 }
 
+/* Right checksums, but a channel's name is not the one that the schema's id stands for. */
+static void rename_channel(uint8_t *page)
+{
+    struct hwt_tslog_head head;
+
+    assert_int_equal(hwt_tslog_page_open(page, &head), 0);
+    assert_int_equal(head.kind, HWT_TSLOG_SCHEMA);
+    page[HWT_TSLOG_HEAD + 4 + 3] ^= 1; /* c to b */
+    hwt_tslog_page_seal(page, &head);
+}
+
+static void a_schema_that_is_not_what_its_id_says_is_not_used(void **state)
+{
+    struct model *m = *state;
+    uint8_t *page = ramdev_bytes(m->dev) + (size_t)CONTROL * HWT_TSLOG_PAGE;
+    struct survey s;
+
+    m->stream[0].schema = 3;
+    append_many(m, 0, 60);
+    assert_int_equal(model_commit(m), 0);
+    rename_channel(page);
+    assert_int_equal(model_open(m), 0);
+    assert_true(model_check(m)); /* the other copy is */
+    rename_channel(page + HWT_TSLOG_PAGE);
+    s = survey(m, 0);
+    assert_false(s.wrong);
+    assert_int_equal(s.read, 0);
+    assert_int_equal(s.told, 60);
+}
+
+static void a_page_that_is_not_the_one_listed_is_told_as_lost(void **state)
+{
+    struct model *m = *state;
+    uint8_t *page = ramdev_bytes(m->dev) + (size_t)(CONTROL + 3) * HWT_TSLOG_PAGE;
+    struct hwt_tslog_head head;
+    struct survey s;
+
+    fill_for_damage(m);
+    assert_int_equal(hwt_tslog_page_open(page, &head), 0);
+    assert_int_equal(head.kind, HWT_TSLOG_DATA);
+    head.first++; /* as of another life of the block */
+    hwt_tslog_page_seal(page, &head);
+    s = survey(m, 0);
+    assert_false(s.wrong);
+    assert_int_equal(s.told, head.rows);
+    assert_int_equal(s.read + s.told, 1307);
+}
+
+static void a_damaged_newest_slot_gives_no_sequence_twice(void **state)
+{
+    static const struct {
+        unsigned at;  /* byte of the slot */
+        uint64_t gap; /* sequences left out beyond those that were lost */
+        const char *why;
+    } rows[] = {
+        {300, 0, "its content: the header tells how many records it had"},
+        {20, HWT_TSLOG_SEQUENCE_GAP, "its header: as many as it could have had"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct model *m = model_new(BLOCK, ROOMY, 0xFF);
+        static struct gen_schema schema;
+        static struct gen_record r;
+        uint64_t sequence, told;
+        uint8_t *slot;
+        struct survey s;
+
+        print_message("# %s\n", rows[i].why);
+        assert_int_equal(model_open(m), 0);
+        for (int k = 0; k < 4; k++) { /* 10 records in each slot's commit */
+            append_many(m, 0, 10);
+            assert_int_equal(model_commit(m), 0);
+        }
+        slot = ramdev_bytes(m->dev) +
+               (size_t)hwt_tslog_slot_page(0, m->log->stream[0].slot) * HWT_TSLOG_PAGE;
+        slot[rows[i].at] ^= 1;
+        assert_int_equal(model_open(m), 0);
+        assert_int_equal(model_open(m), 0); /* what was left out is not forgotten */
+        s = survey(m, 0);
+        assert_false(s.wrong);
+        assert_int_equal(s.read, 30);
+        told = s.told;
+        gen_schema(&schema, 0);
+        gen_record(&r, &schema.schema, 1, 5);
+        assert_int_equal(hwt_tslog_append(m->log, 0, &schema.schema, &r.record, &sequence), 0);
+        assert_int_equal(sequence, 31 + told);
+        assert_true(rows[i].gap == 0 ? sequence == 41 : sequence == 31 + rows[i].gap);
+        model_free(m);
+    }
+}
+
+static void a_cut_without_a_torn_slot_leaves_no_gap(void **state)
+{
+    struct model *m = *state;
+    uint64_t before;
+
+    append_many(m, 0, 10);
+    append_many(m, 1, 10);
+    assert_int_equal(model_commit(m), 0);
+    append_many(m, 0, 10);
+    append_many(m, 1, 10);
+    before = m->log->generation;
+    ramdev_fail(m->dev, 1, HWT_ERR_IO); /* the slot of stream 0 is written, that of 1 is not */
+    assert_int_equal(hwt_tslog_commit(m->log), HWT_ERR_IO);
+    assert_int_equal(m->log->generation, before + 1);
+    ramdev_fail(m->dev, 0, 0);
+    for (int s = 0; s < 2; s++) {
+        m->stream[s].count = m->stream[s].tried = m->stream[s].acked;
+    }
+    assert_int_equal(model_open(m), 0);
+    assert_true(model_check(m));
+    append_many(m, 0, 1);
+    assert_int_equal(m->stream[0].count, 11);
+}
+
 static void a_tail_that_hides_records_is_not_written_on(void **state)
 {
     struct model *m = *state;
@@ -707,6 +823,10 @@ int main(int argc, char **argv)
         ENGINE_TEST(a_flipped_bit_costs_its_page_and_no_more),
         ENGINE_TEST(records_of_a_damaged_page_are_told_as_lost),
         ENGINE_TEST(a_stream_that_lost_both_slots_goes_on_from_its_pages),
+        ENGINE_TEST(a_schema_that_is_not_what_its_id_says_is_not_used),
+        ENGINE_TEST(a_page_that_is_not_the_one_listed_is_told_as_lost),
+        cmocka_unit_test(a_damaged_newest_slot_gives_no_sequence_twice),
+        ENGINE_TEST(a_cut_without_a_torn_slot_leaves_no_gap),
         ENGINE_TEST(a_tail_that_hides_records_is_not_written_on),
         ENGINE_TEST(one_superblock_is_enough_and_is_mended),
         ENGINE_TEST(a_foreign_or_unreadable_device_is_refused_untouched),

@@ -125,7 +125,7 @@ static void opening_a_long_log_reads_less_than_a_megabyte(void **state)
 
 static void values_are_found_with_a_handful_of_reads(void **state)
 {
-    static const struct hwt_tslog_range none = {0, 0, 60000, NULL, NULL};
+    static const struct hwt_tslog_range none = {.step_ms = 60000};
     struct hwt_tslog_range day = none;
     const struct hwt_schema *schema;
     const struct hwt_record *record;
