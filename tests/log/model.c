@@ -148,6 +148,14 @@ struct hwt_correction model_fix(size_t i)
     return c;
 }
 
+bool model_fix_equal(const struct hwt_correction *a, const struct hwt_correction *b)
+{
+    return strcmp(a->channel, b->channel) == 0 && strcmp(a->cross, b->cross) == 0 &&
+           strcmp(a->id, b->id) == 0 && a->first == b->first && a->last == b->last &&
+           a->gain_q30 == b->gain_q30 && a->cross_q30 == b->cross_q30 && a->offset == b->offset &&
+           a->unix_ms == b->unix_ms;
+}
+
 static bool check_fixes(const struct model *m, size_t count)
 {
     const struct hwt_tslog_amended *a = &m->snapshot->amended;
@@ -156,7 +164,7 @@ static bool check_fixes(const struct model *m, size_t count)
     for (size_t i = 0; right && i < count; i++) {
         struct hwt_correction want = model_fix(i);
 
-        right = memcmp(&a->at[i].what, &want, sizeof(want)) == 0 && a->at[i].stream == i % 2;
+        right = model_fix_equal(&a->at[i].what, &want) && a->at[i].stream == i % 2;
     }
     if (!right) {
         printf("# %u corrections, not %zu, or others\n", a->count, count);

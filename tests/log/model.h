@@ -43,6 +43,7 @@ int model_append(struct model *m, int stream, uint64_t seed);
 int model_commit(struct model *m);
 /* Correction number i, of a channel that no schema has. */
 struct hwt_correction model_fix(size_t i);
+bool model_fix_equal(const struct hwt_correction *a, const struct hwt_correction *b);
 /* Whether a record read is the one appended; prints the difference. */
 bool model_record_right(const struct model *m, int stream, const struct hwt_schema *schema,
                         const struct hwt_record *record);

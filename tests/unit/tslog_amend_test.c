@@ -326,7 +326,7 @@ static void corrections_are_durable_with_the_next_commit_in_two_copies(void **st
             assert_int_equal(f->snapshot->amended.count, HWT_TSLOG_CORRECTIONS_MAX);
             for (unsigned i = 0; i < HWT_TSLOG_CORRECTIONS_MAX; i++) {
                 c = long_one(i);
-                assert_memory_equal(&f->snapshot->amended.at[i].what, &c, sizeof(c));
+                assert_true(model_fix_equal(&f->snapshot->amended.at[i].what, &c));
             }
         }
     }
