@@ -105,9 +105,11 @@ static void import(const char *dir, const struct data *d)
         append_row(o, d->row[r], r);
         if ((r + 1) % COMMIT_ROWS == 0) {
             commit(o);
+            log_dir_roll(o->dir, false);
         }
     }
     commit(o);
+    log_dir_roll(o->dir, true);
     close_log(o);
 }
 
@@ -115,7 +117,7 @@ static void *open_read(const char *dir)
 {
     struct ours *o = open_log(dir, true, "import_1");
 
-    hwt_tslog_snapshot(log_dir_tslog(o->dir), &o->snapshot);
+    hwt_tslog_snapshot_copy(log_dir_snapshot(o->dir), &o->snapshot);
     return o;
 }
 

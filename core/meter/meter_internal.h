@@ -2,7 +2,8 @@
  * meter_internal.h: what the files of core/meter say to each other.
  *
  *   meter.c          blocks, gaps, the device clock
- *   meter_window.c   scans into sums, where a window ends
+ *   meter_window.c   codes into lines, where a window ends
+ *   meter_add.c      lines into sums
  *   meter_report.c   sums into volts, amperes and hertz
  *   meter_power.c    two of them into watts and joules
  *   meter_spectrum.c harmonics, and what they change in a clamp's power
@@ -57,6 +58,13 @@ struct hwt_meter_measured { /* what all slots of a window share */
 void hwt_meter_begin_run(struct hwt_meter *m);
 /* Takes scans of m->block into the lines. False: none left. */
 bool hwt_meter_refill(struct hwt_meter *m);
+/* Whole scans up to `end` into the sums of the window. */
+void hwt_meter_add_whole(struct hwt_meter *m, uint64_t end);
+/* The scan `at`, with a weight. */
+void hwt_meter_add_edge(struct hwt_meter *m, uint64_t at, uint32_t weight_q16);
+/* The middle crossing of 10 cycles (k = 0) or of 12 (k = 1): notes the sums of x so far, for the
+ * slope of the offset. Scans up to it are in the sums. */
+void hwt_meter_halve(struct hwt_meter *m, unsigned k, uint64_t at_q16);
 /* Works on what the lines hold. True: the window ends at *bound_out, its sums are complete. */
 bool hwt_meter_advance(struct hwt_meter *m, struct hwt_meter_bound *bound_out);
 /* The next window begins at the bound; its sums begin with the rest of the scan that holds it. */

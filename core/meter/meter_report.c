@@ -73,7 +73,7 @@ static double slope_of(const struct hwt_meter *m, int slot, const struct hwt_met
     double first = (double)(m->half_at_q16[k] - m->start_q16) / 65536.0;
     double sum = (double)s->half_q16[k] / 65536.0;
     double rest = hwt_meter_sums_get(&s->sums, HWT_SUM_X) - sum;
-    double most = SLOPE_MAX * ldexp(1, m->run.bits - 1) * m->run.period_ps * 1e-12;
+    double most = SLOPE_MAX * (double)((int32_t)1 << (m->run.bits - 1)) * m->run.period_ps * 1e-12;
     double slope;
 
     if (!w->whole || m->half_at_q16[k] == 0 || m->config.slot[slot].dc) {
@@ -229,7 +229,7 @@ static void report_voltage(struct hwt_meter *m, int slot, const struct hwt_meter
 static void report_noise(const struct hwt_meter *m, int slot, struct hwt_meter_channel *out)
 {
     const struct hwt_meter_noise *s = &m->slot[slot].noise;
-    double most = NOISY_CODES * ldexp(1, m->run.bits > 12 ? m->run.bits - 12 : 0);
+    double most = NOISY_CODES * (double)(1 << (m->run.bits > 12 ? m->run.bits - 12 : 0));
     double doubt = s->windows > 0 ? 0.3 / sqrt((double)s->windows) : 0;
 
     out->noise = hwt_meter_noise_codes(s);

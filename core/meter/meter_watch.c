@@ -30,7 +30,8 @@ static bool lasts(uint16_t *count, bool now, uint16_t windows)
 static bool leads_like_a_gap(const struct hwt_meter_channel *i, const struct hwt_meter_channel *v,
                              double codes)
 {
-    double lead = acos(fmax(-1, fmin(1, fabs(i->pf1)))) * 360 / HWT_METER_TWO_PI;
+    double cosine = fmin(1, fabs(i->pf1));
+    double lead = atan2(sqrt(1 - cosine * cosine), cosine) * 360 / HWT_METER_TWO_PI;
 
     return i->thd_quality == HWT_QUALITY_GOOD && v->thd_quality == HWT_QUALITY_GOOD &&
            codes >= CODES_MIN && v->thd >= THD_MIN && i->q1_var * i->p_w < 0 && lead >= LEAD_MIN &&

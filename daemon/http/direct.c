@@ -288,7 +288,7 @@ size_t direct_pieces(struct direct *d, struct http_piece pieces_out[DIRECT_PIECE
     hwt_json_init(&j, d->rest, rest_room(plan));
     hwt_json_object(&j, NULL);
     text_put_head(&j, plan);
-    hwt_json_raw(&j, "time", NULL, 0);
+    hwt_json_raw(&j, "time", "", 0);
     j.at = (size_t)(text_put_times(plan, d->rest + j.at) - d->rest);
     hwt_json_array(&j, "columns");
     for (unsigned c = 0; c < plan->column_count; c++) {

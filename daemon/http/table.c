@@ -90,13 +90,13 @@ size_t table_json(const struct table *t, const struct rows *rows, char *p, size_
     hwt_json_init(&j, p, room);
     hwt_json_object(&j, NULL);
     text_put_head(&j, plan);
-    hwt_json_raw(&j, "time", NULL, 0);
+    hwt_json_raw(&j, "time", "", 0);
     j.at = (size_t)(text_put_times(plan, p + j.at) - p);
     hwt_json_array(&j, "columns");
     for (unsigned c = 0; c < plan->column_count; c++) {
         hwt_json_object(&j, NULL);
         text_put_column(&j, plan, c);
-        hwt_json_raw(&j, "values", NULL, 0);
+        hwt_json_raw(&j, "values", "", 0);
         j.at = (size_t)(put_values(t, c, p + j.at) - p);
         hwt_json_end_object(&j);
     }

@@ -134,8 +134,8 @@ struct config_source {
     unsigned stop_bits;
     unsigned unit;
     bool phases;
-    char map_name[CONFIG_TEXT_MAX];             /* as written */
-    const struct config_map *map;               /* NULL: a file that was not to be opened */
+    char map_name[CONFIG_TEXT_MAX]; /* as written */
+    const struct config_map *map;   /* what it is; of a configuration without problems never NULL */
     char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
     char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
 };

@@ -195,6 +195,8 @@ static const struct row broken[] = {
      "did you mean sdm120: one of abb_b21, abb_b23, em111, em340, sdm120, sdm230, sdm630, sdm72, "
      "sdm72v2, shelly_pro_3em, or a file",
      0, "an unknown map lists the known ones"},
+    {V1 MODBUS "map: a/b.yaml, port: x}\nroles: {elec: m}\n", 3, "sources[0].map",
+     "is a file, and none is opened here", 0, "a text alone has no folder"},
     {V1 MODBUS "port: x}\n", 3, "sources[0].map", "is required", 0, "no map"},
     {V1 MODBUS "map: sdm120}\n", 3, "sources[0].port", "or tcp is required", 0, "nowhere"},
     {V1 MODBUS "map: sdm120, port: x, tcp: h}\n", 3, "sources[0].tcp", "exclude each other", 0,

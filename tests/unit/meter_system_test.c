@@ -269,6 +269,20 @@ static void learned_noise_is_taken_out_of_the_current(void **state)
     assert_true(fabs(s / 23 - 1) < 0.06);
 }
 
+static void noise_is_learned_anew_when_the_codes_change(void **state)
+{
+    (void)state;
+    waves_init(&waves, 1, 3);
+    configure();
+    config.slot[1].noise = 0.6;
+    start();
+    (void)run(1);
+    assert_true(fabs(last.channel[1].noise - 0.6) < 0.1); /* told, before 50 windows have passed */
+    waves.bits = 14;
+    (void)run(1);
+    assert_true(last.channel[1].noise < 0);
+}
+
 static void noise_outside_its_range_is_told(void **state)
 {
     static const struct {
@@ -541,6 +555,7 @@ int main(void)
         cmocka_unit_test(the_curve_of_a_voltage_turns_its_phase),
         cmocka_unit_test(a_sloping_offset_is_no_current),
         cmocka_unit_test(learned_noise_is_taken_out_of_the_current),
+        cmocka_unit_test(noise_is_learned_anew_when_the_codes_change),
         cmocka_unit_test(noise_outside_its_range_is_told),
         cmocka_unit_test(a_consumer_that_feeds_back_for_seconds_is_a_clamp_turned_round),
         cmocka_unit_test(a_clamp_that_does_not_close_is_told_from_loads_that_lead),
