@@ -7,6 +7,7 @@
 #include "daemon/cli/demo.h"
 #include "daemon/cli/doctor.h"
 #include "daemon/cli/log_cmd.h"
+#include "daemon/cli/meter_cmd.h"
 #include "daemon/cli/run_cmd.h"
 
 static const struct command {
@@ -18,6 +19,7 @@ static const struct command {
     {"demo", demo_main, "demo [--port N] ...         all of it on the virtual plant"},
     {"decode", decode_main, "decode mbus|modbus [FILE...]  explain telegrams, as JSON"},
     {"log", log_main, "log query|export|import|info|verify DIR  ask a log, look after it"},
+    {"meter", meter_main, "meter --csv FILE ...        measure recorded waveforms, as JSON"},
     {"config", config_main, "config check FILE           list every error of a configuration"},
     {"doctor", doctor_main, "doctor --config FILE        check an installation, say what to do"},
 };

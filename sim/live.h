@@ -54,8 +54,9 @@ struct live {
     bool samples_stopped;
     bool spoil_crc;       /* of the next block */
     uint32_t lose_blocks; /* yet to be swallowed */
-    int64_t wall_step_us; /* by which the sampler's wall clock was stepped; the house does not care */
-    bool wall_hidden;     /* the sampler does not know the time */
+    int64_t
+        wall_step_us; /* by which the sampler's wall clock was stepped; the house does not care */
+    bool wall_hidden; /* the sampler does not know the time */
 
     int64_t truth_ns; /* of the last file */
     uint64_t truth_second;

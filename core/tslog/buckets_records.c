@@ -440,7 +440,8 @@ int hwt_buckets_take_page(struct hwt_tslog_buckets *it)
 
     for (;
          it->segment < snapshot->segments && snapshot->segment[it->segment].stream == it->stream &&
-         snapshot->segment[it->segment].first <= it->part_to;
+         snapshot->segment[it->segment].first <= it->part_to &&
+         it->part < snapshot->stream[it->stream].tail.first;
          it->segment++) {
         const struct hwt_tslog_segment *s = &snapshot->segment[it->segment];
         int got =

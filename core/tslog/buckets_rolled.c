@@ -48,12 +48,14 @@ static struct level_taken choose_level(const struct hwt_tslog_buckets *it,
 
 static unsigned columns_wanted(const struct hwt_tslog_buckets *it, bool counter)
 {
-    static const uint8_t field[HWT_ROLL_COLUMNS] = {
-        [HWT_ROLL_SUM] = HWT_BUCKET_MEAN,  [HWT_ROLL_MIN] = HWT_BUCKET_MIN,
-        [HWT_ROLL_MAX] = HWT_BUCKET_MAX,   [HWT_ROLL_FIRST] = HWT_BUCKET_FIRST,
-        [HWT_ROLL_LAST] = HWT_BUCKET_LAST, [HWT_ROLL_RISE] = HWT_BUCKET_DELTA};
+    static const uint8_t field[HWT_ROLL_COLUMNS] = {[HWT_ROLL_SUM] = HWT_BUCKET_MEAN,
+                                                    [HWT_ROLL_MIN] = HWT_BUCKET_MIN,
+                                                    [HWT_ROLL_MAX] = HWT_BUCKET_MAX,
+                                                    [HWT_ROLL_LAST] = HWT_BUCKET_LAST,
+                                                    [HWT_ROLL_RISE] = HWT_BUCKET_DELTA};
     unsigned columns = 1u << HWT_ROLL_COUNT | 1u << HWT_ROLL_MEASURED;
 
+    columns |= (it->range.fields & HWT_BUCKET_FIRST) != 0 ? 1u << HWT_ROLL_NOT_KEPT : 0;
     for (unsigned k = 0; k < HWT_ROLL_COLUMNS; k++) {
         columns |= (it->range.fields & field[k]) != 0 ? 1u << k : 0;
     }
@@ -94,9 +96,6 @@ static void add_counter(struct hwt_tslog_own *own, const struct hwt_rollup_reade
 {
     struct hwt_bucket *b = &own->b;
 
-    if ((columns >> HWT_ROLL_FIRST & 1) != 0 && (first || row->sequence < own->first_at)) {
-        b->first = r->value[HWT_ROLL_FIRST][row->i];
-    }
     if ((columns >> HWT_ROLL_LAST & 1) != 0 && (first || row->sequence > own->last_at)) {
         b->last = r->value[HWT_ROLL_LAST][row->i];
     }

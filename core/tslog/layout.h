@@ -221,8 +221,8 @@ struct hwt_rollup_channel { /* a channel's head in a sheet */
     uint8_t before_state, after_state; /* what is known of a counter at the sheet's edges */
     int64_t before, after;
     uint8_t present[3], left_out[3]; /* columns of each level, a bit each */
-    uint16_t bytes[3][8];
-    uint32_t at[3][8]; /* in the sheet */
+    uint16_t bytes[3][7];
+    uint32_t at[3][7]; /* in the sheet */
 };
 
 struct hwt_rollup_reader {
@@ -232,9 +232,10 @@ struct hwt_rollup_reader {
     uint32_t common;            /* where the common part is */
     uint32_t cached_at, cached; /* bytes of the sheet in cache[] */
     size_t rows;                /* of the level got */
-    const int64_t *value[8];    /* a column each: column[], or the common part's */
+    const int64_t *value[7];    /* a column each: column[], or the common part's */
     int64_t period[HWT_ROLLUP_ROWS_MAX], records[HWT_ROLLUP_ROWS_MAX], spans[HWT_ROLLUP_ROWS_MAX];
-    int64_t column[8][HWT_ROLLUP_ROWS_MAX];
+    int64_t column[7][HWT_ROLLUP_ROWS_MAX];
+    int64_t work[2][HWT_ROLLUP_ROWS_MAX]; /* hours, while quarter hours are got */
     uint8_t cache[4 * HWT_TSLOG_PAGE];
 };
 

@@ -21,10 +21,10 @@ enum hwt_roll_column {
     HWT_ROLL_SUM,      /* of a gauge */
     HWT_ROLL_MIN,
     HWT_ROLL_MAX,
-    HWT_ROLL_FIRST, /* of a counter, as are the next two */
-    HWT_ROLL_LAST,
-    HWT_ROLL_RISE,
+    HWT_ROLL_LAST, /* of a counter */
+    HWT_ROLL_RISE, /* beyond the step from last to last */
     HWT_ROLL_COLUMNS,
+    HWT_ROLL_NOT_KEPT = HWT_ROLL_COLUMNS,
     HWT_ROLL_RECORDS = HWT_ROLL_COUNT, /* of the common part */
     HWT_ROLL_PERIOD = HWT_ROLL_SUM
 };
@@ -68,7 +68,9 @@ static inline unsigned hwt_roll_class(uint32_t rows)
 struct hwt_roll_form {
     bool steps;      /* numbers are differences from row to row */
     bool packed;     /* blocks of one width: read fast; else Rice */
-    uint64_t factor; /* of the mean base; 0: none */
+    bool bare;       /* none is below 0, and no average helps */
+    bool by_hour;    /* of extremes of quarter hours: beyond the hour's */
+    uint64_t factor; /* of the mean base; 0: none. By hours: how many numbers there are */
     uint64_t scale;
     int64_t origin; /* value = origin + scale x number, or the one before the first row */
 };

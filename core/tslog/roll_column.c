@@ -1,10 +1,11 @@
 /*
  * roll_column.c: a column of numbers, one for each row of a sheet.
  *
- *   form │ scale │ origin │ factor │ first number │ blocks of 16 │ CRC
+ *   form │ scale │ origin │ factor │ first number │ blocks │ CRC
  *
  * A number is coded as its difference to an average of those before it (weight 1, 1/2, 1/4 or 1/8:
- * the writer's choice). Blocks say how they are coded, so reading needs no state but the average.
+ * the writer's choice), or as it is. Blocks say how they are coded, so that reading needs no state
+ * but the average: 8 numbers by Rice, or 16 of one width, which is read faster.
  */
 #include "core/base/crc32c.h"
 #include "core/tslog/predict.h"
@@ -12,16 +13,18 @@
 #include "core/tslog/roll.h"
 
 enum {
-    BLOCK = 16,
-    HEADER_BITS = 6,
-    WIDTH_ALL = 63, /* a header that says 64 */
+    BLOCK_RICE = 8,
+    BLOCK_PACKED = 16,
+    HEADER_MAX = 64,
     WEIGHTS = 4,
     CRC_BYTES = 4,
     FORM_WEIGHT = 3, /* bits of the form */
     FORM_STEPS = 4,
     FORM_PACKED = 8,
-    FORM_FLAT = 16, /* all differences are 0: no blocks */
-    FORM_ALL = 31
+    FORM_FLAT = 16, /* all are 0: no blocks */
+    FORM_BARE = 32, /* numbers as they are, none below 0 */
+    FORM_BY_HOUR = 64,
+    FORM_ALL = 127
 };
 
 /* Of weight 1 the average is the last number itself. */
@@ -48,14 +51,24 @@ static uint64_t difference(int64_t *average, int64_t number, unsigned weight)
     return u;
 }
 
+static bool all_zero(const int64_t *number, size_t rows)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        all |= (uint64_t)number[i];
+    }
+    return all == 0;
+}
+
 /* About how many bits a weight would take; *flat_out: none at all. */
 static uint64_t try_weight(const int64_t *number, size_t rows, unsigned weight, bool *flat_out)
 {
     int64_t average = begin_average(number[0], weight);
     uint64_t bits = 0, all = 0;
 
-    for (size_t at = 0; at < rows; at += BLOCK) {
-        size_t end = rows - at < BLOCK ? rows : at + BLOCK;
+    for (size_t at = 0; at < rows; at += BLOCK_RICE) {
+        size_t end = rows - at < BLOCK_RICE ? rows : at + BLOCK_RICE;
         uint64_t sum = 0;
 
         for (size_t i = at; i < end; i++) {
@@ -64,8 +77,8 @@ static uint64_t try_weight(const int64_t *number, size_t rows, unsigned weight, 
             all |= u;
             sum += u < HWT_TSLOG_RICE_NUMBER_MAX ? u : HWT_TSLOG_RICE_NUMBER_MAX;
         }
-        bits += (uint64_t)BLOCK * hwt_tslog_width(sum) +
-                (sum > 0 ? sum << 4 >> hwt_tslog_width(sum) : 0);
+        bits += (uint64_t)BLOCK_RICE * hwt_tslog_width(sum) +
+                (sum << 3 >> hwt_tslog_width(sum)); /* about 8 x log2(sum) */
     }
     *flat_out = all == 0;
     return bits;
@@ -90,7 +103,15 @@ static unsigned choose_weight(const int64_t *number, size_t rows, bool *flat_out
 
 /* --- blocks --- */
 
-static void put_packed(struct hwt_tslog_bits_out *out, const uint64_t *u, size_t n)
+/* How a block is coded, as the difference to the block before. */
+static void put_header(struct hwt_tslog_bits_out *out, unsigned *before, unsigned header)
+{
+    hwt_tslog_golomb_put(out, hwt_zigzag((int64_t)header - (int64_t)*before), 0);
+    *before = header;
+}
+
+static void put_packed(struct hwt_tslog_bits_out *out, const uint64_t *u, size_t n,
+                       unsigned *before)
 {
     uint64_t all = 0;
     unsigned width;
@@ -99,16 +120,17 @@ static void put_packed(struct hwt_tslog_bits_out *out, const uint64_t *u, size_t
         all |= u[i];
     }
     width = hwt_tslog_width(all);
-    width = width >= WIDTH_ALL ? 64 : width;
-    hwt_tslog_bits_put32(out, width == 64 ? WIDTH_ALL : width, HEADER_BITS);
+    put_header(out, before, width);
     for (size_t i = 0; width > 0 && i < n; i++) {
         hwt_tslog_bits_put(out, u[i], width);
     }
 }
 
-static unsigned rice_bits(const uint64_t *u, size_t n, unsigned k)
+/* With the header before it, which says k + 1, or 0: they are 0. */
+static unsigned rice_bits(const uint64_t *u, size_t n, unsigned k, unsigned before)
 {
-    unsigned bits = 0;
+    unsigned header = k + 1;
+    unsigned bits = 2 * (header > before ? header - before : before - header);
 
     for (size_t i = 0; i < n; i++) {
         bits += hwt_tslog_golomb_size(u[i], k);
@@ -116,7 +138,7 @@ static unsigned rice_bits(const uint64_t *u, size_t n, unsigned k)
     return bits;
 }
 
-static void put_rice(struct hwt_tslog_bits_out *out, const uint64_t *u, size_t n)
+static void put_rice(struct hwt_tslog_bits_out *out, const uint64_t *u, size_t n, unsigned *before)
 {
     uint64_t sum = 0;
     unsigned k, best, least;
@@ -125,43 +147,46 @@ static void put_rice(struct hwt_tslog_bits_out *out, const uint64_t *u, size_t n
         sum += u[i] < HWT_TSLOG_RICE_NUMBER_MAX ? u[i] : HWT_TSLOG_RICE_NUMBER_MAX;
     }
     if (sum == 0) {
-        hwt_tslog_bits_put32(out, 0, HEADER_BITS);
+        put_header(out, before, 0);
         return;
     }
     k = hwt_tslog_width(sum / n);
     k = k > 1 ? k - 2 : 0;
     best = k;
-    least = rice_bits(u, n, k);
+    least = rice_bits(u, n, k, *before);
     for (unsigned more = 1; more < 4; more++) {
-        unsigned bits = rice_bits(u, n, k + more);
+        unsigned bits = rice_bits(u, n, k + more, *before);
 
         if (bits < least) {
             least = bits;
             best = k + more;
         }
     }
-    hwt_tslog_bits_put32(out, best + 1, HEADER_BITS);
+    put_header(out, before, best + 1);
     for (size_t i = 0; i < n; i++) {
         hwt_tslog_golomb_put(out, u[i], best);
     }
 }
 
 static void put_blocks(struct hwt_tslog_bits_out *out, const int64_t *number, size_t rows,
-                       unsigned weight, bool packed)
+                       unsigned weight, const struct hwt_roll_form *form)
 {
     int64_t average = begin_average(number[0], weight);
+    size_t block = form->packed ? BLOCK_PACKED : BLOCK_RICE;
+    unsigned header = 0;
 
-    for (size_t at = 0; at < rows && out->ok; at += BLOCK) {
-        size_t n = rows - at < BLOCK ? rows - at : BLOCK;
-        uint64_t u[BLOCK];
+    for (size_t at = 0; at < rows && out->ok; at += block) {
+        size_t n = rows - at < block ? rows - at : block;
+        uint64_t u[BLOCK_PACKED];
 
         for (size_t i = 0; i < n; i++) {
-            u[i] = difference(&average, number[at + i], weight);
+            u[i] = form->bare ? (uint64_t)number[at + i]
+                              : difference(&average, number[at + i], weight);
         }
-        if (packed) {
-            put_packed(out, u, n);
+        if (form->packed) {
+            put_packed(out, u, n, &header);
         } else {
-            put_rice(out, u, n);
+            put_rice(out, u, n, &header);
         }
     }
     hwt_tslog_bits_end(out);
@@ -170,25 +195,26 @@ static void put_blocks(struct hwt_tslog_bits_out *out, const int64_t *number, si
 size_t hwt_roll_column_put(const struct hwt_roll_form *form, const int64_t *number, size_t rows,
                            uint32_t seed, uint8_t *out, size_t room)
 {
-    bool flat = true;
-    unsigned weight = rows > 0 ? choose_weight(number, rows, &flat) : 0;
+    bool flat = all_zero(number, rows);
+    unsigned weight = flat || form->bare ? 0 : choose_weight(number, rows, &flat);
     struct hwt_writer w;
     struct hwt_tslog_bits_out bits;
     uint32_t crc;
 
     hwt_writer_init(&w, out, room < CRC_BYTES ? 0 : room - CRC_BYTES);
     hwt_put_u8(&w, (uint8_t)(weight | (form->steps ? FORM_STEPS : 0) |
-                             (form->packed ? FORM_PACKED : 0) | (flat ? FORM_FLAT : 0)));
+                             (form->packed ? FORM_PACKED : 0) | (flat ? FORM_FLAT : 0) |
+                             (form->bare ? FORM_BARE : 0) | (form->by_hour ? FORM_BY_HOUR : 0)));
     hwt_put_varint(&w, form->scale);
     hwt_put_varint(&w, hwt_zigzag(form->origin));
-    hwt_put_varint(&w, form->factor);
-    hwt_put_varint(&w, rows > 0 ? hwt_zigzag(number[0]) : 0);
+    hwt_put_varint(&w, form->by_hour ? rows : form->factor);
+    hwt_put_varint(&w, rows > 0 && !form->bare ? hwt_zigzag(number[0]) : 0);
     if (!w.ok) {
         return 0;
     }
     if (!flat) {
         hwt_tslog_bits_out_init(&bits, out + w.at, w.n - w.at, 0);
-        put_blocks(&bits, number, rows, weight, form->packed);
+        put_blocks(&bits, number, rows, weight, form);
         if (!bits.ok) {
             return 0;
         }
@@ -202,18 +228,18 @@ size_t hwt_roll_column_put(const struct hwt_roll_form *form, const int64_t *numb
 
 /* --- reading --- */
 
-static void get_packed(struct hwt_tslog_bits_in *in, int64_t *to, size_t n, unsigned header)
+static void get_packed(struct hwt_tslog_bits_in *in, int64_t *to, size_t n, unsigned width)
 {
-    unsigned width = header == WIDTH_ALL ? 64 : header;
+    uint64_t mask = (UINT64_C(1) << (width & 63)) - 1;
 
     if (width > 56) {
         for (size_t i = 0; i < n; i++) {
-            to[i] = hwt_unzigzag(hwt_tslog_bits_get(in, width));
+            to[i] = (int64_t)hwt_tslog_bits_get(in, width);
         }
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        to[i] = hwt_unzigzag(hwt_tslog_bits_peek(in) & ((UINT64_C(1) << width) - 1));
+        to[i] = (int64_t)(hwt_tslog_bits_peek(in) & mask);
         in->at += width;
     }
 }
@@ -221,7 +247,7 @@ static void get_packed(struct hwt_tslog_bits_in *in, int64_t *to, size_t n, unsi
 static void get_rice(struct hwt_tslog_bits_in *in, int64_t *to, size_t n, unsigned header)
 {
     for (size_t i = 0; i < n; i++) {
-        to[i] = header == 0 ? 0 : hwt_unzigzag(hwt_tslog_golomb_get(in, header - 1));
+        to[i] = header == 0 ? 0 : (int64_t)hwt_tslog_golomb_get(in, header - 1);
     }
 }
 
@@ -232,11 +258,11 @@ static void add_up(int64_t *number, size_t n, int64_t *average, unsigned weight)
 
     if (weight == 0) {
         for (size_t i = 0; i < n; i++) {
-            number[i] = a = hwt_wrap_add(a, number[i]);
+            number[i] = a = hwt_wrap_add(a, hwt_unzigzag((uint64_t)number[i]));
         }
     } else {
         for (size_t i = 0; i < n; i++) {
-            number[i] = hwt_wrap_add(hwt_tslog_rounded(a), number[i]);
+            number[i] = hwt_wrap_add(hwt_tslog_rounded(a), hwt_unzigzag((uint64_t)number[i]));
             a = hwt_tslog_averaged(a, number[i], weight);
         }
     }
@@ -246,21 +272,24 @@ static void add_up(int64_t *number, size_t n, int64_t *average, unsigned weight)
 static int get_blocks(struct hwt_tslog_bits_in *in, int64_t *number, size_t rows, int64_t first,
                       unsigned form)
 {
-    int64_t average = begin_average(first, form & FORM_WEIGHT);
+    int64_t average = begin_average(first, form & FORM_WEIGHT), header = 0;
+    size_t block = (form & FORM_PACKED) != 0 ? BLOCK_PACKED : BLOCK_RICE;
 
-    for (size_t at = 0; at < rows; at += BLOCK) {
-        size_t n = rows - at < BLOCK ? rows - at : BLOCK;
-        unsigned header = (unsigned)hwt_tslog_bits_get(in, HEADER_BITS);
+    for (size_t at = 0; at < rows; at += block) {
+        size_t n = rows - at < block ? rows - at : block;
 
-        if (hwt_tslog_bits_over(in)) {
+        header = hwt_wrap_add(header, hwt_unzigzag(hwt_tslog_golomb_get(in, 0)));
+        if (hwt_tslog_bits_over(in) || header < 0 || header > HEADER_MAX) {
             return HWT_ERR_CORRUPT;
         }
         if ((form & FORM_PACKED) != 0) {
-            get_packed(in, number + at, n, header);
+            get_packed(in, number + at, n, (unsigned)header);
         } else {
-            get_rice(in, number + at, n, header);
+            get_rice(in, number + at, n, (unsigned)header);
         }
-        add_up(number + at, n, &average, form & FORM_WEIGHT);
+        if ((form & FORM_BARE) == 0) {
+            add_up(number + at, n, &average, form & FORM_WEIGHT);
+        }
     }
     return hwt_tslog_bits_over(in) ? HWT_ERR_CORRUPT : 0;
 }
@@ -287,12 +316,17 @@ int hwt_roll_column_get(const uint8_t *p, size_t n, uint32_t seed, size_t rows,
     form = hwt_get_u8(&r);
     form_out->steps = (form & FORM_STEPS) != 0;
     form_out->packed = (form & FORM_PACKED) != 0;
+    form_out->bare = (form & FORM_BARE) != 0;
+    form_out->by_hour = (form & FORM_BY_HOUR) != 0;
     form_out->scale = hwt_get_varint(&r);
     form_out->origin = hwt_unzigzag(hwt_get_varint(&r));
     form_out->factor = hwt_get_varint(&r);
     first = hwt_unzigzag(hwt_get_varint(&r));
-    if (!r.ok || form > FORM_ALL) {
+    if (!r.ok || form > FORM_ALL || (form_out->by_hour && form_out->factor > rows)) {
         return HWT_ERR_CORRUPT;
+    }
+    for (; form_out->by_hour && rows > form_out->factor; rows--) {
+        number_out[rows - 1] = 0;
     }
     if ((form & FORM_FLAT) != 0) {
         for (size_t i = 0; i < rows; i++) {

@@ -68,8 +68,7 @@ struct hwt_rollup {
 
     int64_t value[HWT_ROLLUP_ROWS_MAX];  /* of one column */
     int64_t number[HWT_ROLLUP_ROWS_MAX]; /* as coded */
-    int64_t sum[HWT_ROLLUP_ROWS_MAX];    /* what others rest on */
-    int64_t last[HWT_ROLLUP_ROWS_MAX];
+    int64_t base[HWT_ROLLUP_ROWS_MAX];   /* what it rests on: sums, or last values */
     struct hwt_tslog_cursor cursor;
     struct hwt_rollup_reader reader;
 };

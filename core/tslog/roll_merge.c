@@ -129,13 +129,10 @@ static struct hwt_rollup_entry entry_at(const struct hwt_rollup_reader *reader, 
     };
 
     if (counter) {
-        e.first = reader->value[HWT_ROLL_FIRST][i];
         e.last = reader->value[HWT_ROLL_LAST][i];
         e.rise = reader->value[HWT_ROLL_RISE][i];
     } else if (!wide) {
         e.sum = reader->value[HWT_ROLL_SUM][i];
-    }
-    if (!wide) {
         e.min = reader->value[HWT_ROLL_MIN][i];
         e.max = reader->value[HWT_ROLL_MAX][i];
     }
@@ -149,8 +146,7 @@ static int get_columns(struct hwt_rollup_reader *reader, uint32_t offset, bool c
 {
     static const unsigned all = 1u << HWT_ROLL_COUNT | 1u << HWT_ROLL_MEASURED;
     static const unsigned gauge = 1u << HWT_ROLL_SUM | 1u << HWT_ROLL_MIN | 1u << HWT_ROLL_MAX;
-    static const unsigned count = 1u << HWT_ROLL_FIRST | 1u << HWT_ROLL_LAST | 1u << HWT_ROLL_RISE |
-                                  1u << HWT_ROLL_MIN | 1u << HWT_ROLL_MAX;
+    static const unsigned count = 1u << HWT_ROLL_LAST | 1u << HWT_ROLL_RISE;
     struct hwt_rollup_channel head;
     int err = hwt_roll_channel_get(reader, offset, &head);
 

@@ -339,30 +339,39 @@ static int get_like(struct hwt_rollup_reader *r, const struct hwt_rollup_channel
     return err;
 }
 
-/* Sums of quarter hours: of each hour all but the last, as differences from an even share. */
+/* The end of the hour that quarter hour i is in. */
+static size_t hour_end(const struct hwt_rollup_reader *r, size_t i)
+{
+    int64_t hour = hwt_tslog_shift(r->period[i++], 2);
+
+    while (i < r->rows && hwt_tslog_shift(r->period[i], 2) == hour) {
+        i++;
+    }
+    return i;
+}
+
+/* Sums of quarter hours: of each hour all but the last, as differences from an even share. The
+ * hours' sums are in work[0] then. */
 static int get_shares(struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c)
 {
-    int64_t *hour = r->column[HWT_ROLL_LAST], *number = r->column[HWT_ROLL_RISE];
-    int64_t *to = r->column[HWT_ROLL_SUM];
+    const int64_t *number = r->work[1];
+    int64_t *hour = r->work[0], *to = r->column[HWT_ROLL_SUM];
     size_t hours = r->sheet.rows[HWT_ROLL_HOUR], h = 0;
     struct hwt_roll_form form;
     int err = get_values(r, c, HWT_ROLL_HOUR, HWT_ROLL_SUM, hours, hour);
 
-    err = err == 0
-              ? get_numbers(r, c, HWT_ROLL_QUARTER, HWT_ROLL_SUM, r->rows - hours, &form, number)
-              : err;
-    if (err != 0) {
-        return err;
+    err = err == 0 ? get_numbers(r, c, HWT_ROLL_QUARTER, HWT_ROLL_SUM, r->rows - hours, &form,
+                                 r->work[1])
+                   : err;
+    if (err == 0 && (form.scale == 0 || form.scale > INT64_MAX)) {
+        err = HWT_ERR_CORRUPT;
     }
-    for (size_t i = 0; i < r->rows; h++) {
-        int64_t this = hwt_tslog_shift(r->period[i], 2), share;
+    for (size_t i = 0; err == 0 && i < r->rows; h++) {
+        size_t end = hour_end(r, i);
         uint64_t left;
-        size_t end = i + 1;
+        int64_t share;
 
-        while (end < r->rows && hwt_tslog_shift(r->period[end], 2) == this) {
-            end++;
-        }
-        if (h >= hours || form.scale == 0 || form.scale > INT64_MAX) {
+        if (h == hours) {
             return HWT_ERR_CORRUPT;
         }
         left = (uint64_t)hour[h];
@@ -373,7 +382,7 @@ static int get_shares(struct hwt_rollup_reader *r, const struct hwt_rollup_chann
         }
         to[i++] = (int64_t)left;
     }
-    return h == hours ? 0 : HWT_ERR_CORRUPT;
+    return err != 0 || h == hours ? err : HWT_ERR_CORRUPT;
 }
 
 static int get_sum(struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c,
@@ -385,22 +394,73 @@ static int get_sum(struct hwt_rollup_reader *r, const struct hwt_rollup_channel 
                : get_values(r, c, level, HWT_ROLL_SUM, r->rows, r->column[HWT_ROLL_SUM]);
 }
 
-/* A gauge's extremes, as differences from about its mean. */
-static int get_by_mean(struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c,
-                       enum hwt_roll_level level, unsigned column)
+/* Numbers, as coded, become extremes: they are differences from about the mean. */
+static void add_means(const struct hwt_roll_form *form, const int64_t *sum, size_t rows,
+                      int64_t *to)
 {
-    const int64_t *sum = r->value[HWT_ROLL_SUM];
+    for (size_t i = 0; i < rows; i++) {
+        int64_t mean = hwt_tslog_shift((int64_t)((uint64_t)sum[i] * form->factor), FACTOR_BITS);
+
+        to[i] =
+            (int64_t)((uint64_t)form->origin + form->scale * (uint64_t)hwt_wrap_add(to[i], mean));
+    }
+}
+
+/* The same by hours: the numbers, in work[1], say how far each is from its hour's. */
+static void add_hours(struct hwt_rollup_reader *r, const struct hwt_roll_form *form,
+                      const int64_t *hour, bool minimum, int64_t *to)
+{
+    const int64_t *number = r->work[1];
+
+    for (size_t i = 0; i < r->rows; hour++) {
+        size_t end = hour_end(r, i);
+        bool seen = false;
+
+        for (; i < end; i++) {
+            uint64_t beyond = 0;
+
+            if (i + 1 < end || seen) {
+                beyond = form->scale * (uint64_t)*number++;
+            }
+            seen = seen || beyond == 0;
+            to[i] = (int64_t)(minimum ? (uint64_t)*hour + beyond : (uint64_t)*hour - beyond);
+        }
+    }
+}
+
+/* Extremes of quarter hours beyond those of hours, of which the sums are in work[0]. */
+static int get_by_hour(struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c,
+                       const struct hwt_roll_form *form, unsigned column)
+{
+    size_t hours = r->sheet.rows[HWT_ROLL_HOUR];
+    int64_t *to = r->column[column], *hour = r->column[HWT_ROLL_LAST]; /* not a gauge's */
+    struct hwt_roll_form of_hour;
+    int err = get_numbers(r, c, HWT_ROLL_HOUR, column, hours, &of_hour, hour);
+
+    if (err == 0) {
+        memcpy(r->work[1], to, r->rows * sizeof(*to));
+        add_means(&of_hour, r->work[0], hours, hour);
+        add_hours(r, form, hour, column == HWT_ROLL_MIN, to);
+    }
+    return err;
+}
+
+static int get_extremes(struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c,
+                        enum hwt_roll_level level, unsigned column)
+{
     int64_t *to = r->column[column];
     struct hwt_roll_form form;
     int err = get_numbers(r, c, level, column, r->rows, &form, to);
 
-    for (size_t i = 0; err == 0 && i < r->rows; i++) {
-        int64_t mean = hwt_tslog_shift((int64_t)((uint64_t)sum[i] * form.factor), FACTOR_BITS);
-
-        to[i] = (int64_t)((uint64_t)form.origin + form.scale * (uint64_t)hwt_wrap_add(to[i], mean));
-    }
     r->value[column] = to;
-    return err;
+    if (err != 0 || (form.by_hour && level != HWT_ROLL_QUARTER)) {
+        return err != 0 ? err : HWT_ERR_CORRUPT;
+    }
+    if (form.by_hour) {
+        return get_by_hour(r, c, &form, column);
+    }
+    add_means(&form, r->value[HWT_ROLL_SUM], r->rows, to);
+    return 0;
 }
 
 static int get_gauge(struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c,
@@ -413,78 +473,42 @@ static int get_gauge(struct hwt_rollup_reader *r, const struct hwt_rollup_channe
         err = get_sum(r, c, level);
     }
     if (err == 0 && (columns >> HWT_ROLL_MIN & 1) != 0) {
-        err = get_by_mean(r, c, level, HWT_ROLL_MIN);
+        err = get_extremes(r, c, level, HWT_ROLL_MIN);
     }
     if (err == 0 && (columns >> HWT_ROLL_MAX & 1) != 0) {
-        err = get_by_mean(r, c, level, HWT_ROLL_MAX);
+        err = get_extremes(r, c, level, HWT_ROLL_MAX);
     }
-    return err;
-}
-
-/* A counter's value before each row, into `to`. */
-static void values_before(const struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c,
-                          int64_t *to)
-{
-    int64_t before = c->before;
-
-    for (size_t i = 0; i < r->rows; i++) {
-        int64_t last = r->column[HWT_ROLL_LAST][i];
-
-        to[i] = before;
-        before = last;
-    }
-}
-
-static int get_rise(struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c,
-                    enum hwt_roll_level level)
-{
-    int64_t *to = r->column[HWT_ROLL_RISE];
-    bool present = (c->present[level] >> HWT_ROLL_RISE & 1) != 0;
-    int64_t before = c->before;
-    int err = present ? get_values(r, c, level, HWT_ROLL_RISE, r->rows, to) : 0;
-
-    for (size_t i = 0; err == 0 && i < r->rows; i++) {
-        int64_t last = r->column[HWT_ROLL_LAST][i];
-        int64_t rise = hwt_wrap_sub(last, before);
-
-        to[i] = present ? hwt_wrap_add(to[i], rise) : rise;
-        before = last;
-    }
-    r->value[HWT_ROLL_RISE] = to;
     return err;
 }
 
 static int get_counter(struct hwt_rollup_reader *r, const struct hwt_rollup_channel *c,
                        enum hwt_roll_level level, unsigned columns)
 {
-    int64_t *before = r->column[HWT_ROLL_RISE]; /* until the rise itself is got */
+    const int64_t *last = r->column[HWT_ROLL_LAST];
+    int64_t *rise = r->column[HWT_ROLL_RISE], before = c->before;
+    bool beyond = (c->present[level] >> HWT_ROLL_RISE & 1) != 0;
     int err = get_values(r, c, level, HWT_ROLL_LAST, r->rows, r->column[HWT_ROLL_LAST]);
 
-    r->value[HWT_ROLL_LAST] = r->column[HWT_ROLL_LAST];
-    if (err == 0 && (columns & (1u << HWT_ROLL_FIRST | 1u << HWT_ROLL_MIN)) != 0) {
-        values_before(r, c, before);
-        err = get_like(r, c, level, HWT_ROLL_FIRST, before);
-        if (r->value[HWT_ROLL_FIRST] == before) {
-            memcpy(r->column[HWT_ROLL_FIRST], before, r->rows * sizeof(*before));
-            r->value[HWT_ROLL_FIRST] = r->column[HWT_ROLL_FIRST];
-        }
+    r->value[HWT_ROLL_LAST] = last;
+    r->value[HWT_ROLL_RISE] = rise;
+    if (err != 0 || (columns >> HWT_ROLL_RISE & 1) == 0) {
+        return err;
     }
-    if (err == 0 && (columns >> HWT_ROLL_MIN & 1) != 0) {
-        err = get_like(r, c, level, HWT_ROLL_MIN, r->value[HWT_ROLL_FIRST]);
+    err = beyond ? get_values(r, c, level, HWT_ROLL_RISE, r->rows, rise) : 0;
+    for (size_t i = 0; err == 0 && i < r->rows; i++) {
+        int64_t step = hwt_wrap_sub(last[i], before);
+
+        rise[i] = beyond ? hwt_wrap_add(rise[i], step) : step;
+        before = last[i];
     }
-    if (err == 0 && (columns >> HWT_ROLL_MAX & 1) != 0) {
-        err = get_like(r, c, level, HWT_ROLL_MAX, r->value[HWT_ROLL_LAST]);
-    }
-    return err == 0 && (columns >> HWT_ROLL_RISE & 1) != 0 ? get_rise(r, c, level) : err;
+    return err;
 }
 
 int hwt_roll_columns_get(struct hwt_rollup_reader *reader, const struct hwt_rollup_channel *channel,
                          enum hwt_roll_level level, unsigned columns)
 {
     static const unsigned of_gauge = 1u << HWT_ROLL_SUM | 1u << HWT_ROLL_MIN | 1u << HWT_ROLL_MAX;
-    static const unsigned of_counter = 1u << HWT_ROLL_FIRST | 1u << HWT_ROLL_LAST |
-                                       1u << HWT_ROLL_RISE | 1u << HWT_ROLL_MIN |
-                                       1u << HWT_ROLL_MAX;
+    static const unsigned of_counter = 1u << HWT_ROLL_LAST | 1u << HWT_ROLL_RISE;
     static const unsigned of_all = 1u << HWT_ROLL_COUNT | 1u << HWT_ROLL_MEASURED;
     int err;
 
@@ -509,7 +533,7 @@ static int check_channel(struct hwt_rollup_reader *r, uint32_t offset)
     int err = hwt_roll_channel_get(r, offset, &c);
 
     for (int level = 0; err == 0 && level < HWT_ROLL_LEVELS; level++) {
-        unsigned kept = c.counter ? 0xFBu : 0x1Fu;
+        unsigned kept = c.counter ? 0x63u : 0x1Fu;
 
         err = hwt_roll_rows_get(r, (enum hwt_roll_level)level);
         err = err == 0 ? hwt_roll_columns_get(r, &c, (enum hwt_roll_level)level,

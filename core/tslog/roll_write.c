@@ -69,12 +69,11 @@ static struct hwt_rollup_entry next_entry(const struct hwt_rollup *r,
 static void fill_empty(const struct hwt_rollup *r, const struct hwt_roll_sheet_channel *c,
                        struct hwt_rollup_entry *strip)
 {
-    int64_t last = c->before_state != 0 ? c->before : 0;
+    int64_t last = c->before;
 
     for (size_t i = 0; i < r->rows; i++) {
         if (strip[i].count == 0) {
-            strip[i] =
-                (struct hwt_rollup_entry){.min = last, .max = last, .first = last, .last = last};
+            strip[i] = (struct hwt_rollup_entry){.min = last, .max = last, .last = last};
         }
         last = strip[i].last;
     }
@@ -158,6 +157,61 @@ struct work { /* a channel's columns as they come to be */
     uint32_t seed;
 };
 
+static int64_t pick(const struct hwt_rollup_entry *e, unsigned column)
+{
+    switch (column) {
+    case HWT_ROLL_COUNT:
+        return e->count;
+    case HWT_ROLL_MEASURED:
+        return (int64_t)e->measured_ms;
+    case HWT_ROLL_SUM:
+        return e->sum;
+    case HWT_ROLL_MIN:
+        return e->min;
+    case HWT_ROLL_MAX:
+        return e->max;
+    case HWT_ROLL_LAST:
+        return e->last;
+    default:
+        return e->rise;
+    }
+}
+
+/* A column of the level; how many rows that is. */
+static size_t take_column(const struct work *w, const struct hwt_rollup_entry *strip,
+                          unsigned column, int64_t *to)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->r->rows; n++) {
+        struct hwt_rollup_entry e = next_entry(w->r, strip, &i, w->level);
+
+        to[n] = pick(&e, column);
+    }
+    return n;
+}
+
+static size_t take_rows(const struct work *w, unsigned column, int64_t *to)
+{
+    const struct hwt_rollup *r = w->r;
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->rows; n++) {
+        size_t end = row_end(r, i, w->level);
+        uint64_t records = 0, measured_ms = 0;
+
+        to[n] = hwt_roll_floor(r->row[i].quarter, hwt_roll_quarters(w->level));
+        for (; i < end; i++) {
+            records += r->row[i].records;
+            measured_ms += r->row[i].measured_ms;
+        }
+        to[n] = column == HWT_ROLL_RECORDS    ? (int64_t)records
+                : column == HWT_ROLL_MEASURED ? (int64_t)measured_ms
+                                              : to[n];
+    }
+    return n;
+}
+
 /* The numbers of a column and its form go out, or are left out. */
 static void put_numbers(struct work *w, unsigned column, const struct hwt_roll_form *form,
                         const int64_t *number, size_t rows)
@@ -239,7 +293,7 @@ static void put_steps(struct work *w, unsigned column)
     put_numbers(w, column, &form, r->number, w->rows);
 }
 
-/* r->value, as differences from about the mean; r->sum are the sums, most_ms the longest time. */
+/* r->value, as differences from about the mean; r->base are the sums, most_ms the longest time. */
 static void put_by_mean(struct work *w, unsigned column, uint64_t most_ms)
 {
     struct hwt_rollup *r = w->r;
@@ -251,7 +305,7 @@ static void put_by_mean(struct work *w, unsigned column, uint64_t most_ms)
             ((UINT64_C(1) << FACTOR_BITS) + form.scale * most_ms / 2) / (form.scale * most_ms);
     }
     for (size_t i = 0; i < w->rows; i++) {
-        int64_t mean = hwt_tslog_shift((int64_t)((uint64_t)r->sum[i] * form.factor), FACTOR_BITS);
+        int64_t mean = hwt_tslog_shift((int64_t)((uint64_t)r->base[i] * form.factor), FACTOR_BITS);
 
         r->number[i] =
             hwt_wrap_sub(hwt_wrap_sub(r->value[i], form.origin) / (int64_t)form.scale, mean);
@@ -259,12 +313,77 @@ static void put_by_mean(struct work *w, unsigned column, uint64_t most_ms)
     put_numbers(w, column, &form, r->number, w->rows);
 }
 
+/* r->value becomes how far each quarter hour's extreme is from its hour's; 0 of one that is empty.
+ */
+static void beyond_hour(const struct work *w, const struct hwt_rollup_entry *strip, unsigned column)
+{
+    struct hwt_rollup *r = w->r;
+
+    for (size_t i = 0; i < w->rows;) {
+        size_t end = row_end(r, i, HWT_ROLL_HOUR), from = i;
+        struct hwt_rollup_entry hour = next_entry(r, strip, &from, HWT_ROLL_HOUR);
+
+        for (; i < end; i++) {
+            r->value[i] = strip[i].count == 0      ? 0
+                          : column == HWT_ROLL_MIN ? hwt_wrap_sub(r->value[i], hour.min)
+                                                   : hwt_wrap_sub(hour.max, r->value[i]);
+        }
+    }
+}
+
+/* The same by hours. One of them is 0: if none before was it is the last, and need not be said. */
+static void put_by_hour(struct work *w, const struct hwt_rollup_entry *strip, unsigned column)
+{
+    struct hwt_rollup *r = w->r;
+    struct hwt_roll_form form = {.bare = true, .by_hour = true};
+    size_t n = 0;
+
+    beyond_hour(w, strip, column);
+    form.scale = scale_of(r->value, w->rows, 0);
+    for (size_t i = 0; i < w->rows;) {
+        size_t end = row_end(r, i, HWT_ROLL_HOUR);
+        bool seen = false;
+
+        for (; i < end; i++) {
+            if (i + 1 < end || seen) {
+                r->number[n++] = (int64_t)((uint64_t)r->value[i] / form.scale);
+            }
+            seen = seen || r->value[i] == 0;
+        }
+    }
+    put_numbers(w, column, &form, r->number, n);
+}
+
+/* Whichever is smaller. */
+static void put_extremes(struct work *w, const struct hwt_rollup_entry *strip, unsigned column,
+                         uint64_t most_ms)
+{
+    struct work other;
+    size_t n;
+
+    (void)take_column(w, strip, column, w->r->value);
+    other = *w;
+    put_by_mean(w, column, most_ms);
+    n = w->at - other.at;
+    if (w->level != HWT_ROLL_QUARTER || (w->head.left_out[HWT_ROLL_HOUR] >> column & 1) != 0) {
+        return;
+    }
+    other.at = w->at;
+    put_by_hour(&other, strip, column);
+    if (other.at > w->at && (n == 0 || other.at - w->at < n)) {
+        memmove(w->r->out.bytes + w->at - n, w->r->out.bytes + w->at, other.at - w->at);
+        other.start[w->level][column] -= n;
+        other.at -= n;
+        *w = other;
+    }
+}
+
 /* Sums of quarter hours as differences from an even share of the hour's, the last of each hour
  * being what is left. */
 static void put_shares(struct work *w)
 {
     struct hwt_rollup *r = w->r;
-    struct hwt_roll_form form = {.scale = scale_of(r->sum, w->rows, 0)};
+    struct hwt_roll_form form = {.scale = scale_of(r->base, w->rows, 0)};
     size_t n = 0;
 
     for (size_t i = 0; i < w->rows;) {
@@ -272,11 +391,11 @@ static void put_shares(struct work *w)
         int64_t hour = 0;
 
         for (size_t k = i; k < end; k++) {
-            hour = hwt_wrap_add(hour, r->sum[k]);
+            hour = hwt_wrap_add(hour, r->base[k]);
         }
         hour = hour / (int64_t)form.scale / (int64_t)rows;
         for (; i + 1 < end; i++) {
-            r->number[n++] = hwt_wrap_sub(r->sum[i] / (int64_t)form.scale, hour);
+            r->number[n++] = hwt_wrap_sub(r->base[i] / (int64_t)form.scale, hour);
         }
         i = end;
     }
@@ -284,63 +403,6 @@ static void put_shares(struct work *w)
 }
 
 /* --- a level of a channel --- */
-
-static int64_t pick(const struct hwt_rollup_entry *e, unsigned column)
-{
-    switch (column) {
-    case HWT_ROLL_COUNT:
-        return e->count;
-    case HWT_ROLL_MEASURED:
-        return (int64_t)e->measured_ms;
-    case HWT_ROLL_SUM:
-        return e->sum;
-    case HWT_ROLL_MIN:
-        return e->min;
-    case HWT_ROLL_MAX:
-        return e->max;
-    case HWT_ROLL_FIRST:
-        return e->first;
-    case HWT_ROLL_LAST:
-        return e->last;
-    default:
-        return e->rise;
-    }
-}
-
-/* A column of the level; how many rows that is. */
-static size_t take_column(const struct work *w, const struct hwt_rollup_entry *strip,
-                          unsigned column, int64_t *to)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < w->r->rows; n++) {
-        struct hwt_rollup_entry e = next_entry(w->r, strip, &i, w->level);
-
-        to[n] = pick(&e, column);
-    }
-    return n;
-}
-
-static size_t take_rows(const struct work *w, unsigned column, int64_t *to)
-{
-    const struct hwt_rollup *r = w->r;
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->rows; n++) {
-        size_t end = row_end(r, i, w->level);
-        uint64_t records = 0, measured_ms = 0;
-
-        to[n] = hwt_roll_floor(r->row[i].quarter, hwt_roll_quarters(w->level));
-        for (; i < end; i++) {
-            records += r->row[i].records;
-            measured_ms += r->row[i].measured_ms;
-        }
-        to[n] = column == HWT_ROLL_RECORDS    ? (int64_t)records
-                : column == HWT_ROLL_MEASURED ? (int64_t)measured_ms
-                                              : to[n];
-    }
-    return n;
-}
 
 static void subtract(int64_t *from, const int64_t *what, size_t n)
 {
@@ -381,50 +443,29 @@ static void put_gauge(struct work *w, const struct hwt_rollup_entry *strip)
 
         most_ms = e.measured_ms > most_ms ? e.measured_ms : most_ms;
     }
-    (void)take_column(w, strip, HWT_ROLL_SUM, r->sum);
+    (void)take_column(w, strip, HWT_ROLL_SUM, r->base);
     if (w->level == HWT_ROLL_QUARTER) {
         put_shares(w);
     } else {
-        memcpy(r->value, r->sum, w->rows * sizeof(r->value[0]));
+        memcpy(r->value, r->base, w->rows * sizeof(r->value[0]));
         put_plain(w, HWT_ROLL_SUM, w->rows);
     }
-    for (unsigned column = HWT_ROLL_MIN; column <= HWT_ROLL_MAX; column++) {
-        (void)take_column(w, strip, column, r->value);
-        put_by_mean(w, column, most_ms);
-    }
-}
-
-/* last[] as it was before each row, into number[]. */
-static void last_before(struct hwt_rollup *r, size_t rows, int64_t before)
-{
-    for (size_t i = 0; i < rows; i++) {
-        r->number[i] = before;
-        before = r->last[i];
-    }
+    put_extremes(w, strip, HWT_ROLL_MIN, most_ms);
+    put_extremes(w, strip, HWT_ROLL_MAX, most_ms);
 }
 
 static void put_counter(struct work *w, const struct hwt_rollup_entry *strip)
 {
     struct hwt_rollup *r = w->r;
+    int64_t before = w->head.before;
 
-    (void)take_column(w, strip, HWT_ROLL_LAST, r->last);
-    memcpy(r->value, r->last, w->rows * sizeof(r->value[0]));
+    (void)take_column(w, strip, HWT_ROLL_LAST, r->base);
+    memcpy(r->value, r->base, w->rows * sizeof(r->value[0]));
     put_steps(w, HWT_ROLL_LAST);
-    (void)take_column(w, strip, HWT_ROLL_FIRST, r->value);
-    last_before(r, w->rows, w->head.before);
-    subtract(r->value, r->number, w->rows);
-    put_unless_zero(w, HWT_ROLL_FIRST);
-    (void)take_column(w, strip, HWT_ROLL_MIN, r->value);
-    (void)take_column(w, strip, HWT_ROLL_FIRST, r->sum);
-    subtract(r->value, r->sum, w->rows);
-    put_unless_zero(w, HWT_ROLL_MIN);
-    (void)take_column(w, strip, HWT_ROLL_MAX, r->value);
-    subtract(r->value, r->last, w->rows);
-    put_unless_zero(w, HWT_ROLL_MAX);
     (void)take_column(w, strip, HWT_ROLL_RISE, r->value);
-    last_before(r, w->rows, w->head.before);
     for (size_t i = 0; i < w->rows; i++) {
-        r->value[i] = hwt_wrap_sub(r->value[i], hwt_wrap_sub(r->last[i], r->number[i]));
+        r->value[i] = hwt_wrap_sub(r->value[i], hwt_wrap_sub(r->base[i], before));
+        before = r->base[i];
     }
     put_unless_zero(w, HWT_ROLL_RISE);
 }
@@ -440,14 +481,11 @@ static void settle_left_out(struct work *w)
     if (w->level == HWT_ROLL_QUARTER) {
         *out |= w->head.left_out[HWT_ROLL_HOUR] & 1u << HWT_ROLL_SUM;
     }
-    if ((*out >> HWT_ROLL_SUM & 1) != 0 && !w->head.counter) {
+    if ((*out >> HWT_ROLL_SUM & 1) != 0) {
         *out |= 1u << HWT_ROLL_MIN | 1u << HWT_ROLL_MAX;
     }
     if ((*out >> HWT_ROLL_LAST & 1) != 0) {
-        *out = 0xF8;
-    }
-    if ((*out >> HWT_ROLL_FIRST & 1) != 0) {
-        *out |= 1u << HWT_ROLL_MIN;
+        *out |= 1u << HWT_ROLL_RISE;
     }
 }
 
@@ -597,12 +635,6 @@ int hwt_roll_write_channel(struct hwt_rollup *r, size_t channel, struct hwt_roll
     bool wide = any_wide(r, strip);
 
     c->offset = r->out.at;
-    for (size_t i = 0; c->before_state == 0 && i < r->rows; i++) {
-        if (strip[i].count > 0) { /* the first row's rise is then that from its own first value */
-            c->before = strip[i].first;
-            break;
-        }
-    }
     fill_empty(r, c, strip);
     w.head.counter = c->counter;
     w.head.before_state = c->before_state;

@@ -194,7 +194,7 @@ static void add_value(struct hwt_rollup_entry *e, struct hwt_roll_sheet_channel 
                       uint32_t span_ms)
 {
     if (e->count == 0) {
-        e->min = e->max = e->first = v;
+        e->min = e->max = v;
     }
     e->count++;
     e->measured_ms += span_ms;
@@ -207,6 +207,9 @@ static void add_value(struct hwt_rollup_entry *e, struct hwt_roll_sheet_channel 
 
             rise = __builtin_sub_overflow(v, c->after, &rise) ? INT64_MAX : rise;
             e->rise = hwt_roll_add_rise(e->rise, rise);
+        }
+        if ((c->after_state & HWT_ROLL_KNOWN) == 0) {
+            c->before = v; /* rises are reckoned from the first value there is */
         }
         c->after = v;
         c->after_state = HWT_ROLL_KNOWN;

@@ -16,9 +16,9 @@
  * only, and whatever is missing, damaged or outdated is rolled again from the records; until then
  * queries take the records. Only what retention has dropped lives in sheets alone.
  *
- * Kept are, of each channel: how many values, their time, minimum and maximum; of a gauge the sum
- * of value x span; of a counter the first, the last and the rise. The first and last value of a
- * gauge and the mean of a counter are not kept: who asks for them is given the records'.
+ * Kept are, of each channel: how many values and their time; of a gauge the minimum, the maximum
+ * and the sum of value x span; of a counter the last value and the rise. First, last of a gauge,
+ * and mean, minimum, maximum of a counter are not kept: who asks for them is given the records'.
  *
  * One writer, the log's; no malloc, no clock. Readers need nothing but their snapshot.
  */
@@ -33,8 +33,8 @@ struct hwt_rollup;
 /* One channel in one row; the caller gives memory for some, their fields are private. */
 struct hwt_rollup_entry {
     int64_t sum; /* counts x ms; of a gauge */
-    int64_t min, max, first, last;
-    int64_t rise; /* of a counter, since the row before */
+    int64_t min, max;
+    int64_t last, rise; /* of a counter, since the row before */
     uint64_t measured_ms;
     uint32_t count;
     bool wide; /* the sum does not fit */

@@ -245,10 +245,10 @@ struct hwt_tslog_range {
  * nothing.
  *
  * Whole quarter hours, hours and days come from roll-ups where the snapshot has them, with the same
- * result, but for what they do not keep: a gauge's first and last, a counter's mean. Where those
- * are asked for, and for edges within a quarter hour, records are read. Where the records are gone,
- * a quarter hour counts in the bucket that holds its start, and what is not kept gives nothing.
- * Errors: ARGUMENT.
+ * result, but for what they do not keep: a gauge's first and last, a counter's first, mean, min and
+ * max. Where those are asked for, and for edges within a quarter hour, records are read. Where the
+ * records are gone, a quarter hour counts in the bucket that holds its start, and what is not kept
+ * gives nothing. Errors: ARGUMENT.
  */
 HWT_MUST_CHECK int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it,
                                           const struct hwt_tslog_snapshot *snapshot,

@@ -209,15 +209,12 @@ static bool read_float(uint64_t v, unsigned bits, struct number *out)
 }
 
 /*
- * mantissa x 2^power x factor / den, rounded half away from zero. Exact but where mantissa has more
- * than 2^-62 / den leaves room for: an error below 2^-50 of the value.
+ * mantissa x 2^power x factor / den, rounded half away from zero. Exact as long as den x 2^-power
+ * is below 2^62; below that, binary32 and binary64 of a size that matters lose no bit of the
+ * result.
  */
 static bool scale_number(struct number n, int64_t factor, int64_t den, int64_t *out)
 {
-    while (n.power < 0 && n.mantissa != 0 && n.mantissa % 2 == 0) {
-        n.mantissa /= 2;
-        n.power++;
-    }
     for (; n.power < 0 && den <= INT64_MAX / 4; n.power++) {
         den *= 2;
     }

@@ -16,7 +16,8 @@ static const char usage[] =
     "\n"
     "Checks an installation: the configuration, the data folder and its space, what the log "
     "writes\n"
-    "to the disk, the clock, each serial port and socket, the page's port; says what to do. Run "
+    "to the disk, the clock, each serial port, socket and host, the page's port; says what to do. "
+    "Run "
     "it\n"
     "as the user that heatwatt runs as. It changes nothing. Exit: 0 nothing failed, 1 something.\n";
 

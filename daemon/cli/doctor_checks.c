@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glob.h>
 #include <grp.h>
+#include <netdb.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,6 +138,22 @@ static void check_socket(struct doctor *d, const struct config_source *s)
     }
 }
 
+/* Only the name: many devices take one connection, and that may be the daemon's. */
+static void check_host(struct doctor *d, const struct config_source *s)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    int err = getaddrinfo(s->host, NULL, &hints, &found);
+
+    if (err != 0) {
+        doctor_add(d, DOCTOR_FAIL, "input", "give its address, or see to the name server",
+                   "%s: %s: %s", s->id, s->host, gai_strerror(err));
+        return;
+    }
+    freeaddrinfo(found);
+    doctor_add(d, DOCTOR_OK, "input", "", "%s: %s port %u (not connected to)", s->id, s->host,
+               s->tcp_port);
+}
+
 void doctor_check_inputs(struct doctor *d, const struct config *c)
 {
     for (unsigned i = 0; i < c->source_count; i++) {
@@ -144,6 +161,8 @@ void doctor_check_inputs(struct doctor *d, const struct config *c)
             check_serial(d, &c->source[i]);
         } else if (c->source[i].socket[0] != '\0') {
             check_socket(d, &c->source[i]);
+        } else if (c->source[i].host[0] != '\0') {
+            check_host(d, &c->source[i]);
         }
     }
 }

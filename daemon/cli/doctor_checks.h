@@ -40,7 +40,7 @@ void doctor_check_space(struct doctor *d, const struct config *c);
 /* What the log writes, against what a card bears. */
 void doctor_check_wear(struct doctor *d, const struct config *c);
 void doctor_check_clock(struct doctor *d, const struct config *c);
-/* The serial port or the socket of each source. */
+/* The serial port, socket or host of each source. */
 void doctor_check_inputs(struct doctor *d, const struct config *c);
 /* The port of the page. */
 void doctor_check_page(struct doctor *d, const struct config *c);

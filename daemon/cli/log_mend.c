@@ -101,55 +101,79 @@ static struct log_dir *open_or_say(const char *path, bool read_only)
     return log;
 }
 
-/* Damaged pages that opening found; -1: it cannot be opened, and why was said. Changes nothing: it
- * also sees to it that no log is made where there is none. */
-static int64_t damage_found(const char *path)
-{
-    struct log_dir *log = open_or_say(path, true);
-    int64_t bad = log != NULL ? (int64_t)log_dir_recovery(log)->pages_bad : -1;
+struct tally {
+    unsigned mended, damaged; /* pages; damaged: that stay so */
+};
 
-    log_dir_close(log);
-    return bad;
+static void report_page(void *ctx, const struct hwt_tslog_page_report *p)
+{
+    struct tally *t = ctx;
+    bool mended = p->state == HWT_TSLOG_PAGE_MENDED;
+
+    t->mended += mended;
+    t->damaged += p->state == HWT_TSLOG_PAGE_DAMAGED;
+    printf("%s: block %u page %u\n", mended ? "mended" : "damaged", p->block, p->page);
 }
 
-static int64_t mend(const char *path)
+/* No log is made where there is none. False: why was said. */
+static bool is_there(const char *path)
+{
+    struct log_dir *log = open_or_say(path, true);
+
+    log_dir_close(log);
+    return log != NULL;
+}
+
+static bool mend(const char *path, struct tally *t)
 {
     struct log_dir *log = open_or_say(path, false);
-    int err;
+    struct hwt_tslog_cursor *work = calloc(1, sizeof(*work));
+    int err = HWT_ERR_SPACE;
 
-    if (log == NULL) {
-        return -1;
+    if (log != NULL && work != NULL) {
+        err = hwt_tslog_repair(log_dir_tslog(log), work, report_page, t);
+        if (err < 0) {
+            fprintf(stderr, "heatwatt log: %s\n", log_dir_explain(log, err));
+        }
     }
-    err = hwt_tslog_commit(log_dir_tslog(log));
-    if (err != 0) {
-        fprintf(stderr, "heatwatt log: %s\n", log_dir_explain(log, err));
-    }
+    free(work);
     log_dir_close(log);
-    return err == 0 ? 0 : -1;
+    return err >= 0;
+}
+
+static int sum_up(const struct tally *t, int64_t lost)
+{
+    if (t->mended > 0) {
+        printf("pages mended: %u\n", t->mended);
+    }
+    if (lost == 0 && t->damaged == 0) {
+        puts(t->mended > 0 ? "no record is lost" : "nothing to mend, no record is lost");
+        return 0;
+    }
+    printf("pages that stay damaged: %u; records lost: %" PRId64 "; all others can be read\n",
+           t->damaged, lost);
+    return 1;
 }
 
 int log_repair(const char *path)
 {
-    int64_t before = damage_found(path), lost, after;
-    struct log_dir *log = before >= 0 && mend(path) == 0 ? open_or_say(path, true) : NULL;
+    struct tally t = {.mended = 0};
+    struct log_dir *log;
+    int64_t lost;
 
-    if (log == NULL) {
+    if (!is_there(path) || !mend(path, &t)) {
         return 1;
     }
-    after = log_dir_recovery(log)->pages_bad;
-    if (before > after) {
-        printf("mended: %" PRId64 " pages of superblock, root and slots\n", before - after);
+    log = open_or_say(path, true);
+    if (log == NULL) {
+        return 1;
     }
     lost = count_all_lost(log);
     if (lost < 0) {
         fprintf(stderr, "heatwatt log: %s\n", log_dir_explain(log, (int)lost));
-    } else if (lost == 0) {
-        puts(before > after ? "no record is lost" : "nothing to mend, no record is lost");
-    } else {
-        printf("%" PRId64 " records are lost; all others can be read\n", lost);
     }
     log_dir_close(log);
-    return lost == 0 ? 0 : 1;
+    return lost < 0 ? 1 : sum_up(&t, lost);
 }
 
 /* --- format --- */

@@ -7,9 +7,10 @@
 #include <stdbool.h>
 
 /*
- * Opens the log at `path` (folder or partition) for writing, which mends what can be mended, and
- * prints what was mended and which records are lost: stream, sequences, times. 0: no record is
- * lost; 1: some are, or it could not be opened (a daemon that runs has its lock).
+ * Mends what can be mended of the log at `path` (folder or partition), and prints which pages were,
+ * which stay damaged, and which records are lost: stream, sequences, times. 0: no page is damaged
+ * and no record lost any more; 1: some are, or it could not be opened (a daemon that runs has its
+ * lock).
  */
 int log_repair(const char *path);
 /* Makes a log on a partition. Without `yes` it only says what would be lost, and returns 1. */

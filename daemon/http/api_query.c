@@ -37,6 +37,7 @@ static void job_free(void *work)
         return;
     }
     job->h->query_bytes -= job->bytes;
+    direct_deinit(&job->direct);
     table_deinit(&job->table);
     rows_deinit(&job->rows);
     plan_deinit(&job->plan);
@@ -69,21 +70,24 @@ static int read_buckets(struct job *job)
 static int job_read(struct job *job)
 {
     if (job->is_direct) {
-        int r = direct_read(&job->direct, &job->rows, &job->table);
+        int r = direct_read(&job->direct);
 
         if (r != HWT_ERR_UNSUPPORTED) {
             return r;
         }
         job->is_direct = false;
-        table_clear(&job->table);
+        direct_deinit(&job->direct);
         desk_leave(&job->h->desk, &job->rows);
+    }
+    if (job->table.values == NULL && table_init(&job->table, &job->plan) < 0) {
+        return HWT_ERR_SPACE;
     }
     return read_buckets(job);
 }
 
-/* --- the answer: JSON behind a struct text, in one piece of memory --- */
+/* --- the answer --- */
 
-struct text {
+struct text { /* JSON is behind it, in one piece of memory */
     struct http *h;
     size_t bytes; /* of the piece, and of h->query_bytes */
 };
@@ -96,18 +100,22 @@ static void text_free(void *owner)
     pages_free(text, text->bytes);
 }
 
-static bool set_headers(struct http_reply *reply)
+static struct http_reply *with_headers(struct http_reply *reply)
 {
-    return http_reply_header(reply, "Cache-Control", "no-store") &&
-           http_reply_header(reply, "Vary", "Accept");
+    if (reply != NULL && (!http_reply_header(reply, "Cache-Control", "no-store") ||
+                          !http_reply_header(reply, "Vary", "Accept"))) {
+        http_reply_unref(reply);
+        return NULL;
+    }
+    return reply;
 }
 
-static struct http_reply *job_reply(struct http_request *request)
+/* Of the table; its memory is free before the text is sent. */
+static struct http_reply *table_reply(struct http_request *request)
 {
     struct job *job = request->work;
     size_t room = table_room(&job->table), all = sizeof(struct text) + room;
     struct text *text = pages_new(all, false);
-    struct http_reply *reply;
     size_t n;
 
     if (text == NULL) {
@@ -117,15 +125,23 @@ static struct http_reply *job_reply(struct http_request *request)
     text->h = job->h;
     text->bytes = pages_cut(text, all, sizeof(*text) + n);
     text->h->query_bytes += text->bytes;
-    job_free(job); /* the table's memory, before the text is sent */
     request->work = NULL;
     request->work_free = NULL;
-    reply = http_reply_lend(200, "application/json", text + 1, n, text_free, text);
-    if (reply != NULL && !set_headers(reply)) {
-        http_reply_unref(reply);
-        return NULL;
-    }
-    return reply;
+    job_free(job);
+    return http_reply_lend(200, "application/json", text + 1, n, text_free, text);
+}
+
+/* Of the texts of columns: the job stays until they are sent. */
+static struct http_reply *direct_reply(struct http_request *request)
+{
+    struct job *job = request->work;
+    struct http_piece pieces[DIRECT_PIECES_MAX];
+    size_t count = direct_pieces(&job->direct, pieces);
+
+    request->work = NULL;
+    request->work_free = NULL;
+    desk_leave(&job->h->desk, &job->rows);
+    return http_reply_lend_pieces(200, "application/json", pieces, count, job_free, job);
 }
 
 /* Puts a job into the request. NULL, or the reply that refuses it. Takes *plan. */
@@ -150,10 +166,7 @@ static struct http_reply *job_begin(struct http *h, struct http_request *request
     h->query_bytes += bytes;
     request->work = job;
     request->work_free = job_free;
-    err = table_init(&job->table, &job->plan);
-    if (err == 0) {
-        err = rows_init(&job->rows, &job->plan, &h->desk);
-    }
+    err = rows_init(&job->rows, &job->plan, &h->desk);
     job->is_direct = err == 0 && direct_init(&job->direct, &job->rows);
     return err < 0 ? http_problem(503, "the log cannot be read: %s", hwt_err_name(err)) : NULL;
 }
@@ -218,5 +231,6 @@ struct http_reply *api_query(struct http *h, struct http_request *request,
         return http_reply_later();
     }
     return r < 0 ? http_problem(500, "the log cannot be read: %s", hwt_err_name(r))
-                 : job_reply(request);
+                 : with_headers(((struct job *)request->work)->is_direct ? direct_reply(request)
+                                                                         : table_reply(request));
 }

@@ -3,35 +3,81 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/http/number.h"
+#include "daemon/http/pages.h"
+#include "daemon/http/text.h"
 
 enum {
     SLICE_US = 4000, /* real us of reading at a time */
-    LOOK_EACH = 16   /* records between two looks at the time */
+    LOOK_EACH = 16,  /* records between two looks at the time */
+    TEXT_ROOM = 1024 /* bytes of JSON for a column beside its values, and for head and tail each */
 };
 
-bool direct_init(struct direct *d, const struct rows *rows)
+static char *put_text(char *p, const char *text)
 {
-    const struct plan *plan = rows->plan;
-    int found;
+    size_t n = strlen(text);
 
-    memset(d, 0, sizeof(*d));
-    if (plan->cut != PLAN_CUT_FIXED || rows->origins != 1) {
+    memcpy(p, text, n);
+    return p + n;
+}
+
+/* Room for a column's values and for what comes between columns. */
+static size_t column_room(const struct plan *plan)
+{
+    return (size_t)plan->buckets * (NUMBER_MAX + 1) + NUMBER_MAX;
+}
+
+static size_t rest_room(const struct plan *plan)
+{
+    return column_room(plan) + (size_t)TEXT_ROOM * (2 + plan->column_count);
+}
+
+static bool take_memory(struct direct *d, const struct plan *plan)
+{
+    size_t room = column_room(plan);
+
+    d->bytes = plan->column_count * room + rest_room(plan);
+    d->memory = pages_new(d->bytes, false);
+    if (d->memory == NULL) {
         return false;
     }
-    found = rows->origin[0].stream;
-    d->walk = rows->stream[found].walk;
-    d->first = rows->stream[found].first;
+    for (unsigned c = 0; c < plan->column_count; c++) {
+        d->column[c].from = d->column[c].p = d->memory + c * room;
+    }
+    d->rest = d->memory + plan->column_count * room;
+    return true;
+}
+
+bool direct_init(struct direct *d, struct rows *rows)
+{
+    const struct plan *plan = rows->plan;
+    const struct rows_stream *s = &rows->stream[rows->origin[0].stream];
+
+    memset(d, 0, sizeof(*d));
+    if (plan->cut != PLAN_CUT_FIXED || rows->origins != 1 ||
+        plan->column_count > DIRECT_COLUMNS_MAX) {
+        return false;
+    }
+    d->rows = rows;
+    d->walk = s->walk;
+    d->first = s->first;
     d->first_bucket = (plan->from_ms - plan->origin_ms) / plan->step_ms;
     for (unsigned c = 0; c < plan->column_count; c++) {
         d->rises |= plan->column[c].fn == PLAN_DELTA;
     }
-    return true;
+    return take_memory(d, plan);
+}
+
+void direct_deinit(struct direct *d)
+{
+    pages_free(d->memory, d->bytes);
+    d->memory = NULL;
 }
 
 /* The counters of the record before the first. UNSUPPORTED: it does not tell them all. */
-static int look_before(struct direct *d, struct rows *rows, struct desk_cursor *c,
-                       uint64_t sequence)
+static int look_before(struct direct *d, struct desk_cursor *c, uint64_t sequence)
 {
+    const struct rows *rows = d->rows;
     const struct hwt_schema *schema;
     const struct hwt_record *record;
     uint64_t lost;
@@ -62,16 +108,16 @@ static int look_before(struct direct *d, struct rows *rows, struct desk_cursor *
     return 0;
 }
 
-/* As plan_value, for the one record of a bucket. */
+/* As plan_value, for the one record of a bucket; but its mean is in counts, as it is whole. */
 static int64_t value_of(const struct plan *plan, unsigned column, int64_t v, int64_t delta,
                         uint32_t span_ms)
 {
     switch ((enum plan_fn)plan->column[column].fn) {
     case PLAN_MEAN:
         if (v < INT64_MAX / 20 && v > INT64_MIN / 20) {
-            return v * 10;
+            return v;
         }
-        break;
+        return PLAN_MISSING;
     case PLAN_MIN:
     case PLAN_MAX:
     case PLAN_FIRST:
@@ -103,96 +149,162 @@ static int64_t rise(struct direct *d, unsigned series, int64_t v)
     return delta;
 }
 
-/* False: the bucket holds a record already. */
-static bool put(struct direct *d, const struct rows *rows, struct table *table,
-                const struct walk_record *at)
+/* --- text --- */
+
+/* Nothing in the buckets before `end`: null, but nothing measured is 0 seconds. */
+static void put_nothing(struct direct_column *to, enum plan_fn fn, uint32_t end)
 {
-    const struct plan *plan = rows->plan;
-    int64_t bucket = (at->start_ms - plan->origin_ms) / plan->step_ms - d->first_bucket;
-    int64_t *cell = &table->values[bucket];
+    for (; to->next < end; to->next++) {
+        to->p = fn == PLAN_MEASURED ? put_text(to->p, "0,") : put_text(to->p, "null,");
+        to->last_n = 0;
+    }
+}
+
+/* A value that is as the one before, as many are, is copied: NUMBER_MAX bytes at once, for which
+ * there is room behind any value. */
+static void put_value(struct direct_column *to, const struct plan_column *column, int64_t v)
+{
+    char *p = to->p;
+
+    if (v == to->last_v && to->last_n > 0) {
+        memmove(p, p - to->last_n, NUMBER_MAX);
+        to->p = p + to->last_n;
+        return;
+    }
+    p = v == PLAN_MISSING ? put_text(p, "null")
+                          : number_put(p, v, column->divisor,
+                                       column->digits - (column->fn == PLAN_MEAN ? 1u : 0u));
+    *p++ = ',';
+    to->last_n = (uint32_t)(p - to->p);
+    to->last_v = v;
+    to->p = p;
+}
+
+/* False: a bucket holds two records, or they go back in time. */
+static bool put(struct direct *d, const struct walk_record *at)
+{
+    const struct plan *plan = d->rows->plan;
+    uint32_t bucket =
+        (uint32_t)((at->start_ms - plan->origin_ms) / plan->step_ms - d->first_bucket);
     int last = -1;
     int64_t delta = 0;
 
-    for (unsigned c = 0; c < plan->column_count; c++, cell += plan->buckets) {
-        unsigned series = plan->column[c].series;
-        int column = at->at->column[series];
-        const struct hwt_value *v = column < 0 ? NULL : &at->record->value[column];
+    for (unsigned c = 0; c < plan->column_count; c++) {
+        const struct plan_column *column = &plan->column[c];
+        struct direct_column *to = &d->column[c];
+        int k = at->at->column[column->series];
+        const struct hwt_value *v = k < 0 ? NULL : &at->record->value[k];
 
         if (v == NULL || v->quality == HWT_QUALITY_MISSING) {
             continue;
         }
-        if (*cell != PLAN_MISSING) {
+        if (bucket < to->next) {
             return false;
         }
-        if (d->rises && (int)series != last) { /* a series' columns are neighbours */
-            last = (int)series;
-            delta = rise(d, series, v->v);
+        if (d->rises && (int)column->series != last) { /* a series' columns are neighbours */
+            last = (int)column->series;
+            delta = rise(d, column->series, v->v);
         }
-        *cell = value_of(plan, c, v->v, delta, at->record->span_ms);
+        put_nothing(to, (enum plan_fn)column->fn, bucket);
+        put_value(to, column, value_of(plan, c, v->v, delta, at->record->span_ms));
+        to->next++;
     }
     return true;
 }
 
-static int begin(struct direct *d, struct rows *rows, const struct walk_record *at)
+static int begin(struct direct *d, const struct walk_record *at)
 {
-    struct desk_cursor *c = desk_cursor(rows->desk, d->walk.stream);
+    struct desk_cursor *c = desk_cursor(d->rows->desk, d->walk.stream);
 
     d->begun = true;
     d->expected = at->record->sequence;
-    if (rows->plan->step_ms > at->record->span_ms) {
+    if (d->rows->plan->step_ms > at->record->span_ms) {
         return HWT_ERR_UNSUPPORTED;
     }
-    return d->rises ? look_before(d, rows, c, at->record->sequence) : 0;
+    return d->rises ? look_before(d, c, at->record->sequence) : 0;
 }
 
-/* Nothing measured is 0 seconds, not missing. */
-static void fill_measured(const struct plan *plan, struct table *table)
+/* One record; the result as direct_read's, but 1 that there may be more. */
+static int read_record(struct direct *d)
 {
-    for (unsigned c = 0; c < plan->column_count; c++) {
-        int64_t *v = &table->values[(size_t)c * plan->buckets];
+    struct walk_record at;
+    int r = walk_next(&d->walk, d->rows->desk, d->rows->plan, &at);
 
-        for (uint32_t i = 0; plan->column[c].fn == PLAN_MEASURED && i < plan->buckets; i++) {
-            v[i] = v[i] == PLAN_MISSING ? 0 : v[i];
+    if (r != 1) {
+        return r;
+    }
+    if (!d->begun) {
+        uint64_t sequence = at.record->sequence;
+
+        r = begin(d, &at);
+        if (r < 0 || d->walk.sequence == sequence) { /* it is read again */
+            return r < 0 ? r : 1;
         }
+    }
+    if (d->rises && at.record->sequence != d->expected) {
+        return HWT_ERR_UNSUPPORTED; /* what was left out may hold a counter's rise */
+    }
+    d->expected = at.record->sequence + 1;
+    return put(d, &at) ? 1 : HWT_ERR_UNSUPPORTED;
+}
+
+static void end_columns(struct direct *d)
+{
+    const struct plan *plan = d->rows->plan;
+
+    for (unsigned c = 0; c < plan->column_count; c++) {
+        put_nothing(&d->column[c], (enum plan_fn)plan->column[c].fn, plan->buckets);
+        d->column[c].p[-1] = ']'; /* for the last comma */
     }
 }
 
-int direct_read(struct direct *d, struct rows *rows, struct table *table)
+int direct_read(struct direct *d)
 {
     int64_t until = clock_real_us() + SLICE_US;
 
-    (void)desk_take(rows->desk, rows);
+    (void)desk_take(d->rows->desk, d->rows);
     for (unsigned i = 1; i % LOOK_EACH != 0 || clock_real_us() < until; i++) {
-        struct walk_record at;
-        int r = walk_next(&d->walk, rows->desk, rows->plan, &at);
+        int r = read_record(d);
 
         if (r == HWT_ERR_AGAIN) {
             return 1;
         }
+        if (r == 0) {
+            end_columns(d);
+        }
         if (r <= 0) {
-            if (r == 0) {
-                fill_measured(rows->plan, table);
-            }
             return r;
-        }
-        if (!d->begun) {
-            uint64_t sequence = at.record->sequence;
-
-            r = begin(d, rows, &at);
-            if (r < 0) {
-                return r;
-            }
-            if (d->walk.sequence == sequence) {
-                continue; /* it is read again */
-            }
-        }
-        if (d->rises && at.record->sequence != d->expected) {
-            return HWT_ERR_UNSUPPORTED; /* what was left out may hold a counter's rise */
-        }
-        d->expected = at.record->sequence + 1;
-        if (!put(d, rows, table, &at)) {
-            return HWT_ERR_UNSUPPORTED;
         }
     }
     return 1;
+}
+
+size_t direct_pieces(struct direct *d, struct http_piece pieces_out[DIRECT_PIECES_MAX])
+{
+    const struct plan *plan = d->rows->plan;
+    struct hwt_json j;
+    size_t n = 0, sent = 0;
+
+    hwt_json_init(&j, d->rest, rest_room(plan));
+    hwt_json_object(&j, NULL);
+    text_put_head(&j, plan);
+    hwt_json_raw(&j, "time", "", 0);
+    j.at = (size_t)(text_put_times(plan, d->rest + j.at) - d->rest);
+    hwt_json_array(&j, "columns");
+    for (unsigned c = 0; c < plan->column_count; c++) {
+        const struct direct_column *column = &d->column[c];
+
+        hwt_json_object(&j, NULL);
+        text_put_column(&j, plan, c);
+        hwt_json_raw(&j, "values", "[", 1);
+        pieces_out[n++] = (struct http_piece){d->rest + sent, j.at - sent};
+        pieces_out[n++] = (struct http_piece){column->from, (size_t)(column->p - column->from)};
+        sent = j.at;
+        hwt_json_end_object(&j);
+    }
+    hwt_json_end_array(&j);
+    text_put_origins(&j, d->rows);
+    hwt_json_end_object(&j);
+    pieces_out[n++] = (struct http_piece){d->rest + sent, j.at - sent};
+    return n;
 }

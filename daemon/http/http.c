@@ -16,8 +16,9 @@
 enum { REFUSAL_LOG_US = 60 * 1000000 /* real us between log lines about foreign hosts */ };
 
 static const char *const no_parameters[] = {NULL};
-static const char *const query_parameters[] = {
-    "series", "from", "to", "step", "points", "fn", "tz", "format", "quality", "stream", "unrolled", NULL};
+static const char *const query_parameters[] = {"series",  "from",   "to",       "step",
+                                               "points",  "fn",     "tz",       "format",
+                                               "quality", "stream", "unrolled", NULL};
 static const char *const last_parameters[] = {"series", NULL};
 
 static const struct route {

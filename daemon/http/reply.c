@@ -11,6 +11,7 @@
 #include "web/assets.h"
 
 enum {
+    PIECES_MAX = 256,
     STREAM_BLOCK = 4096, /* bytes of a block to a client that cannot take chunks */
     FRESH_SEND_BUFFER =
         32 * 1024, /* bytes of a fresh stream in the kernel, about four live events */
@@ -79,6 +80,25 @@ struct http_reply *http_reply_lend(unsigned status, const char *type, const void
                          MHD_create_response_from_buffer(n, bytes, MHD_RESPMEM_PERSISTENT));
     }
     response = MHD_create_response_from_buffer_with_free_callback_cls(n, bytes, release, owner);
+    if (response == NULL) {
+        release(owner);
+    }
+    return reply_new(status, type, response);
+}
+
+struct http_reply *http_reply_lend_pieces(unsigned status, const char *type,
+                                          const struct http_piece *pieces, size_t count,
+                                          void (*release)(void *owner), void *owner)
+{
+    struct MHD_IoVec iov[PIECES_MAX];
+    struct MHD_Response *response = NULL;
+
+    for (size_t i = 0; i < count && count <= PIECES_MAX; i++) {
+        iov[i] = (struct MHD_IoVec){pieces[i].p, pieces[i].n};
+    }
+    if (count <= PIECES_MAX) {
+        response = MHD_create_response_from_iovec(iov, (unsigned)count, release, owner);
+    }
     if (response == NULL) {
         release(owner);
     }

@@ -93,6 +93,16 @@ enum http_stream_read {
     HTTP_STREAM_BROKEN = -3 /* no more can be sent: cut the connection, so that it is seen */
 };
 
+struct http_piece {
+    const void *p;
+    size_t n;
+};
+
+/* The same of several pieces, one behind the other. The list of pieces is copied. */
+struct http_reply *http_reply_lend_pieces(unsigned status, const char *type,
+                                          const struct http_piece *pieces, size_t count,
+                                          void (*release)(void *owner), void *owner);
+
 struct http_stream_ops {
     /* How many bytes were written to p (1..n), or one of enum http_stream_read. */
     ssize_t (*read)(void *ctx, char *p, size_t n);

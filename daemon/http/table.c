@@ -22,7 +22,9 @@ int table_init(struct table *t, const struct plan *plan)
     if (t->values == NULL) {
         return HWT_ERR_SPACE;
     }
-    table_clear(t);
+    for (size_t i = 0; i < t->bytes / sizeof(*t->values); i++) {
+        t->values[i] = PLAN_MISSING;
+    }
     return 0;
 }
 
@@ -32,33 +34,11 @@ void table_deinit(struct table *t)
     t->values = NULL;
 }
 
-void table_clear(struct table *t)
-{
-    for (size_t i = 0; i < t->bytes / sizeof(*t->values); i++) {
-        t->values[i] = PLAN_MISSING;
-    }
-}
-
 void table_put(struct table *t, uint32_t number, const int64_t *value)
 {
     for (unsigned c = 0; c < t->plan->column_count; c++) {
         t->values[(size_t)c * t->plan->buckets + number] = value[c];
     }
-}
-
-/* "[1,2,…]" */
-static char *put_times(const struct plan *plan, char *p)
-{
-    int64_t at = plan->from_ms;
-
-    *p++ = '[';
-    for (uint32_t i = 0; i < plan->buckets; i++) {
-        p = number_put_int(p, at);
-        *p++ = ',';
-        at = plan_next_edge(plan, at);
-    }
-    p[-1] = ']';
-    return p;
 }
 
 /* "[1,null,…]". A value that is as the one before, as many are, is copied: NUMBER_MAX bytes at
@@ -110,13 +90,13 @@ size_t table_json(const struct table *t, const struct rows *rows, char *p, size_
     hwt_json_init(&j, p, room);
     hwt_json_object(&j, NULL);
     text_put_head(&j, plan);
-    hwt_json_raw(&j, "time", NULL, 0);
-    j.at = (size_t)(put_times(plan, p + j.at) - p);
+    hwt_json_raw(&j, "time", "", 0);
+    j.at = (size_t)(text_put_times(plan, p + j.at) - p);
     hwt_json_array(&j, "columns");
     for (unsigned c = 0; c < plan->column_count; c++) {
         hwt_json_object(&j, NULL);
         text_put_column(&j, plan, c);
-        hwt_json_raw(&j, "values", NULL, 0);
+        hwt_json_raw(&j, "values", "", 0);
         j.at = (size_t)(put_values(t, c, p + j.at) - p);
         hwt_json_end_object(&j);
     }

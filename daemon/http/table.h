@@ -15,8 +15,6 @@ struct table {
 /* All values are missing. Errors: SPACE. */
 HWT_MUST_CHECK int table_init(struct table *t, const struct plan *plan);
 void table_deinit(struct table *t);
-/* All values are missing again. */
-void table_clear(struct table *t);
 /* Bytes that a plan's table takes. */
 size_t table_bytes(const struct plan *plan);
 /* The values of one bucket; number < plan->buckets. */

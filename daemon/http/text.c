@@ -1,6 +1,7 @@
 #include "daemon/http/text.h"
 
 #include "core/base/quantity.h"
+#include "daemon/http/number.h"
 
 void text_put_head(struct hwt_json *j, const struct plan *plan)
 {
@@ -51,4 +52,18 @@ void text_put_origins(struct hwt_json *j, const struct rows *rows)
         hwt_json_end_object(j);
     }
     hwt_json_end_array(j);
+}
+
+char *text_put_times(const struct plan *plan, char *p)
+{
+    int64_t at = plan->from_ms;
+
+    *p++ = '[';
+    for (uint32_t i = 0; i < plan->buckets; i++) {
+        p = number_put_int(p, at);
+        *p++ = ',';
+        at = i > 0 && plan->cut == PLAN_CUT_FIXED ? at + plan->step_ms : plan_next_edge(plan, at);
+    }
+    p[-1] = ']';
+    return p;
 }

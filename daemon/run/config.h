@@ -27,6 +27,7 @@ enum {
     CONFIG_VERSION = 1,
     CONFIG_SOURCES_MAX = 32,
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
+    CONFIG_CURVE_POINTS_MAX = 12,
     CONFIG_PUBLISHERS_MAX = 8,
     CONFIG_HOSTS_MAX = 8,
     CONFIG_TEXT_MAX = 256,
@@ -68,6 +69,14 @@ enum config_role {
         ROLE_COUNT
 };
 
+/* One point of a sensor's curve. */
+struct config_curve_point {
+    double level;     /* A or V, RMS */
+    double factor;    /* multiplies the ratio */
+    double phase_deg; /* added to the sensor's */
+    unsigned line;    /* in the file */
+};
+
 /* One input of a sample stream: a voltage reference or a clamp; each is a source of its own. */
 struct config_input {
     char id[HWT_ID_MAX + 1];
@@ -78,7 +87,15 @@ struct config_input {
     double ratio;                    /* V or A (RMS) for each code (RMS) */
     double phase_deg;                /* degrees the sensor leads at 50 Hz */
     bool reversed;                   /* clamps: turned round */
-    unsigned line;                   /* in the file */
+    bool consumer;                   /* clamps: never feeds back */
+    char minus_id[HWT_ID_MAX + 1];   /* clamps: id of the voltage at the load's other end, or "" */
+    unsigned minus;                  /* clamps, with minus_id: its index in voltages[] */
+    double shift_deg;                /* clamps: its phase lags the reference, degrees */
+    double no_load_w;                /* clamps: W */
+    unsigned phase;                  /* voltages: 1..3 of a three-phase system; 0: none */
+    struct config_curve_point curve[CONFIG_CURVE_POINTS_MAX];
+    unsigned curve_count;
+    unsigned line; /* in the file */
 };
 
 enum config_parity { PARITY_NONE, PARITY_EVEN, PARITY_ODD };
@@ -117,8 +134,8 @@ struct config_source {
     unsigned stop_bits;
     unsigned unit;
     bool phases;
-    char map_name[CONFIG_TEXT_MAX];             /* as written */
-    const struct config_map *map;               /* NULL: a file that was not to be opened */
+    char map_name[CONFIG_TEXT_MAX]; /* as written */
+    const struct config_map *map;   /* what it is; of a configuration without problems never NULL */
     char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
     char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
 };

@@ -30,10 +30,62 @@ static void check_slots(struct config_build *b, const struct config_source *s)
     }
 }
 
+/* Index of the voltage of this id, or of one that could not be read; -1: none, reported. */
+static int find_voltage(const struct config_build *b, const struct config_source *s, const char *id,
+                        const char *key)
+{
+    struct config_nearest nearest;
+
+    config_nearest_init(&nearest, id);
+    for (unsigned v = 0; v < s->voltage_count; v++) {
+        if (strcmp(s->voltages[v].id, id) == 0 || s->voltages[v].id[0] == '\0') {
+            return (int)v; /* unreadable, and reported: it may be the one */
+        }
+        config_nearest_offer(&nearest, s->voltages[v].id);
+    }
+    if (s->voltage_count > 0) {
+        config_complain(b, id, key, "\"%s\" is none of this sampler's voltages, did you mean %s?",
+                        id, nearest.best != NULL ? nearest.best : s->voltages[0].id);
+    }
+    return -1;
+}
+
+static void check_curve(const struct config_build *b, const struct config_input *in)
+{
+    for (unsigned k = 1; k < in->curve_count; k++) {
+        const struct config_curve_point *p = &in->curve[k];
+
+        if (config_given(b, &p->level) && p->level <= p[-1].level) {
+            config_complain(b, &p->level, "level", "%g does not rise above the point before, %g",
+                            p->level, p[-1].level);
+        }
+    }
+}
+
+/* A load between two phases; a phase without a voltage. */
+static void check_supply(const struct config_build *b, const struct config_source *s,
+                         struct config_input *clamp)
+{
+    int minus;
+
+    if (!config_given(b, clamp->minus_id)) {
+        return;
+    }
+    minus = find_voltage(b, s, clamp->minus_id, "minus");
+    clamp->minus = minus < 0 ? 0 : (unsigned)minus;
+    if (minus >= 0 && clamp->minus == clamp->voltage) {
+        config_complain(b, clamp->minus_id, "minus", "is the same voltage as at this end");
+    }
+    if (clamp->shift_deg < 0 || clamp->shift_deg > 0) {
+        config_complain(b, &clamp->shift_deg, "shift_deg",
+                        "and minus exclude each other: remove one");
+    }
+}
+
 static void resolve_voltage(struct config_build *b, const struct config_source *s,
                             struct config_input *clamp)
 {
-    struct config_nearest nearest;
+    int found;
 
     if (!config_given(b, clamp->voltage_id)) {
         if (s->voltage_count > 1 && clamp->voltage_id[0] == '\0') {
@@ -44,22 +96,8 @@ static void resolve_voltage(struct config_build *b, const struct config_source *
         }
         return;
     }
-    config_nearest_init(&nearest, clamp->voltage_id);
-    for (unsigned v = 0; v < s->voltage_count; v++) {
-        if (strcmp(s->voltages[v].id, clamp->voltage_id) == 0) {
-            clamp->voltage = v;
-            return;
-        }
-        if (s->voltages[v].id[0] == '\0') {
-            return; /* unreadable, and reported: it may be the one */
-        }
-        config_nearest_offer(&nearest, s->voltages[v].id);
-    }
-    if (s->voltage_count > 0) {
-        config_complain(b, clamp->voltage_id, "voltage",
-                        "\"%s\" is none of this sampler's voltages, did you mean %s?",
-                        clamp->voltage_id, nearest.best != NULL ? nearest.best : s->voltages[0].id);
-    }
+    found = find_voltage(b, s, clamp->voltage_id, "voltage");
+    clamp->voltage = found < 0 ? 0 : (unsigned)found;
 }
 
 static void check_samples(struct config_build *b, struct config_source *s)
@@ -80,6 +118,11 @@ static void check_samples(struct config_build *b, struct config_source *s)
     check_slots(b, s);
     for (unsigned i = 0; i < s->clamp_count; i++) {
         resolve_voltage(b, s, &s->clamps[i]);
+        check_supply(b, s, &s->clamps[i]);
+        check_curve(b, &s->clamps[i]);
+    }
+    for (unsigned i = 0; i < s->voltage_count; i++) {
+        check_curve(b, &s->voltages[i]);
     }
 }
 

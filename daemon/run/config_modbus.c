@@ -42,6 +42,7 @@ static struct config_map *load_map(struct config_build *b, const struct config_s
         return NULL;
     }
     if (!b->files) {
+        config_complain(b, s->map_name, "map", "is a file, and none is opened here");
         return NULL;
     }
     if (!config_resolve(b->file, s->map_name, path, sizeof(path))) {

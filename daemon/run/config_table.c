@@ -29,6 +29,9 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
     [SECTION_CLAMP] = {"sources[].clamps[]", NULL, sizeof(struct config_input), offsetof(struct config_input, line),
         "A current clamp of a sampler. Delivers `<id>_power`, `<id>_current`, `<id>_apparent_power`, "
         "`<id>_reactive_power`, `<id>_power_factor`, `<id>_import`, `<id>_export`."},
+    [SECTION_CURVE] = {"sources[].voltages[].curve[], sources[].clamps[].curve[]", NULL, sizeof(struct config_curve_point), offsetof(struct config_curve_point, line),
+        "A point of how a sensor's ratio and phase change with its level, from its data sheet or its calibration; levels "
+        "rise from point to point. Between points straight, for clamps against the logarithm of the current."},
     [SECTION_MBUS] = {"sources[]", "mbus", sizeof(struct config_source), offsetof(struct config_source, line),
         "A heat meter on wired M-Bus. Delivers, as far as the meter sends them, `<id>_power`, `<id>_energy`, "
         "`<id>_volume`, `<id>_flow_rate`, `<id>_flow_t`, `<id>_return_t`, `<id>_delta_t`, `<id>_outside_t`. "
@@ -129,6 +132,11 @@ const struct config_option config_options[] = {
     {SECTION_VOLTAGE, "phase_deg", CONFIG_KIND_NUMBER, IN(config_input, phase_deg), .min = -30, .max = 30, .unit = "degrees",
      .fallback = "0", .text = "How far the sensor leads, at 50 Hz."},
 
+    {SECTION_VOLTAGE, "phase", CONFIG_KIND_INTEGER, IN(config_input, phase), .min = 0, .max = 3, .fallback = "0",
+     .text = "1, 2 or 3 of a three-phase system, whose order and losses are watched; 0: of none."},
+    {SECTION_VOLTAGE, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
+     .child = {SECTION_CURVE}, .text = "Ratio and phase against the voltage."},
+
     {SECTION_CLAMP, "id", CONFIG_KIND_ID, IN(config_input, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17."},
     {SECTION_CLAMP, "label", CONFIG_KIND_TEXT, IN(config_input, label), .fallback_note = "the id", .text = "Shown on the page."},
@@ -142,6 +150,24 @@ const struct config_option config_options[] = {
      .fallback = "0", .text = "How far the sensor leads, at 50 Hz."},
     {SECTION_CLAMP, "reversed", CONFIG_KIND_BOOL, IN(config_input, reversed), .fallback = "false",
      .text = "The clamp is turned round: import and export change places."},
+    {SECTION_CLAMP, "consumer", CONFIG_KIND_BOOL, IN(config_input, consumer), .fallback = "false",
+     .text = "What it measures never feeds back: if it seems to, the clamp is reported as turned round."},
+    {SECTION_CLAMP, "minus", CONFIG_KIND_ID, IN(config_input, minus_id), .fallback_note = "neutral",
+     .text = "Id of the voltage at the other end of a load between two phases."},
+    {SECTION_CLAMP, "shift_deg", CONFIG_KIND_NUMBER, IN(config_input, shift_deg), .min = -180, .max = 180, .unit = "degrees",
+     .fallback = "0", .text = "Its phase has no voltage of its own and lags `voltage` by so much (120, -120 or 180): power of the "
+     "fundamental only, marked suspect."},
+    {SECTION_CLAMP, "no_load_w", CONFIG_KIND_NUMBER, IN(config_input, no_load_w), .min = 0, .max = 1000, .unit = "W",
+     .fallback = "0.5", .text = "A mean power of a minute below this is not counted as energy; 0: all is."},
+    {SECTION_CLAMP, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
+     .child = {SECTION_CURVE}, .text = "Ratio and phase against the current."},
+
+    {SECTION_CURVE, "level", CONFIG_KIND_NUMBER, IN(config_curve_point, level), .min = 1e-3, .max = 1e5, .unit = "A or V", .required = true,
+     .text = "RMS of the fundamental."},
+    {SECTION_CURVE, "factor", CONFIG_KIND_NUMBER, IN(config_curve_point, factor), .min = 0.5, .max = 2, .fallback = "1",
+     .text = "Multiplies `ratio`."},
+    {SECTION_CURVE, "phase_deg", CONFIG_KIND_NUMBER, IN(config_curve_point, phase_deg), .min = -45, .max = 45, .unit = "degrees", .fallback = "0",
+     .text = "Added to the sensor's `phase_deg`."},
 
     {SECTION_MBUS, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},

@@ -42,7 +42,7 @@ struct log_export_options {
 struct log_export_result {
     bool ok, stopped;
     uint64_t rows;      /* written now */
-    uint64_t lost;      /* records on damaged or pruned pages, within the range's sequences */
+    uint64_t lost;      /* records on damaged or pruned pages, from the range's first record on */
     uint64_t untimed;   /* records without wall time, left out */
     int64_t resumed_ms; /* time of the last row that the file had; INT64_MIN: none */
     size_t columns;

@@ -19,9 +19,10 @@ int export_rows_init(struct export_rows *e, const struct log_export_options *o)
     return 0;
 }
 
-int export_rows_rewind(struct export_rows *e)
+int export_rows_seek_ms(struct export_rows *e, int64_t from_ms)
 {
-    return export_rows_seek(e, e->first > e->last ? e->last + 1 : e->first);
+    e->lost = e->untimed = 0;
+    return hwt_tslog_cursor_seek(&e->cursor, e->o->snapshot, e->o->stream, from_ms);
 }
 
 int export_rows_seek(struct export_rows *e, uint64_t sequence)
@@ -30,10 +31,12 @@ int export_rows_seek(struct export_rows *e, uint64_t sequence)
     return hwt_tslog_cursor_open(&e->cursor, e->o->snapshot, e->o->stream, sequence);
 }
 
-int export_rows_seek_ms(struct export_rows *e, int64_t from_ms)
+int export_rows_rewind(struct export_rows *e)
 {
-    e->lost = e->untimed = 0;
-    return hwt_tslog_cursor_seek(&e->cursor, e->o->snapshot, e->o->stream, from_ms);
+    if (e->o->from_ms != INT64_MIN) {
+        return export_rows_seek_ms(e, e->o->from_ms);
+    }
+    return export_rows_seek(e, e->first > e->last ? e->last + 1 : e->first);
 }
 
 int export_rows_next(struct export_rows *e)

@@ -25,7 +25,7 @@ struct export_rows {
 
 HWT_MUST_CHECK int export_rows_init(struct export_rows *e, const struct log_export_options *o);
 
-/* Stands before the first record of the stream; before that sequence; before the first record whose
+/* Stands before the first record of the range; before that sequence; before the first record whose
  * interval starts at or after from_ms. Counts from there. */
 HWT_MUST_CHECK int export_rows_rewind(struct export_rows *e);
 HWT_MUST_CHECK int export_rows_seek(struct export_rows *e, uint64_t sequence);

@@ -170,12 +170,15 @@ static int bd_prog(void *ctx, uint32_t block, uint32_t offset, const void *buf, 
     return err;
 }
 
-static int preallocate(int fd, uint32_t block)
+static int preallocate(int fd, uint32_t block, bool sparse)
 {
     int why;
 
     if (ftruncate(fd, 0) != 0) {
         return -1;
+    }
+    if (sparse) {
+        return 0;
     }
     why = posix_fallocate(fd, 0, block == 0 ? CONTROL_BYTES : FILE_BD_BLOCK);
     if (why != 0) {
@@ -205,7 +208,7 @@ static int bd_erase(void *ctx, uint32_t block)
     }
     d->dir_changed = true;
     memset(u->page, 0, sizeof(u->page));
-    if (preallocate(f->fd, block) != 0) {
+    if (preallocate(f->fd, block, d->options.sparse) != 0) {
         err = failed(d, "preallocate", block);
     }
     file_pool_release(&d->pool, f);

@@ -286,7 +286,11 @@ static bool append_rows(struct import *m)
 
     m->result->gone = m->match.gone;
     m->result->skipped = (uint64_t)m->rows.csv.skipped;
-    return ok && (m->waiting == 0 || commit(m)) && (!m->result->stopped || fail(m, "interrupted"));
+    ok = ok && (m->waiting == 0 || commit(m));
+    if (ok && !m->result->stopped) {
+        log_dir_roll(m->log, true);
+    }
+    return ok && (!m->result->stopped || fail(m, "interrupted"));
 }
 
 bool log_import(const struct log_import_options *options, struct log_import_result *result_out)

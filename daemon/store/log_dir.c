@@ -1,15 +1,18 @@
 #include "daemon/store/log_dir.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "daemon/store/medium.h"
+#include "daemon/store/rolls.h"
 
 struct log_dir {
     struct medium *medium;
+    struct rolls *rolls; /* NULL: none */
     struct hwt_tslog_recovery recovery;
     struct hwt_tslog_snapshot snapshot;
     struct hwt_tslog log;
@@ -38,6 +41,7 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
                                     .blocks = HWT_TSLOG_SEGMENTS_MAX + 1,
                                     .read_only = read_only};
     struct hwt_tslog_config config = {.read_only = read_only};
+    char none[512]; /* why there are no roll-ups: then records answer */
     int err;
 
     if (l == NULL || !log_dir_make_uuid(config.uuid)) {
@@ -58,12 +62,17 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
         log_dir_close(l);
         return NULL;
     }
+    hwt_tslog_snapshot(&l->log, &l->snapshot);
+    if (medium.kind == MEDIUM_FOLDER) {
+        l->rolls = rolls_open(dir, read_only, &l->snapshot, none, sizeof(none));
+    }
     return l;
 }
 
 void log_dir_close(struct log_dir *l)
 {
     if (l != NULL) {
+        rolls_close(l->rolls);
         medium_close(l->medium);
         free(l);
     }
@@ -82,7 +91,18 @@ const struct hwt_tslog_recovery *log_dir_recovery(const struct log_dir *l)
 const struct hwt_tslog_snapshot *log_dir_snapshot(struct log_dir *l)
 {
     hwt_tslog_snapshot(&l->log, &l->snapshot);
+    rolls_view(l->rolls, &l->snapshot);
     return &l->snapshot;
+}
+
+void log_dir_roll(struct log_dir *l, bool all)
+{
+    const struct hwt_tslog_snapshot *snapshot = log_dir_snapshot(l);
+    int more = all ? rolls_flush(l->rolls, snapshot) : 1;
+
+    while (more == 1) {
+        more = rolls_step(l->rolls, snapshot, UINT_MAX);
+    }
 }
 
 int log_dir_find(struct log_dir *l, const char *name)

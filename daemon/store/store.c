@@ -42,6 +42,8 @@ static void note(struct store *s, int err)
     }
 }
 
+enum { SLACK_MAX_US = 500000 };
+
 static bool commit_due(const struct store *s)
 {
     int64_t window_us = (int64_t)s->options.commit_s * 1000000;
@@ -50,13 +52,20 @@ static bool commit_due(const struct store *s)
                           clock_real_us() - s->pending_real_us >= window_us);
 }
 
-/* Real time at which something is to be done without being woken; 0: never. */
+/* Real time at which something is to be done without being woken; 0: never. The record that is due
+ * at the end of the window is waited for a little: it is in the commit then, and records that come
+ * as often as windows end are two to a commit, whichever of both is the earlier. */
 static int64_t next_us(const struct store *s)
 {
+    int64_t window_us = (int64_t)s->options.commit_s * 1000000;
+    int64_t slack_us = window_us / 10 < SLACK_MAX_US ? window_us / 10 : SLACK_MAX_US;
+    int64_t due_us;
+
     if (s->retry_us != 0) {
         return s->retry_us;
     }
-    return s->pending ? s->pending_real_us + (int64_t)s->options.commit_s * 1000000 : 0;
+    due_us = s->pending ? s->pending_real_us + window_us + slack_us : 0;
+    return s->roll_us != 0 && (due_us == 0 || s->roll_us < due_us) ? s->roll_us : due_us;
 }
 
 /* Until a record was pushed, the time is due, or the store closes. True: it closes. */
@@ -120,6 +129,9 @@ static void *run(void *arg)
     while (!wait_for_work(s)) {
         work(s, false);
         store_tell_counters(s);
+        if (s->retry_us == 0) {
+            store_roll(s);
+        }
     }
     for (int i = 0; i < 2; i++) { /* a commit may make room for the rest */
         work(s, true);
@@ -243,6 +255,7 @@ static bool choose_place(struct store *s)
 
 static void free_store(struct store *s)
 {
+    rolls_close(s->rolls);
     medium_close(s->medium);
     queue_free(s->queue);
     pthread_cond_destroy(&s->wake);
@@ -286,6 +299,7 @@ struct store *store_open(const struct store_options *options, char *error, size_
     }
     s->durable = s->appended = hwt_tslog_durable(&s->log, 0);
     store_publish(s);
+    store_open_rolls(s);
     store_tell_ok(s);
     store_tell_counters(s);
     if (!start_thread(s)) {

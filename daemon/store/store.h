@@ -8,8 +8,8 @@
  * wait there while the disk is full or broken and are written when it is well again, also when that
  * means to open the log anew, because it was unmounted and mounted or its disk plugged in again.
  * What the queue cannot hold is counted as lost. Commits come each commit window of the clock, of
- * real time at the latest, when half of the queue is taken by one window, and when the store
- * closes.
+ * real time at the latest (half a second later, for the record that ends it), when half of the
+ * queue is taken by one window, and when the store closes.
  */
 #ifndef DAEMON_STORE_STORE_H
 #define DAEMON_STORE_STORE_H

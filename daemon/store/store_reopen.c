@@ -6,6 +6,9 @@
 #include "daemon/base/log.h"
 #include "daemon/store/log_dir.h"
 
+/* Sequences that the engine leaves out after damage to the newest slot: a page's worth. */
+enum { LEFT_OUT_MAX = 8192 };
+
 /* Whether what lies there now is this log, with all that was acknowledged and nothing that is not
  * of this store. Looked at without touching it, before readers get it. */
 static bool is_ours(struct store *s, char *error, size_t n)
@@ -26,10 +29,10 @@ static bool is_ours(struct store *s, char *error, size_t n)
         snprintf(error, n, "another log, or a new one, is there now");
     } else if (last < s->durable) {
         snprintf(error, n, "an older state of the log is there now");
-    } else if (last > s->appended) {
+    } else if (last > s->appended + LEFT_OUT_MAX) {
         snprintf(error, n, "another program has written to it");
     }
-    return same && last >= s->durable && last <= s->appended;
+    return same && last >= s->durable && last <= s->appended + LEFT_OUT_MAX;
 }
 
 /* The engine anew on what the medium has; the records it lacks are taken from the queue again. */
@@ -39,6 +42,7 @@ static int reopen_engine(struct store *s)
         .bd = medium_device(s->medium), .blocks_kept = store_blocks_kept(s), .no_format = true};
     struct hwt_tslog_recovery recovery;
     int err = hwt_tslog_open(&s->log, &config, &recovery);
+    uint64_t durable;
 
     s->opened = err == 0;
     if (err != 0) {
@@ -46,7 +50,9 @@ static int reopen_engine(struct store *s)
     }
     s->anchored = HWT_CLOCK_UNKNOWN; /* it may not have become durable */
     s->pending = false;
-    store_settle(s, hwt_tslog_durable(&s->log, 0)); /* a commit that failed may have been done */
+    durable = hwt_tslog_durable(&s->log, 0);
+    s->appended = durable > s->appended ? durable : s->appended;
+    store_settle(s, durable); /* a commit that failed may have been done */
     pthread_mutex_lock(&s->lock);
     queue_rewind(s->queue);
     pthread_mutex_unlock(&s->lock);
@@ -69,6 +75,7 @@ int store_reopen(struct store *s)
     } else {
         LOG(LOG_WARN, "log", "opened again durable=%llu",
             (unsigned long long)hwt_tslog_durable(&s->log, 0));
+        store_open_rolls(s);
         store_publish(s);
     }
     return err;

@@ -4,6 +4,7 @@
  *   store.c         opening, the thread, calls of other threads
  *   store_write.c   from the queue into the log: append, commit, retention, anchors
  *   store_reopen.c  a log that is gone from under the store, and back
+ *   store_roll.c    roll-ups, while nothing else is to be done
  *   store_tell.c    what people see
  *
  * All functions here are for the store's thread (or its opening, before that runs).
@@ -15,6 +16,7 @@
 
 #include "daemon/store/medium.h"
 #include "daemon/store/queue.h"
+#include "daemon/store/rolls.h"
 #include "daemon/store/store.h"
 
 enum { STORE_DIR_BYTES = 512 };
@@ -38,6 +40,9 @@ struct store {
     struct hwt_tslog_snapshot view; /* as of the last commit */
 
     struct hwt_tslog log;                      /* the store thread's alone, once it runs */
+    struct rolls *rolls;                       /* NULL: none */
+    bool roll_failed;                          /* and it was said */
+    int64_t roll_us;                           /* real time of the next bit of work on them; 0 */
     uint64_t appended;                         /* sequence of the last record ever appended */
     bool opened;                               /* the log is; false: reopening it failed */
     bool pending;                              /* records appended, not committed */
@@ -73,6 +78,13 @@ void store_publish(struct store *s);
 /* Opens the log again, after a failure, if what lies at its place is the log with all that was
  * acknowledged; the rest comes from the queue again. An error: it said why. */
 HWT_MUST_CHECK int store_reopen(struct store *s);
+
+/* --- store_roll.c --- */
+
+/* Opens them, again if they were. Without them long queries are slow, no more. */
+void store_open_rolls(struct store *s);
+/* A bit of work on them, if it is time; what cannot be done now is tried after the next commit. */
+void store_roll(struct store *s);
 
 /* --- store_tell.c --- */
 

@@ -8,6 +8,7 @@ void store_publish(struct store *s)
 {
     pthread_mutex_lock(&s->view_lock);
     hwt_tslog_snapshot(&s->log, &s->view);
+    rolls_view(s->rolls, &s->view);
     pthread_mutex_unlock(&s->view_lock);
 }
 
@@ -54,6 +55,7 @@ int store_commit(struct store *s)
     s->pending = false;
     durable = hwt_tslog_durable(&s->log, 0);
     store_publish(s);
+    s->roll_us = s->rolls != NULL ? clock_real_us() : 0;
     store_settle(s, durable);
     if (s->last_ms != HWT_TIME_UNKNOWN) {
         status_good(s->options.status, s->last_ms);

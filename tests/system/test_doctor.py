@@ -84,6 +84,24 @@ class Doctor(SystemTest):
         (self.folder / 'file').write_text('')
         self.expect('input', 'fail', 'file: not a serial port', meter=self.folder / 'file')
 
+    def test_a_host_is_looked_up_and_left_alone(self):
+        def with_host(host):
+            config = self.config()
+            config.write_text(config.read_text().replace('roles:', f'  - {{id: m, type: modbus, map: sdm120, tcp: "{host}"}}\nroles:'))
+            return subprocess.run([HEATWATT, 'doctor', '--config', config], capture_output=True, text=True, timeout=20)
+        with socket.socket() as s:
+            s.bind(('127.0.0.1', 0))
+            s.listen()
+            s.settimeout(0.2)
+            port = s.getsockname()[1]
+            done = with_host(f'127.0.0.1:{port}')
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertIn(f'ok    input          m: 127.0.0.1 port {port} (not connected to)', done.stdout)
+            self.assertRaises(TimeoutError, s.accept)
+        done = with_host('no-such-host.invalid')  # RFC 2606: never a name
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn('FAIL  input          m: no-such-host.invalid: ', done.stdout)
+
     def test_a_data_folder_that_is_a_file_is_told(self):
         (self.folder / 'file').write_text('')
         self.expect('folder', 'fail', 'file: not a folder', 'choose another data_dir', data=self.folder / 'file/data')

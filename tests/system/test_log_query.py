@@ -42,6 +42,21 @@ class LogQuery(SystemTest):
                     self.assertEqual(done.stdout, api + (b'\n' if form == 'json' else b''))
                     self.assertIn(b'import_1' if form == 'json' else b'imported', api)
 
+        # The records of the own stream, with their times and values, are those of an export.
+        with urllib.request.urlopen(f'{daemon.url}/api/v1/query?series=hp_power&from={frm * 1000}&to={to * 1000}&step=raw&stream=own&format=csv',
+                                    timeout=20) as reply:
+            asked = [line.split(',') for line in reply.read().decode().split('\r\n')[1:-1]]
+        done = subprocess.run([HEATWATT, 'log', 'export', self.folder / 'data', '--series', 'hp_power', '--from', str(frm * 1000), '--to',
+                               str(to * 1000)], capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([line.split(',') for line in done.stdout.splitlines()[1:]], [[row[1], row[3]] for row in asked])
+        self.assertGreater(len(asked), 50)
+        done = subprocess.run([HEATWATT, 'log', 'import', self.folder / 'data', history, '--stream', 'again'], capture_output=True, text=True,
+                              timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f'another heatwatt (process {daemon.process.pid}) uses the log', done.stderr)
+        self.assertIn('nothing was imported', done.stderr)
+
     def log(self):
         csv = self.folder / 'a.csv'
         csv.write_text('time,a_power,a_import\n1795000010000,10,1\n1795000020000,,1.5\n1795000030000,30.5,2\n')

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness import HEATWATT, START, SystemTest, wait_for, write_config
 
-DAYS = 120
+INSTRUMENTED = b'__asan_init' in HEATWATT.read_bytes()  # slow, and large
+DAYS = 10 if INSTRUMENTED else 120
 DAY_MS = 86_400_000
 SERIES = ('hp_power,grid_power,solar_power,hob_power,oven_power,fridge_power,lights_power,sockets_power,grid_import,grid_export,'
           'hp_import,solar_import,heatmeter_power,heatmeter_energy,heatmeter_flow_t,heatmeter_return_t')
@@ -122,7 +123,7 @@ class SlowClients(SystemTest):
     def check_prefix(self, text):
         """What a slow client has of its CSV so far: rows of one minute each, none left out."""
         rows = [row.split(',') for row in text.split('\r\n') if row.startswith('20') and row.endswith('simulated')]
-        self.assertGreater(len(rows), 100)
+        self.assertGreater(len(rows), 20)
         ends = [int(row[1]) for row in rows]
         self.assertEqual({b - a for a, b in zip(ends, ends[1:])} - {60000}, set())
 
@@ -134,7 +135,7 @@ class SlowClients(SystemTest):
         slowest, most = self.read_slowly(clients)
         self.check_records()
         self.assertLess(slowest, 0.5, 'another request waited')
-        if b'__asan_init' not in HEATWATT.read_bytes():
+        if not INSTRUMENTED:
             self.assertLess(most[0], PRIVATE_KB)
             self.assertLess(most[1] - before[1], CLIENTS * CLIENT_KB + 1024)  # and the one desk they share
         self.check_prefix(unchunked(clients[0].got))

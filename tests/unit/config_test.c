@@ -150,6 +150,19 @@ static const struct row broken[] = {
         "      - {id: l1, slot: 0, ratio: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
         "    clamps:\n      - {id: c, slot: 2, ratio: 1}\n",
      10, "sources[0].clamps[0].voltage", "is required, as the sampler has 2", 0, "which phase?"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: min}\n", 10,
+     "sources[0].clamps[1].minus", "did you mean mains?", 0, "no such voltage at the other end"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: mains}\n", 10,
+     "sources[0].clamps[1].minus", "is the same voltage", 0, "the same at both ends"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    voltages:\n"
+        "      - {id: l1, slot: 0, ratio: 1, phase: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
+        "    clamps:\n"
+        "      - {id: c, slot: 2, ratio: 1, voltage: l1, minus: l2, shift_deg: 120}\n",
+     10, "sources[0].clamps[0].shift_deg", "exclude each other", 0, "derived between two"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1,\n         curve: [{level: 1}, {level: 1}]}\n",
+     11, "sources[0].clamps[1].curve[1].level", "does not rise", 0, "a curve that stands"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, curve: [{phase_deg: 1}]}\n", 10,
+     "sources[0].clamps[1].curve[0].level", "is required", 0, "a point of nowhere"},
     {V1 "sources:\n  - id: s\n    type: samples\n    voltages: [{id: l1, slot: 0, ratio: 1}]\n", 3,
      "sources[0].socket", "or port is required", 0, "neither socket nor port"},
     {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    port: b\n"
@@ -182,6 +195,8 @@ static const struct row broken[] = {
      "did you mean sdm120: one of abb_b21, abb_b23, em111, em340, sdm120, sdm230, sdm630, sdm72, "
      "sdm72v2, shelly_pro_3em, or a file",
      0, "an unknown map lists the known ones"},
+    {V1 MODBUS "map: a/b.yaml, port: x}\nroles: {elec: m}\n", 3, "sources[0].map",
+     "is a file, and none is opened here", 0, "a text alone has no folder"},
     {V1 MODBUS "port: x}\n", 3, "sources[0].map", "is required", 0, "no map"},
     {V1 MODBUS "map: sdm120}\n", 3, "sources[0].port", "or tcp is required", 0, "nowhere"},
     {V1 MODBUS "map: sdm120, port: x, tcp: h}\n", 3, "sources[0].tcp", "exclude each other", 0,

@@ -70,6 +70,20 @@ static struct log_import_result import(const struct folder *f, const char *file,
     return r;
 }
 
+static bool import_keeping(const struct folder *f, const char *file)
+{
+    char path[2 * FOLDER_PATH_MAX];
+    struct log_import_options o = {.dir = f->dir,
+                                   .file = path,
+                                   .provenance = HWT_PROVENANCE_IMPORTED,
+                                   .stream = "history",
+                                   .csv = {.backward = CSV_BACKWARD_KEEP}};
+    struct log_import_result r;
+
+    snprintf(path, sizeof(path), "%s", folder_path(f, file));
+    return log_import(&o, &r);
+}
+
 static struct log_export_result export(const struct folder *f, const char *stream, const char *file,
                                        struct log_export_options o)
 {
@@ -432,6 +446,62 @@ static void name_by_quantity(struct gen_schema *s)
     }
 }
 
+/* The lines of text whose interval of 10 s begins in [from, to). */
+static void keep_lines(char *text, long long from, long long to)
+{
+    char *out = strchr(text, '\n') + 1, *line = out;
+
+    while (*line != '\0') {
+        size_t n = (size_t)(strchr(line, '\n') + 1 - line);
+        long long start = strtoll(line, NULL, 10) - 10000;
+
+        if (start >= from && start < to) {
+            memmove(out, line, n);
+            out += n;
+        }
+        line += n;
+    }
+    *out = '\0';
+}
+
+static void a_range_is_those_of_all_records_that_begin_in_it(void **state)
+{
+    static const struct {
+        long long from, to;
+        const char *why;
+    } rows[] = {{1000000, 1100000, "twice, a step back between"},
+                {1100000, 9000000, "to the end"},
+                {0, 1000000, "from the beginning"},
+                {990001, 1000001, "edges between records"},
+                {2000000, 2000001, "one record"}};
+    struct folder *f = *state;
+    static char text[1 << 16];
+    size_t at = (size_t)sprintf(text, "time,hp_power\n");
+
+    for (int i = 0; i < 1000; i++) { /* ms of the year 2025; the clock falls by 1000 s half way */
+        long long ms = 1750000000000 + 10000LL * i - (i >= 500 ? 4000000 : 0);
+
+        at += (size_t)sprintf(text + at, "%lld,%d\n", ms, i);
+    }
+    folder_write(f, "a.csv", text, at);
+    assert_true(import_keeping(f, "a.csv"));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static char want[1 << 16];
+        struct log_export_options o = {.from_ms = 1750000000000 + rows[i].from,
+                                       .to_ms = 1750000000000 + rows[i].to};
+        char *out;
+
+        print_message("# %s\n", rows[i].why);
+        memcpy(want, text, at + 1);
+        keep_lines(want, o.from_ms, o.to_ms);
+        unlink(folder_path(f, "out.csv"));
+        assert_true(export(f, "history", "out.csv", o).ok);
+        out = folder_read(f, "out.csv", NULL);
+        assert_string_equal(out, want);
+        free(out);
+    }
+}
+
 /* Numbers of more than 18 digits in all are not read exactly: energies beyond 100 GWh. */
 static void tame(struct gen_record *r, unsigned count)
 {
@@ -503,6 +573,7 @@ int main(void)
         IN_FOLDER(a_file_is_never_overwritten_and_never_written_twice_at_once),
         IN_FOLDER(a_file_outlives_what_the_log_has_dropped),
         IN_FOLDER(series_choose_columns_and_their_order),
+        IN_FOLDER(a_range_is_those_of_all_records_that_begin_in_it),
         IN_FOLDER(out_in_and_out_again_is_the_same),
     };
 

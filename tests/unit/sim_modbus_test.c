@@ -14,7 +14,7 @@
 
 #include "sim/devices/modbus_port.h"
 
-static struct elec_meter meter = {.volts = 230.2F, .watts = 1250, .import_wh = 7500012.75};
+static struct elec_meter meter = {.volts = 230.2, .watts = 1250, .import_wh = 7500012.75};
 
 static void a_request_brings_the_register_an_sdm120_has(void **state)
 {
