@@ -83,7 +83,7 @@ class SlowClients(SystemTest):
     def setUp(self):
         super().setUp()
         csv = self.folder / 'history.csv'
-        self.site = self.plant(seed=1, extra=('--history', DAYS, '--csv', csv))
+        self.site = self.plant(seed=1, extra=('--history', DAYS, '--csv', csv), ready_s=60)
         subprocess.run([HEATWATT, 'log', 'import', self.folder / 'data', csv, '--provenance', 'simulated', '--quiet'], check=True)
         csv.unlink()
         self.running = self.daemon(write_config(self.site, record_s=1, commit_s=1))
