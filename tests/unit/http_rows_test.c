@@ -174,7 +174,7 @@ static void imports_fill_what_the_own_stream_left_out(void **state)
     size_t n;
 
     fill(f, IMPORT, 0, 7200, 60, 100000);
-    fill(f, OWN, 3600, 4990, 10, 0); /* its last record over the start of an imported one */
+    fill(f, OWN, 3600, 4990, 10, 0);    /* its last record over the start of an imported one */
     fill(f, OWN, 5600, 7200, 10, 1000); /* ten minutes without */
     begin(f, 0, 7200, "step=raw&series=hp_power");
     n = read_all(f, power, 0);
