@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { ABOUT_PARTS = 1000 };
+
 const enum year_column q5_series[Q5_SERIES] = {YEAR_FLOW_T, YEAR_OUTSIDE_T, YEAR_HP_POWER,
                                                YEAR_VOLTAGE};
 
@@ -92,7 +94,20 @@ size_t data_q2_row(const struct data *d)
 
 int64_t data_q5_step_ms(const struct data *d)
 {
-    return (int64_t)d->rows * YEAR_STEP_S * 1000 / Q5_PARTS;
+    static const int64_t hours[] = {8, 6, 4, 3, 2, 1};
+    int64_t step_ms = (int64_t)d->rows * YEAR_STEP_S * 1000 / ABOUT_PARTS;
+
+    for (size_t i = 0; i < sizeof(hours) / sizeof(hours[0]); i++) {
+        if (step_ms >= hours[i] * 3600000) {
+            return hours[i] * 3600000;
+        }
+    }
+    return step_ms;
+}
+
+size_t data_q5_parts(const struct data *d)
+{
+    return (size_t)((int64_t)d->rows * YEAR_STEP_S * 1000 / data_q5_step_ms(d));
 }
 
 double data_scale(size_t column)
@@ -134,15 +149,15 @@ void parts_put(struct parts *p, size_t part, double v)
     x->n++;
 }
 
-void parts_answer(const struct parts *p, double scale, struct answer *a)
+void parts_answer(const struct parts *p, size_t parts, double scale, struct answer *a)
 {
-    for (size_t i = 0; i < Q5_PARTS; i++) {
+    for (size_t i = 0; i < parts; i++) {
         answer_put(a, p->part[i].sum / p->part[i].n / scale);
     }
-    for (size_t i = 0; i < Q5_PARTS; i++) {
+    for (size_t i = 0; i < parts; i++) {
         answer_put(a, p->part[i].min / scale);
     }
-    for (size_t i = 0; i < Q5_PARTS; i++) {
+    for (size_t i = 0; i < parts; i++) {
         answer_put(a, p->part[i].max / scale);
     }
 }

@@ -7,7 +7,8 @@
  *   Q2  all series, one day, every value
  *   Q3  one counter, all days but the first, rise of each day
  *   Q4  all series, the last value
- *   Q5  four series, all rows, 1000 parts: mean, min and max of each
+ *   Q5  four series, all rows, about 1000 parts (of whole hours, if that long): mean, min and max
+ * of each
  *
  * Answers are lists of numbers in the quantities' units, in one order for all engines (series by
  * series; Q5: all means, then all minima, then all maxima of a series), so that they can be
@@ -24,7 +25,7 @@ enum { Q1, Q2, Q3, Q4, Q5, QUERIES };
 enum {
     Q1_ROWS = 3600 / YEAR_STEP_S, /* of an hour */
     Q5_SERIES = 4,
-    Q5_PARTS = 1000
+    Q5_PARTS_MAX = 1200
 };
 
 #define Q1_SERIES YEAR_HP_POWER
@@ -42,8 +43,10 @@ void data_map(struct data *d, const char *path);
 
 /* First row of Q2's day. */
 size_t data_q2_row(const struct data *d);
-/* ms of one of Q5's parts; a part need not be whole rows. */
+/* ms of one of Q5's parts, and how many there are. Parts of an hour and more are whole hours that
+ * divide a day, as charts have them; shorter ones need not be whole rows. */
 int64_t data_q5_step_ms(const struct data *d);
+size_t data_q5_parts(const struct data *d);
 /* 10^decimals of a column. */
 double data_scale(size_t column);
 
@@ -65,11 +68,11 @@ struct parts {
     struct part {
         double sum, min, max; /* in the units of what is fed */
         uint32_t n;
-    } part[Q5_PARTS];
+    } part[Q5_PARTS_MAX];
 };
 
 void parts_put(struct parts *p, size_t part, double v);
-void parts_answer(const struct parts *p, double scale, struct answer *a);
+void parts_answer(const struct parts *p, size_t parts, double scale, struct answer *a);
 
 /* Prints "log_engines: ..." and ends the program. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -21,7 +21,7 @@ struct engine {
     double (*append)(const char *dir, const struct data *d, size_t rows, bool durable);
 };
 
-extern const struct engine engine_truth, engine_ours, engine_flat, engine_sqlite_full,
-    engine_sqlite_normal;
+extern const struct engine engine_truth, engine_ours, engine_ours_unrolled, engine_flat,
+    engine_sqlite_full, engine_sqlite_normal;
 
 #endif

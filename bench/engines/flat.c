@@ -159,7 +159,7 @@ static void q5(void *e, const struct data *d, struct answer *a)
     for (size_t s = 0; p != NULL && s < Q5_SERIES; s++) {
         const float *v = f->column[q5_series[s]];
 
-        for (size_t part = 0, r = 0; part < Q5_PARTS; part++) {
+        for (size_t part = 0, r = 0; part < data_q5_parts(d); part++) {
             /* rows that begin before the part's end */
             size_t end = (size_t)(((int64_t)(part + 1) * step_ms - 1) / (YEAR_STEP_S * 1000)) + 1;
             struct part x = {.min = (double)v[r], .max = (double)v[r], .n = (uint32_t)(end - r)};
@@ -173,7 +173,7 @@ static void q5(void *e, const struct data *d, struct answer *a)
             }
             p->part[part] = x;
         }
-        parts_answer(p, 1, a);
+        parts_answer(p, data_q5_parts(d), 1, a);
     }
     free(p);
 }

@@ -20,7 +20,7 @@ static const char usage[] =
     "       log_engines make FILE DAYS\n"
     "       log_engines truth FILE PREFIX          answers into PREFIX.q1 ... PREFIX.q5\n"
     "       log_engines import ENGINE FILE DIR     ours, flat, sqlite-full, sqlite-normal\n"
-    "       log_engines ask ENGINE FILE DIR PREFIX\n"
+    "       log_engines ask ENGINE FILE DIR PREFIX ours-unrolled too\n"
     "       log_engines append ENGINE FILE DIR durable|cached\n"
     "       log_engines csv FILE OUT\n"
     "       log_engines get PORT PATH OUT TIMES    the last reply's body into OUT\n"
@@ -28,8 +28,8 @@ static const char usage[] =
     "       log_engines live ENGINE FILE DIR COMMIT_S       a record each 10 s, without end\n"
     "       log_engines live-fast FILE DIR COMMIT_S HOURS STAT\n";
 
-static const struct engine *const engines[] = {&engine_ours, &engine_flat, &engine_sqlite_full,
-                                               &engine_sqlite_normal};
+static const struct engine *const engines[] = {&engine_ours, &engine_ours_unrolled, &engine_flat,
+                                               &engine_sqlite_full, &engine_sqlite_normal};
 
 static const struct engine *find(const char *name)
 {

@@ -15,6 +15,7 @@ enum { COMMIT_ROWS = 8640 }; /* of an import: as many as SQLite's transactions h
 struct ours {
     struct log_dir *dir;
     int stream;
+    bool unrolled; /* questions are answered from records alone */
     struct hwt_schema schema;
     struct hwt_channel channel[YEAR_SERIES];
     int64_t counts[YEAR_SERIES]; /* of the log, for one of a row's number */
@@ -105,9 +106,11 @@ static void import(const char *dir, const struct data *d)
         append_row(o, d->row[r], r);
         if ((r + 1) % COMMIT_ROWS == 0) {
             commit(o);
+            log_dir_roll(o->dir, false);
         }
     }
     commit(o);
+    log_dir_roll(o->dir, true);
     close_log(o);
 }
 
@@ -115,7 +118,15 @@ static void *open_read(const char *dir)
 {
     struct ours *o = open_log(dir, true, "import_1");
 
-    hwt_tslog_snapshot(log_dir_tslog(o->dir), &o->snapshot);
+    hwt_tslog_snapshot_copy(log_dir_snapshot(o->dir), &o->snapshot);
+    return o;
+}
+
+static void *open_unrolled(const char *dir)
+{
+    struct ours *o = open_read(dir);
+
+    o->unrolled = true;
     return o;
 }
 
@@ -127,9 +138,13 @@ static int64_t row_ms(size_t row)
 }
 
 static void ask(struct ours *o, const enum year_column *column, size_t n, size_t from, size_t to,
-                int64_t step_ms)
+                int64_t step_ms, uint8_t fields)
 {
-    struct hwt_tslog_range range = {row_ms(from), row_ms(to), step_ms, NULL, NULL};
+    struct hwt_tslog_range range = {.from_ms = row_ms(from),
+                                    .to_ms = row_ms(to),
+                                    .step_ms = step_ms,
+                                    .fields = fields,
+                                    .unrolled = o->unrolled};
     const char *ids[Q5_SERIES];
 
     for (size_t i = 0; i < n; i++) {
@@ -161,7 +176,7 @@ static void q1(void *e, const struct data *d, struct answer *a)
     struct ours *o = e;
     struct hwt_bucket b;
 
-    ask(o, &series, 1, 0, d->rows, 3600 * 1000);
+    ask(o, &series, 1, 0, d->rows, 3600 * 1000, HWT_BUCKET_MEAN);
     while (next(o, &b)) {
         answer_put(a, unit(o, series, b.mean));
     }
@@ -197,7 +212,7 @@ static void q3(void *e, const struct data *d, struct answer *a)
     struct ours *o = e;
     struct hwt_bucket b;
 
-    ask(o, &series, 1, YEAR_ROWS_A_DAY, d->rows, 86400 * 1000);
+    ask(o, &series, 1, YEAR_ROWS_A_DAY, d->rows, 86400 * 1000, HWT_BUCKET_DELTA);
     while (next(o, &b)) {
         answer_put(a, unit(o, series, (double)b.delta));
     }
@@ -225,19 +240,21 @@ static void q4(void *e, const struct data *d, struct answer *a)
 static void q5(void *e, const struct data *d, struct answer *a)
 {
     struct ours *o = e;
+    size_t parts = data_q5_parts(d);
     struct hwt_bucket b[Q5_SERIES];
 
-    for (size_t i = 0; i < (size_t)Q5_SERIES * 3 * Q5_PARTS; i++) {
+    for (size_t i = 0; i < Q5_SERIES * 3 * parts; i++) {
         answer_put(a, 0);
     }
-    ask(o, q5_series, Q5_SERIES, 0, d->rows, data_q5_step_ms(d));
-    for (size_t part = 0; part < Q5_PARTS && next(o, b); part++) {
+    ask(o, q5_series, Q5_SERIES, 0, d->rows, data_q5_step_ms(d),
+        HWT_BUCKET_MEAN | HWT_BUCKET_MIN | HWT_BUCKET_MAX);
+    for (size_t part = 0; part < parts && next(o, b); part++) {
         for (size_t s = 0; s < Q5_SERIES; s++) {
-            double *v = a->v + s * 3 * Q5_PARTS + part;
+            double *v = a->v + s * 3 * parts + part;
 
             v[0] = unit(o, q5_series[s], b[s].mean);
-            v[Q5_PARTS] = unit(o, q5_series[s], (double)b[s].min);
-            v[2 * Q5_PARTS] = unit(o, q5_series[s], (double)b[s].max);
+            v[parts] = unit(o, q5_series[s], (double)b[s].min);
+            v[2 * parts] = unit(o, q5_series[s], (double)b[s].max);
         }
     }
 }
@@ -268,3 +285,9 @@ const struct engine engine_ours = {.name = "ours",
                                    .close = close_log,
                                    .query = {q1, q2, q3, q4, q5},
                                    .append = append};
+
+/* The same log, to show what roll-ups are worth. */
+const struct engine engine_ours_unrolled = {.name = "ours-unrolled",
+                                            .open = open_unrolled,
+                                            .close = close_log,
+                                            .query = {q1, q2, q3, q4, q5}};

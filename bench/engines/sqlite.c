@@ -230,6 +230,7 @@ static void q4(void *e, const struct data *d, struct answer *a)
 static void q5(void *e, const struct data *d, struct answer *a)
 {
     struct base *b = e;
+    size_t parts = data_q5_parts(d);
     char sql[512];
     size_t at = 0;
     sqlite3_stmt *s;
@@ -242,13 +243,13 @@ static void q5(void *e, const struct data *d, struct answer *a)
     }
     snprintf(sql + at, sizeof(sql) - at, " FROM log GROUP BY (t-%lld)*1000/%lld",
              (long long)YEAR_FROM_S, (long long)data_q5_step_ms(d));
-    for (size_t i = 0; i < (size_t)Q5_SERIES * 3 * Q5_PARTS; i++) {
+    for (size_t i = 0; i < Q5_SERIES * 3 * parts; i++) {
         answer_put(a, 0);
     }
     s = prepare(b->db, sql);
-    for (size_t part = 0; part < Q5_PARTS && step(s); part++) {
+    for (size_t part = 0; part < parts && step(s); part++) {
         for (int i = 0; i < Q5_SERIES * 3; i++) {
-            a->v[(size_t)i * Q5_PARTS + part] =
+            a->v[(size_t)i * parts + part] =
                 sqlite3_column_double(s, i) / data_scale(q5_series[i / 3]);
         }
     }

@@ -63,7 +63,7 @@ static void q5(void *e, const struct data *d, struct answer *a)
         if (p == NULL) {
             die("out of memory");
         }
-        parts_answer(p, data_scale(q5_series[s]), a);
+        parts_answer(p, data_q5_parts(d), data_scale(q5_series[s]), a);
         free(p);
     }
 }

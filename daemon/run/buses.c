@@ -5,9 +5,11 @@
 
 #include "daemon/base/log.h"
 #include "daemon/drivers/mbus.h"
+#include "daemon/run/modbus_lines.h"
 
 struct buses {
     struct buses_options options;
+    struct modbus_lines *modbus;
     unsigned count;
     struct {
         const char *port;
@@ -25,6 +27,13 @@ static struct mbus_bus *bus_of(struct buses *b, const struct config_source *c)
     b->bus[b->count].port = c->port;
     b->bus[b->count].bus = mbus_bus_new(b->options.loop, b->options.clock, c->port, c->baud);
     return b->bus[b->count].bus != NULL ? b->bus[b->count++].bus : NULL;
+}
+
+static bool is_mbus_meter(const struct installation *site, unsigned source)
+{
+    const struct site_source *s = &site->source[source];
+
+    return s->kind == SOURCE_IS_METER && site->config->source[s->config].type == CONFIG_MBUS;
 }
 
 static bool add_meter(struct buses *b, unsigned source)
@@ -56,11 +65,16 @@ struct buses *buses_new(const struct buses_options *options)
     }
     b->options = *options;
     for (unsigned i = 0; i < options->site->source_count; i++) {
-        if (options->site->source[i].kind == SOURCE_IS_METER && !add_meter(b, i)) {
+        if (is_mbus_meter(options->site, i) && !add_meter(b, i)) {
             LOG(LOG_ERROR, options->site->source[i].id, "no bus: out of memory or meters");
             buses_free(b);
             return NULL;
         }
+    }
+    b->modbus = modbus_lines_new(options);
+    if (b->modbus == NULL) {
+        buses_free(b);
+        return NULL;
     }
     return b;
 }
@@ -70,6 +84,7 @@ void buses_start(struct buses *b)
     for (unsigned i = 0; i < b->count; i++) {
         mbus_bus_start(b->bus[i].bus);
     }
+    modbus_lines_start(b->modbus);
 }
 
 void buses_tick(struct buses *b)
@@ -77,10 +92,14 @@ void buses_tick(struct buses *b)
     for (unsigned i = 0; i < b->count; i++) {
         mbus_bus_tick(b->bus[i].bus);
     }
+    modbus_lines_tick(b->modbus);
 }
 
 void buses_free(struct buses *b)
 {
+    if (b != NULL) {
+        modbus_lines_free(b->modbus);
+    }
     for (unsigned i = 0; b != NULL && i < b->count; i++) {
         mbus_bus_free(b->bus[i].bus);
     }

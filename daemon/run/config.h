@@ -36,8 +36,11 @@ enum {
     CONFIG_CHANNELS_MAX = HWT_CHANNELS_MAX - CONFIG_CHANNELS_OWN
 };
 
-enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS };
+enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS };
 enum config_publisher_type { CONFIG_EMONCMS };
+
+/* How much is written for how little can be lost. */
+enum config_log_profile { LOG_NORMAL, LOG_LOW_WEAR, LOG_LOWEST_WEAR, LOG_PROFILES };
 
 /* What a role names: a source, for all it delivers, or one channel. */
 enum config_role_kind { ROLE_IS_SOURCE, ROLE_IS_CHANNEL };
@@ -95,6 +98,12 @@ struct config_input {
     unsigned line; /* in the file */
 };
 
+enum config_parity { PARITY_NONE, PARITY_EVEN, PARITY_ODD };
+enum config_tcp_framing { TCP_MBAP, TCP_RTU };
+enum { CONFIG_PARTS = 4 }; /* of a Modbus device: total, l1, l2, l3 */
+
+struct config_map; /* config_map.h */
+
 struct config_source {
     enum config_source_type type;
     char id[HWT_ID_MAX + 1];
@@ -103,7 +112,7 @@ struct config_source {
     /* samples */
     char socket[CONFIG_TEXT_MAX]; /* path of a stream socket, or "" */
     char port[CONFIG_TEXT_MAX];   /* serial port, or "": exactly one of the two; mbus: the port */
-    unsigned baud;                /* samples over serial, mbus */
+    unsigned baud;                /* of the port */
     struct config_input voltages[CONFIG_VOLTAGES_MAX];
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];
@@ -111,10 +120,28 @@ struct config_source {
     /* mbus */
     unsigned address; /* primary, 0..250, or 254 */
     bool mains_powered;
-    unsigned poll_s;     /* s; default 60, 10 when mains_powered */
+    /* mbus, modbus */
+    unsigned poll_s;     /* s; mbus: default 60, 10 when mains_powered */
     unsigned timeout_ms; /* real ms for the first octet of a reply */
     unsigned retries;
+    /* modbus */
+    char tcp[CONFIG_TEXT_MAX]; /* host, or "": exactly one of this and port. As written; host below
+                                */
+    char host[CONFIG_TEXT_MAX];
+    unsigned tcp_port;
+    enum config_tcp_framing tcp_framing;
+    enum config_parity parity;
+    unsigned stop_bits;
+    unsigned unit;
+    bool phases;
+    char map_name[CONFIG_TEXT_MAX]; /* as written */
+    const struct config_map *map;   /* what it is; of a configuration without problems never NULL */
+    char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
+    char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
 };
+
+/* "samples", "mbus", "modbus". */
+const char *config_source_type_name(enum config_source_type type);
 
 struct config_publisher {
     enum config_publisher_type type;
@@ -143,8 +170,11 @@ struct config {
     char hosts[CONFIG_HOSTS_MAX][CONFIG_TEXT_MAX]; /* further Host names that are served */
     unsigned host_count;
     unsigned record_s; /* 1..60 */
-    unsigned commit_s; /* s between commits of the log */
-    uint64_t log_max_mb;
+    enum config_log_profile log_profile;
+    unsigned commit_s;                   /* s between commits of the log; by the profile */
+    char log_partition[CONFIG_TEXT_MAX]; /* the log's device; "": it is in data_dir */
+    uint64_t log_max_mb;                 /* 0: as large as the partition */
+    unsigned log_keep_days;              /* 0: as long as there is room */
     struct config_source source[CONFIG_SOURCES_MAX];
     unsigned source_count;
     char role[ROLE_COUNT][HWT_ID_MAX * 2 + 2]; /* a source id or a channel id (by the role's kind),
@@ -173,24 +203,29 @@ enum config_role_kind config_role_kind(enum config_role role);
 void config_write_reference(FILE *out);
 
 /*
- * What delivers readings: each voltage reference, each clamp and each meter, in the order of the
- * file. These are the sources of channel ids; the entry of a sample stream itself delivers nothing.
+ * What delivers readings: each voltage reference, each clamp, each meter, and of a Modbus device
+ * what its map has of the total and of each phase, in the order of the file. These are the sources
+ * of channel ids; the entry of a sample stream itself delivers nothing.
  */
-enum config_point_kind { POINT_VOLTAGE, POINT_CLAMP, POINT_MBUS, POINT_KINDS };
+enum config_point_kind { POINT_VOLTAGE, POINT_CLAMP, POINT_MBUS, POINT_MODBUS, POINT_KINDS };
 
 struct config_point {
     enum config_point_kind kind;
     const char *id;    /* borrowed from the configuration */
     const char *label; /* the same */
     unsigned source;   /* index in source[] */
-    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP: index in voltages[] or clamps[] */
+    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP: index in voltages[] or clamps[]; POINT_MODBUS:
+                        * part of the map */
+    const uint8_t *quantity; /* that it can deliver, in column order */
+    size_t quantities;
 };
 
 /* Number `index`, from 0; false when there are no more. */
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out);
 /* The point with this id; false, output untouched, if none has it. */
 bool config_point_find(const struct config *c, const char *id, struct config_point *point_out);
-/* The quantities a point of this kind can deliver, in column order; returns how many. */
+/* The quantities any point of this kind can deliver, in column order; returns how many: 0 for
+ * Modbus, whose maps tell. */
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out);
 /* Channels all points can deliver together. */
 size_t config_channel_count(const struct config *c);

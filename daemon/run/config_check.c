@@ -144,6 +144,23 @@ static void check_mbus(struct config_build *b, struct config_source *s)
     }
 }
 
+/* Two Modbus devices on one line or at one gateway. */
+static void check_modbus_neighbours(struct config_build *b, const struct config_source *s,
+                                    const struct config_source *other)
+{
+    bool port = s->port[0] != '\0' && strcmp(s->port, other->port) == 0;
+    bool tcp =
+        s->host[0] != '\0' && strcmp(s->host, other->host) == 0 && s->tcp_port == other->tcp_port;
+
+    if ((port || tcp) && s->unit == other->unit) {
+        config_complain(b, &s->unit, "unit", "%u %s is already \"%s\" in line %u", s->unit,
+                        port ? "on this port" : "of this host", other->id, other->line);
+    } else if (tcp && s->tcp_framing != other->tcp_framing) {
+        config_complain(b, &s->tcp_framing, "framing", "is not that of \"%s\" of the same host",
+                        other->id);
+    }
+}
+
 /* Two meters may share a bus, all else has its port for itself. */
 static void check_ports(struct config_build *b, const struct config_source *s,
                         const struct config_source *other)
@@ -152,7 +169,18 @@ static void check_ports(struct config_build *b, const struct config_source *s,
         config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
                         other->line);
     }
+    if (s->type == CONFIG_MODBUS && other->type == CONFIG_MODBUS) {
+        check_modbus_neighbours(b, s, other);
+        return;
+    }
     if (s->port[0] == '\0' || strcmp(s->port, other->port) != 0) {
+        return;
+    }
+    if (s->type != CONFIG_SAMPLES && other->type != CONFIG_SAMPLES && s->type != other->type) {
+        config_complain(b, s->port, "port",
+                        "is already that of \"%s\" in line %u, which is of type %s: M-Bus and "
+                        "Modbus cannot share a line, they differ in wires and frames",
+                        other->id, other->line, config_source_type_name(other->type));
         return;
     }
     if (s->type != CONFIG_MBUS || other->type != CONFIG_MBUS) {
@@ -175,10 +203,16 @@ static void check_sources(struct config_build *b)
     for (unsigned i = 0; i < b->c->source_count; i++) {
         struct config_source *s = &b->c->source[i];
 
-        if (s->type == CONFIG_SAMPLES) {
+        switch (s->type) {
+        case CONFIG_SAMPLES:
             check_samples(b, s);
-        } else {
+            break;
+        case CONFIG_MBUS:
             check_mbus(b, s);
+            break;
+        case CONFIG_MODBUS:
+            config_check_modbus(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             check_ports(b, s, &b->c->source[k]);
@@ -274,6 +308,20 @@ static void check_url(struct config_build *b, const struct config_publisher *p)
     }
 }
 
+static void check_log(struct config_build *b)
+{
+    static const unsigned commit_s[LOG_PROFILES] = {
+        [LOG_NORMAL] = 10, [LOG_LOW_WEAR] = 60, [LOG_LOWEST_WEAR] = 600};
+    struct config *c = b->c;
+
+    if (!config_given(b, &c->commit_s)) {
+        c->commit_s = commit_s[c->log_profile];
+    }
+    if (c->log_partition[0] != '\0' && !config_given(b, &c->log_max_mb)) {
+        c->log_max_mb = 0;
+    }
+}
+
 static void check_publishers(struct config_build *b)
 {
     for (unsigned i = 0; i < b->c->publisher_count; i++) {
@@ -318,10 +366,12 @@ static void set_labels(struct config *c)
 void config_check(struct config_build *b)
 {
     set_labels(b->c);
+    config_check_maps(b);
     config_check_ids(b);
     check_sources(b);
     check_clock(b);
     check_listen(b);
     check_hosts(b);
+    check_log(b);
     check_publishers(b);
 }

@@ -15,7 +15,7 @@
 
 enum {
     BLOCK_PAGES = FILE_BD_BLOCK / HWT_TSLOG_PAGE,
-    CONTROL_BYTES = 32 * HWT_TSLOG_PAGE /* preallocated of block 0; the log uses 20 pages */
+    CONTROL_BYTES = 64 * HWT_TSLOG_PAGE /* preallocated of block 0; the log uses 56 pages */
 };
 
 /* A block with writes that are not on the disk yet. After a flush that failed the kernel may have
@@ -170,12 +170,15 @@ static int bd_prog(void *ctx, uint32_t block, uint32_t offset, const void *buf, 
     return err;
 }
 
-static int preallocate(int fd, uint32_t block)
+static int preallocate(int fd, uint32_t block, bool sparse)
 {
     int why;
 
     if (ftruncate(fd, 0) != 0) {
         return -1;
+    }
+    if (sparse) {
+        return 0;
     }
     why = posix_fallocate(fd, 0, block == 0 ? CONTROL_BYTES : FILE_BD_BLOCK);
     if (why != 0) {
@@ -205,7 +208,7 @@ static int bd_erase(void *ctx, uint32_t block)
     }
     d->dir_changed = true;
     memset(u->page, 0, sizeof(u->page));
-    if (preallocate(f->fd, block) != 0) {
+    if (preallocate(f->fd, block, d->options.sparse) != 0) {
         err = failed(d, "preallocate", block);
     }
     file_pool_release(&d->pool, f);
@@ -219,6 +222,9 @@ static int bd_discard(void *ctx, uint32_t block)
 
     if (block >= d->blocks) {
         return HWT_ERR_ARGUMENT;
+    }
+    if (!file_pool_exists(&d->pool, block)) {
+        return 0;
     }
     for (size_t i = 0; i < d->unsynced_count; i++) {
         if (d->unsynced[i].block == block) {
@@ -371,7 +377,7 @@ static bool list_files(struct file_bd *d, char *error, size_t n)
 
 static bool open_folder(struct file_bd *d, char *error, size_t n)
 {
-    if (!d->options.read_only && !make_folders(d->dir)) {
+    if (!d->options.read_only && !d->options.must_exist && !make_folders(d->dir)) {
         snprintf(error, n, "%s: %s", d->dir, strerror(errno));
         return false;
     }

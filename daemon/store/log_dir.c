@@ -1,15 +1,18 @@
 #include "daemon/store/log_dir.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "daemon/store/file_bd.h"
+#include "daemon/store/medium.h"
+#include "daemon/store/rolls.h"
 
 struct log_dir {
-    struct file_bd *files;
+    struct medium *medium;
+    struct rolls *rolls; /* NULL: none */
     struct hwt_tslog_recovery recovery;
     struct hwt_tslog_snapshot snapshot;
     struct hwt_tslog log;
@@ -27,15 +30,18 @@ bool log_dir_make_uuid(uint8_t uuid[16])
 
 const char *log_dir_explain(const struct log_dir *l, int err)
 {
-    return file_bd_explain(l->files, err);
+    return medium_explain(l->medium, err);
 }
 
 struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t n)
 {
     struct log_dir *l = calloc(1, sizeof(*l));
-    struct file_bd_options files = {
-        .dir = dir, .blocks = HWT_TSLOG_SEGMENTS_MAX + 1, .read_only = read_only};
+    struct medium_options medium = {.kind = medium_kind_of(dir),
+                                    .path = dir,
+                                    .blocks = HWT_TSLOG_SEGMENTS_MAX + 1,
+                                    .read_only = read_only};
     struct hwt_tslog_config config = {.read_only = read_only};
+    char none[512]; /* why there are no roll-ups: then records answer */
     int err;
 
     if (l == NULL || !log_dir_make_uuid(config.uuid)) {
@@ -43,18 +49,22 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
         free(l);
         return NULL;
     }
-    l->files = file_bd_open(&files, why, n);
-    if (l->files == NULL) {
+    l->medium = medium_open(&medium, why, n);
+    if (l->medium == NULL) {
         free(l);
         return NULL;
     }
-    config.bd = file_bd_device(l->files);
-    config.no_format = file_bd_had_records(l->files);
+    config.bd = medium_device(l->medium);
+    config.no_format = medium_had_log(l->medium);
     err = hwt_tslog_open(&l->log, &config, &l->recovery);
     if (err != 0) {
         snprintf(why, n, "the log in %s cannot be opened: %s", dir, log_dir_explain(l, err));
         log_dir_close(l);
         return NULL;
+    }
+    hwt_tslog_snapshot(&l->log, &l->snapshot);
+    if (medium.kind == MEDIUM_FOLDER) {
+        l->rolls = rolls_open(dir, read_only, &l->snapshot, none, sizeof(none));
     }
     return l;
 }
@@ -62,7 +72,8 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
 void log_dir_close(struct log_dir *l)
 {
     if (l != NULL) {
-        file_bd_close(l->files);
+        rolls_close(l->rolls);
+        medium_close(l->medium);
         free(l);
     }
 }
@@ -80,7 +91,18 @@ const struct hwt_tslog_recovery *log_dir_recovery(const struct log_dir *l)
 const struct hwt_tslog_snapshot *log_dir_snapshot(struct log_dir *l)
 {
     hwt_tslog_snapshot(&l->log, &l->snapshot);
+    rolls_view(l->rolls, &l->snapshot);
     return &l->snapshot;
+}
+
+void log_dir_roll(struct log_dir *l, bool all)
+{
+    const struct hwt_tslog_snapshot *snapshot = log_dir_snapshot(l);
+    int more = all ? rolls_flush(l->rolls, snapshot) : 1;
+
+    while (more == 1) {
+        more = rolls_step(l->rolls, snapshot, UINT_MAX);
+    }
 }
 
 int log_dir_find(struct log_dir *l, const char *name)

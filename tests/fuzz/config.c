@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/run/config.h"
+#include "daemon/run/config_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,6 +31,13 @@ static void check_source(const struct config_source *s)
     check_id(s->id);
     if (s->type == CONFIG_MBUS) {
         must(s->port[0] != '\0' && s->address <= 254 && s->poll_s >= (s->mains_powered ? 2 : 60));
+        return;
+    }
+    if (s->type == CONFIG_MODBUS) {
+        must((s->port[0] != '\0') != (s->host[0] != '\0') && s->baud >= 300 && s->poll_s >= 1);
+        must(s->map != NULL && s->map->rows >= 1 &&
+             s->part_id[0][0] + s->part_id[1][0] + s->part_id[2][0] + s->part_id[3][0] != 0);
+        must(s->unit <= 255 && (s->port[0] == '\0' || (s->unit >= 1 && s->unit <= 247)));
         return;
     }
     must((s->port[0] != '\0') != (s->socket[0] != '\0'));
@@ -69,6 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config_problems problems;
     struct config *c;
 
+    config_problems_init(&problems);
+    free(config_map_parse((const char *)data, size, "dir/m.yaml", &problems));
+    config_problems_free(&problems);
     config_problems_init(&problems);
     c = config_parse((const char *)data, size, "dir/f.yaml", &problems);
     must((c == NULL) == (problems.count > 0));

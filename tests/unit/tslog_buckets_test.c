@@ -160,7 +160,7 @@ static void brute(const struct fixture *f, int stream, const char *id, struct hw
 static int open_steps(struct fixture *f, const char *const *ids, size_t n, int64_t from, int64_t to,
                       int64_t step)
 {
-    struct hwt_tslog_range range = {from, to, step, NULL, NULL};
+    struct hwt_tslog_range range = {.from_ms = from, .to_ms = to, .step_ms = step};
 
     return hwt_tslog_buckets_open(f->it, f->snapshot, ids, n, &range);
 }
@@ -210,7 +210,7 @@ static void check_range(struct fixture *f, const char *const *ids, size_t n,
 static void check(struct fixture *f, const char *const *ids, size_t n, int64_t from, int64_t to,
                   int64_t step)
 {
-    struct hwt_tslog_range range = {from, to, step, NULL, NULL};
+    struct hwt_tslog_range range = {.from_ms = from, .to_ms = to, .step_ms = step};
 
     check_range(f, ids, n, &range);
 }
@@ -332,7 +332,7 @@ static void a_clock_that_was_days_ahead_for_a_while_spoils_no_rise(void **state)
         row.unix_ms = base_ms + offset[i / 1500] + i % 1500 * 10000;
         row.schema = &schemas[i / 3000]; /* its pages start with its records */
         for (int k = 0; k < 6; k++) {
-            row.value[k] = (struct hwt_value){i * INT64_C(10001), HWT_QUALITY_GOOD};
+            row.value[k] = (struct hwt_value){.v = i * INT64_C(10001), .quality = HWT_QUALITY_GOOD};
         }
         append(f, &row);
     }
@@ -349,7 +349,7 @@ static void records_without_wall_time_count_once_an_anchor_tells_it(void **state
         row.mono_us = i * INT64_C(10000000);
         row.unix_ms = i < 200 ? HWT_TIME_UNKNOWN : base_ms + i * INT64_C(10000);
         for (int k = 0; k < 6; k++) {
-            row.value[k] = (struct hwt_value){i * 100 + k, HWT_QUALITY_GOOD};
+            row.value[k] = (struct hwt_value){.v = i * 100 + k, .quality = HWT_QUALITY_GOOD};
         }
         append(f, &row);
     }
@@ -400,7 +400,8 @@ static void buckets_may_be_of_unlike_length(void **state)
 
     fill(f, &rng, 0, 3000, base_ms, 10000);
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        struct hwt_tslog_range range = {base_ms, base_ms + 31000000, 0, uneven, &units[i]};
+        struct hwt_tslog_range range = {
+            .from_ms = base_ms, .to_ms = base_ms + 31000000, .next = uneven, .ctx = &units[i]};
 
         check_range(f, all_ids, 7, &range);
     }
