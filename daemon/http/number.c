@@ -69,6 +69,42 @@ char *number_put_int(char *p, int64_t v)
     return put_large(p, (uint64_t)v);
 }
 
+static void set_upper(struct number_stepper *s)
+{
+    s->upper_n = s->upper > 0 ? (unsigned)(number_put_int(s->text, s->upper) - s->text) : 0;
+}
+
+void number_stepper_init(struct number_stepper *s, int64_t first, int64_t step)
+{
+    *s = (struct number_stepper){
+        .upper = first / NUMBER_LOWER,
+        .lower = (uint32_t)(first % NUMBER_LOWER),
+        .step_upper = step / NUMBER_LOWER,
+        .step_lower = (uint32_t)(step % NUMBER_LOWER),
+    };
+    set_upper(s);
+}
+
+char *number_stepper_put(struct number_stepper *s, char *p)
+{
+    bool carry;
+
+    if (s->upper > 0) {
+        memcpy(p, s->text, NUMBER_MAX);
+        p = put_padded(p + s->upper_n, s->lower, NUMBER_LOWER_DIGITS);
+    } else {
+        p = put_small(p, s->lower);
+    }
+    s->lower += s->step_lower;
+    carry = s->lower >= NUMBER_LOWER;
+    s->lower -= carry ? NUMBER_LOWER : 0;
+    if (carry || s->step_upper > 0) {
+        s->upper += s->step_upper + carry;
+        set_upper(s);
+    }
+    return p;
+}
+
 /* m = whole x 10^digits + fraction. By constants: several times faster than by a variable. */
 static uint64_t split(uint64_t m, unsigned digits, uint32_t *fraction_out)
 {

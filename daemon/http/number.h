@@ -15,4 +15,19 @@ char *number_put_int(char *p, int64_t v);
  * zeros there are left out. divisor > 0. */
 char *number_put(char *p, int64_t v, uint32_t divisor, unsigned digits);
 
+/* Numbers in even steps: only their lower digits are made anew. */
+enum { NUMBER_LOWER = 100000000, NUMBER_LOWER_DIGITS = 8 };
+
+struct number_stepper { /* private */
+    int64_t upper, step_upper;
+    uint32_t lower, step_lower;
+    unsigned upper_n;
+    char text[NUMBER_MAX]; /* of upper, upper_n bytes */
+};
+
+/* Neither is negative, and no number may be beyond int64. */
+void number_stepper_init(struct number_stepper *s, int64_t first, int64_t step);
+/* Puts the next one, as number_put_int; NUMBER_MAX bytes may be written. Returns the end. */
+char *number_stepper_put(struct number_stepper *s, char *p);
+
 #endif

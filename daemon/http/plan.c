@@ -420,7 +420,15 @@ void plan_deinit(struct plan *plan)
 
 static int64_t rounded(double v)
 {
-    return fabs(v) < 9.0e18 ? llround(v) : PLAN_MISSING;
+    int64_t whole;
+    double rest;
+
+    if (!(fabs(v) < 9.0e18)) {
+        return PLAN_MISSING;
+    }
+    whole = (int64_t)v; /* as llround, without a call */
+    rest = v - (double)whole;
+    return whole + (rest >= 0.5) - (rest <= -0.5);
 }
 
 /* Thousandths of the unit x h. */

@@ -240,6 +240,7 @@ static unsigned provenance_of(const struct rows *r, const struct hwt_bucket *buc
 
 static int next_bucket(struct rows *r, struct row *row_out)
 {
+    bool tells = r->plan->format != PLAN_JSON; /* which tells it of the range, not of each row */
     struct hwt_bucket bucket[PLAN_SERIES_MAX];
     int err = 0;
 
@@ -253,7 +254,7 @@ static int next_bucket(struct rows *r, struct row *row_out)
         return err;
     }
     row_out->provenance = 0;
-    for (unsigned i = 0; i < r->plan->series_count && row_out->provenance == 0; i++) {
+    for (unsigned i = 0; tells && i < r->plan->series_count && row_out->provenance == 0; i++) {
         row_out->provenance = bucket[i].count > 0 ? provenance_of(r, bucket) : 0;
     }
     for (unsigned c = 0; c < r->plan->column_count; c++) {

@@ -753,6 +753,40 @@ static void an_event_id_is_a_stream_and_a_sequence(void **state)
     }
 }
 
+static void numbers_in_steps_are_those_of_their_own(void **state)
+{
+    static const struct {
+        int64_t first, step;
+        const char *why;
+    } rows[] = {
+        {0, 1, "from 0 through all lengths"},
+        {1735689600000, 3600000, "hours"},
+        {1735689600000, 999, "carries in all places"},
+        {999999999000, 1000, "a digit more"},
+        {1735689600001, 31536000000, "years"},
+        {5, 123456789012345, "a step of many digits"},
+        {1735689600000, 0, "no step"},
+        {99, 901, "a step longer than the number"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct number_stepper s;
+        int64_t at = rows[i].first;
+
+        number_stepper_init(&s, at, rows[i].step);
+        for (int k = 0; k < 3000 && at < INT64_MAX / 2; k++, at += rows[i].step) {
+            char got[NUMBER_MAX + 1], want[NUMBER_MAX + 1];
+
+            *number_stepper_put(&s, got) = '\0';
+            *number_put_int(want, at) = '\0';
+            if (strcmp(got, want) != 0) {
+                fail_msg("%s: %s for %s", rows[i].why, got, want);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -776,6 +810,7 @@ int main(void)
         cmocka_unit_test(the_longest_record_fits_an_event),
         cmocka_unit_test(a_record_reads_as_an_event),
         cmocka_unit_test(an_event_id_is_a_stream_and_a_sequence),
+        cmocka_unit_test(numbers_in_steps_are_those_of_their_own),
     };
 
     return cmocka_run_group_tests(tests, open_zone, close_zone);
