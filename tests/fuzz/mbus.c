@@ -35,10 +35,11 @@ static void check_record(const struct hwt_mbus_frame *f, const struct hwt_mbus_r
     check_inside(f, r->plain, r->plain_size);
     require(r->at < f->size);
     require(r->modifiers <= HWT_MBUS_CHAIN_MAX);
+    require(hwt_mbus_record_error_name(r->error) != NULL);
     require(hwt_mbus_quantity_name(r->quantity) != NULL);
     require(hwt_mbus_unit_name(r->unit) != NULL);
     require(hwt_mbus_function_name(r->function) != NULL);
-    require(hwt_mbus_text(r->raw, r->raw_size, text, sizeof(text)) <= sizeof(text));
+    require(hwt_mbus_text(r->raw, r->raw_size, r->msb_first, text, sizeof(text)) <= sizeof(text));
     for (unsigned i = 0; i < r->modifiers; i++) {
         require(hwt_mbus_modifier_name(r->modifier[i]) != NULL);
     }
@@ -87,7 +88,7 @@ static void as_line(const uint8_t *data, size_t size)
 
 static void as_data(const uint8_t *data, size_t size)
 {
-    static const uint8_t ci[] = {0x70, 0x72, 0x73, 0x78, 0x7A};
+    static const uint8_t ci[] = {0x6F, 0x70, 0x72, 0x73, 0x76, 0x77, 0x78, 0x79, 0x7A};
     size_t n = size < 252 ? size : 252;
 
     for (size_t i = 0; i < sizeof(ci); i++) {
