@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/wire/mbus_master.h"
+#include "core/wire/mbus_search.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -109,16 +109,25 @@ static void as_data(const uint8_t *data, size_t size)
 }
 
 /* The input is what comes back; pieces and pauses follow its own octets. It must come to an end. */
-static void as_answers(const uint8_t *data, size_t size)
+static void as_answers(const uint8_t *data, size_t size, bool secondary)
 {
-    struct hwt_mbus_slave slave = {.address = 1};
+    static const struct hwt_mbus_order orders[] = {{2, {0x50, 0x00}}};
+    struct hwt_mbus_slave slave = {.address = secondary ? 253 : 1,
+                                   .select_size = secondary ? HWT_MBUS_SELECT_SIZE : 0,
+                                   .select = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}};
+    struct hwt_mbus_task task = {.goal = HWT_MBUS_READ,
+                                 .slave = &slave,
+                                 .order = orders,
+                                 .orders = secondary ? 1 : 0,
+                                 .timeout_us = 100000,
+                                 .retries = 2};
     struct hwt_mbus_master m;
     struct hwt_mbus_action a;
     int64_t now_us = 1000000;
     size_t at = 0;
 
     hwt_mbus_master_init(&m, 2400);
-    hwt_mbus_master_start(&m, &slave, 100000, 2, now_us);
+    hwt_mbus_master_begin(&m, &task, now_us);
     for (size_t steps = 0;; steps++) {
         require(steps < 100000 + 10 * size);
         a = hwt_mbus_master_step(&m, now_us);
@@ -141,10 +150,30 @@ static void as_answers(const uint8_t *data, size_t size)
     }
 }
 
+/* The input is what each selection brings: any run of outcomes comes to an end, and no mask twice.
+ */
+static void as_search(const uint8_t *data, size_t size)
+{
+    static const uint8_t all[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    struct hwt_mbus_search s;
+    uint8_t mask[8], before[8] = {0};
+
+    hwt_mbus_search_init(&s, all);
+    for (size_t i = 0; hwt_mbus_search_next(&s, mask); i++) {
+        require(memcmp(mask, before, 8) != 0 && s.tried == i + 1);
+        memcpy(before, mask, 8);
+        require(i < 100000);
+        hwt_mbus_search_tell(&s, i < size ? (enum hwt_mbus_outcome)(data[i] % HWT_MBUS_OUTCOMES)
+                                          : HWT_MBUS_NOBODY);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     as_line(data, size);
     as_data(data, size);
-    as_answers(data, size);
+    as_answers(data, size, false);
+    as_answers(data, size, true);
+    as_search(data, size);
     return 0;
 }
