@@ -258,6 +258,19 @@ static size_t encode(struct hwt_mbus_master *m)
                                  s->address, m->sent);
 }
 
+/* From the address that answered last, but of a meter that is not the one that answered. */
+static bool is_twin(const struct hwt_mbus_master *m, const struct hwt_mbus_frame *f)
+{
+    return m->last_known && f->a == m->last_a && f->ci == CI_LONG && f->data_size >= 8 &&
+           memcmp(f->data, m->last_id, 8) != 0;
+}
+
+static void notice_twin(struct hwt_mbus_master *m)
+{
+    notice_collision(m, HWT_MBUS_TWO_IDENTITIES);
+    m->two_at = m->last_a;
+}
+
 /* What came while nobody asked: answers that are late, double, or not of this meter. */
 static void count_strays(struct hwt_mbus_master *m)
 {
@@ -272,11 +285,10 @@ static void count_strays(struct hwt_mbus_master *m)
         if (f.shape != HWT_MBUS_LONG || (f.c & 0xCF) != HWT_MBUS_RSP_UD) {
             continue;
         }
-        if (m->last_known && f.a == m->last_a && f.data_size >= 8 &&
-            memcmp(f.data, m->last_id, 8) != 0) {
-            notice_collision(m, HWT_MBUS_TWO_IDENTITIES);
+        if (is_twin(m, &f)) {
+            notice_twin(m);
         } else {
-            m->notice[f.a == m->task.slave->address ? HWT_MBUS_LATE : HWT_MBUS_FOREIGN]++;
+            m->notice[f.a == m->last_a ? HWT_MBUS_LATE : HWT_MBUS_FOREIGN]++;
         }
     }
     m->have = m->done = 0;
@@ -375,7 +387,7 @@ static void take_reply(struct hwt_mbus_master *m, const struct hwt_mbus_frame *f
 {
     struct hwt_mbus_slave *s = m->task.slave;
 
-    m->reply = *f;
+    m->reply = *f; /* what comes later from this address is late, or of another meter */
     m->last_known = f->ci == CI_LONG && f->data_size >= 8;
     m->last_a = f->a;
     if (m->last_known) {
@@ -440,6 +452,9 @@ static void scan(struct hwt_mbus_master *m, bool final, int64_t now_us)
         if (err == 0) {
             bool late = held && f.shape == HWT_MBUS_LONG;
 
+            if (late && is_twin(m, &f)) {
+                notice_twin(m);
+            }
             held = !take_frame(m, &f, final || held, now_us);
             m->notice[HWT_MBUS_LATE] += late;
             kept = held ? at : kept;

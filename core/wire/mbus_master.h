@@ -104,11 +104,12 @@ struct hwt_mbus_master {
     uint32_t failed[HWT_ERR_KINDS];    /* attempts by -reason; AGAIN is silence */
     uint32_t notice[HWT_MBUS_NOTICES]; /* by enum hwt_mbus_notice */
     enum hwt_mbus_collision collision; /* the surest sign of one */
-    bool chosen;                       /* the selection was acknowledged */
-    int stuck;                         /* BABBLE: the only octet heard, or -1 */
-    uint32_t retried;                  /* attempts after the first of a stage */
-    uint32_t sends;                    /* frames sent since init */
-    uint64_t dropped;                  /* octets passed over since init */
+    uint8_t two_at; /* TWO_IDENTITIES: their primary address, which may not be that of this task */
+    bool chosen;    /* the selection was acknowledged */
+    int stuck;      /* BABBLE: the only octet heard, or -1 */
+    uint32_t retried; /* attempts after the first of a stage */
+    uint32_t sends;   /* frames sent since init */
+    uint64_t dropped; /* octets passed over since init */
     /* private */
     struct hwt_mbus_task task;
     uint8_t phase, stage, given, tries;

@@ -121,3 +121,15 @@ int serial_open(const char *path, unsigned baud, enum serial_framing framing,
     }
     return fd;
 }
+
+int serial_set_baud(int fd, unsigned baud)
+{
+    struct termios t;
+    speed_t speed;
+
+    if (!find_speed(baud, &speed) || tcgetattr(fd, &t) != 0 || cfsetispeed(&t, speed) != 0 ||
+        cfsetospeed(&t, speed) != 0) {
+        return -1;
+    }
+    return tcsetattr(fd, TCSANOW, &t);
+}

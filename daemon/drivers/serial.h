@@ -21,4 +21,7 @@ bool serial_baud_is_standard(unsigned baud);
 int serial_open(const char *path, unsigned baud, enum serial_framing framing,
                 char why_out[SERIAL_WHY_MAX]);
 
+/* Another speed for an open port, at once; 0, or -1. */
+int serial_set_baud(int fd, unsigned baud);
+
 #endif

@@ -171,6 +171,14 @@ void serial_port_write(struct serial_port *p, const uint8_t *octets, size_t n)
     }
 }
 
+void serial_port_set_baud(struct serial_port *p, unsigned baud)
+{
+    p->o.baud = baud;
+    if (p->line != NULL && serial_set_baud(p->line->fd, baud) != 0) {
+        LOG(LOG_DEBUG, "serial", "speed refused port=%.80s baud=%u", p->o.path, baud);
+    }
+}
+
 void serial_port_good(struct serial_port *p)
 {
     p->backoff_s = 1;

@@ -37,6 +37,8 @@ bool serial_port_is_open(const struct serial_port *p);
  * from the loop, never inside this call.
  */
 void serial_port_write(struct serial_port *p, const uint8_t *octets, size_t n);
+/* Another (standard) speed, from the next octet on and after each re-opening. */
+void serial_port_set_baud(struct serial_port *p, unsigned baud);
 /* Something sensible came: the next failure starts the back-off anew. */
 void serial_port_good(struct serial_port *p);
 /* No callback comes after this; the memory goes when the loop has run. NULL is fine. */

@@ -10,20 +10,25 @@ struct buses {
     struct buses_options options;
     unsigned count;
     struct {
-        const char *port;
+        const char *line; /* port or host:port */
         struct mbus_bus *bus;
     } bus[CONFIG_SOURCES_MAX];
 };
 
 static struct mbus_bus *bus_of(struct buses *b, const struct config_source *c)
 {
+    bool remote = c->tcp[0] != '\0';
+    const char *line = remote ? c->tcp : c->port;
+    const struct mbus_bus_options options = {.port = remote ? NULL : c->port,
+                                             .tcp = remote ? c->tcp : NULL};
+
     for (unsigned i = 0; i < b->count; i++) {
-        if (strcmp(b->bus[i].port, c->port) == 0) {
+        if (strcmp(b->bus[i].line, line) == 0) {
             return b->bus[i].bus;
         }
     }
-    b->bus[b->count].port = c->port;
-    b->bus[b->count].bus = mbus_bus_new(b->options.loop, b->options.clock, c->port, c->baud);
+    b->bus[b->count].line = line;
+    b->bus[b->count].bus = mbus_bus_new(b->options.loop, b->options.clock, &options);
     return b->bus[b->count].bus != NULL ? b->bus[b->count++].bus : NULL;
 }
 
@@ -36,6 +41,10 @@ static bool add_meter(struct buses *b, unsigned source)
         .id = c->id,
         .source = (uint16_t)source,
         .address = (uint8_t)c->address,
+        .baud = c->baud,
+        .kind = c->measures == CONFIG_ELECTRICITY ? MBUS_ELECTRICITY : MBUS_HEAT,
+        .profile = mbus_profile_named(c->profile),
+        .mains_powered = c->mains_powered,
         .poll_s = c->poll_s,
         .timeout_ms = c->timeout_ms,
         .retries = c->retries,
@@ -44,7 +53,8 @@ static bool add_meter(struct buses *b, unsigned source)
         .ctx = b->options.ctx,
     };
 
-    return bus != NULL && mbus_bus_add(bus, &meter) == 0;
+    return (c->secondary[0] == '\0' || mbus_select_parse(c->secondary, meter.select)) &&
+           bus != NULL && mbus_bus_add(bus, &meter) == 0;
 }
 
 struct buses *buses_new(const struct buses_options *options)

@@ -35,6 +35,7 @@ enum {
     CONFIG_CHANNELS_MAX = HWT_CHANNELS_MAX - CONFIG_CHANNELS_OWN
 };
 
+enum config_measures { CONFIG_HEAT, CONFIG_ELECTRICITY };
 enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS };
 enum config_publisher_type { CONFIG_EMONCMS };
 
@@ -92,7 +93,11 @@ struct config_source {
     struct config_input clamps[HWT_SLOTS_MAX];
     unsigned clamp_count;
     /* mbus */
-    unsigned address; /* primary, 0..250, or 254 */
+    char tcp[CONFIG_TEXT_MAX];       /* host:port, or "": exactly one of port and tcp */
+    unsigned address;                /* primary, 0..250, or 254; 253 with `secondary` */
+    char secondary[CONFIG_TEXT_MAX]; /* or "" */
+    char profile[CONFIG_TEXT_MAX];   /* name in data/mbus/profiles.txt, or "" */
+    enum config_measures measures;
     bool mains_powered;
     unsigned poll_s;     /* s; default 60, 10 when mains_powered */
     unsigned timeout_ms; /* real ms for the first octet of a reply */
@@ -159,7 +164,13 @@ void config_write_reference(FILE *out);
  * What delivers readings: each voltage reference, each clamp and each meter, in the order of the
  * file. These are the sources of channel ids; the entry of a sample stream itself delivers nothing.
  */
-enum config_point_kind { POINT_VOLTAGE, POINT_CLAMP, POINT_MBUS, POINT_KINDS };
+enum config_point_kind {
+    POINT_VOLTAGE,
+    POINT_CLAMP,
+    POINT_MBUS,      /* a heat meter */
+    POINT_MBUS_ELEC, /* an electricity meter */
+    POINT_KINDS
+};
 
 struct config_point {
     enum config_point_kind kind;

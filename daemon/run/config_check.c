@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "daemon/drivers/mbus.h"
+#include "daemon/drivers/tcp_port.h"
 #include "daemon/run/config_bind.h"
 
 enum {
@@ -83,12 +85,65 @@ static void check_samples(struct config_build *b, struct config_source *s)
     }
 }
 
-static void check_mbus(struct config_build *b, struct config_source *s)
+/* Exactly one of two keys. */
+static bool check_either(struct config_build *b, const void *one, const char *one_name,
+                         bool one_given, const void *other, const char *other_name,
+                         bool other_given)
 {
-    if (s->address > 250 && s->address != 254) {
+    if (one_given && other_given) {
+        config_complain(b, other, other_name, "and %s exclude each other", one_name);
+    } else if (!one_given && !other_given && !b->unsure) {
+        config_complain(b, one, one_name, "is required, or %s", other_name);
+    }
+    return one_given != other_given;
+}
+
+static void check_mbus_line(struct config_build *b, struct config_source *s)
+{
+    char host[TCP_HOST_MAX], port[8];
+
+    (void)check_either(b, s->port, "port", config_given(b, s->port), s->tcp, "tcp",
+                       config_given(b, s->tcp));
+    if (config_given(b, s->tcp) && !tcp_host_split(s->tcp, host, port)) {
+        config_complain(b, s->tcp, "tcp",
+                        "\"%.60s\" is not host:port, such as 192.168.1.20:10001 or [fe80::1]:10001",
+                        s->tcp);
+    }
+    if (config_given(b, s->tcp) && s->baud == 0) {
+        config_complain(b, &s->baud, "baud", "0 cannot be found through a gateway: set it there");
+    }
+}
+
+static void check_mbus_address(struct config_build *b, struct config_source *s)
+{
+    uint8_t select[HWT_MBUS_SELECT_SIZE];
+
+    if (!check_either(b, &s->address, "address", config_given(b, &s->address), s->secondary,
+                      "secondary", config_given(b, s->secondary))) {
+        return;
+    }
+    if (config_given(b, s->secondary)) {
+        s->address = HWT_MBUS_ADDRESS_SELECTED;
+        if (!mbus_select_parse(s->secondary, select)) {
+            config_complain(b, s->secondary, "secondary",
+                            "\"%.40s\" is not a secondary address: 8 digits (F fits any), or 16 "
+                            "hex digits",
+                            s->secondary);
+        }
+    } else if (s->address > 250 && s->address != 254) {
         config_complain(b, &s->address, "address",
                         "%u is no meter's address: 0 to 250, or 254 for a single meter",
                         s->address);
+    }
+}
+
+static void check_mbus(struct config_build *b, struct config_source *s)
+{
+    check_mbus_line(b, s);
+    check_mbus_address(b, s);
+    if (config_given(b, s->profile) && mbus_profile_named(s->profile) == NULL) {
+        config_complain(b, s->profile, "profile", "\"%.40s\" is no row of data/mbus/profiles.txt",
+                        s->profile);
     }
     if (s->mains_powered && !config_given(b, &s->poll_s)) {
         s->poll_s = MAINS_POLL_S;
@@ -101,6 +156,12 @@ static void check_mbus(struct config_build *b, struct config_source *s)
     }
 }
 
+static bool is_same_line(const struct config_source *s, const struct config_source *other)
+{
+    return (s->port[0] != '\0' && strcmp(s->port, other->port) == 0) ||
+           (s->tcp[0] != '\0' && strcmp(s->tcp, other->tcp) == 0);
+}
+
 /* Two meters may share a bus, all else has its port for itself. */
 static void check_ports(struct config_build *b, const struct config_source *s,
                         const struct config_source *other)
@@ -109,11 +170,15 @@ static void check_ports(struct config_build *b, const struct config_source *s,
         config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
                         other->line);
     }
-    if (s->port[0] == '\0' || strcmp(s->port, other->port) != 0) {
+    if (!is_same_line(s, other)) {
         return;
     }
     if (s->type != CONFIG_MBUS || other->type != CONFIG_MBUS) {
         config_complain(b, s->port, "port", "is already that of \"%s\" in line %u", other->id,
+                        other->line);
+    } else if (config_given(b, s->secondary) && strcmp(s->secondary, other->secondary) == 0) {
+        config_complain(b, s->secondary, "secondary",
+                        "%.20s on this line is already \"%s\" in line %u", s->secondary, other->id,
                         other->line);
     } else if (s->address == other->address && config_given(b, &s->address)) {
         config_complain(b, &s->address, "address", "%u on this port is already \"%s\" in line %u",
@@ -121,8 +186,9 @@ static void check_ports(struct config_build *b, const struct config_source *s,
     } else if (s->address == 254 || other->address == 254) {
         config_complain(b, s->address == 254 ? &s->address : &other->address, "address",
                         "254 is answered by all meters, and this port has several");
-    } else if (s->baud != other->baud) {
-        config_complain(b, &s->baud, "baud", "is not that of \"%s\" on the same port, %u",
+    } else if (s->tcp[0] != '\0' && s->baud != other->baud) {
+        config_complain(b, &s->baud, "baud",
+                        "is not that of \"%s\" behind the same gateway, %u, which cannot change it",
                         other->id, other->baud);
     }
 }

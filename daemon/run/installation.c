@@ -46,6 +46,7 @@ static bool add_point(struct installation *site, const struct config_point *poin
         [POINT_VOLTAGE] = SOURCE_IS_VOLTAGE,
         [POINT_CLAMP] = SOURCE_IS_CLAMP,
         [POINT_MBUS] = SOURCE_IS_METER,
+        [POINT_MBUS_ELEC] = SOURCE_IS_METER,
     };
     int64_t poll_us = (int64_t)site->config->source[point->source].poll_s * 1000000;
     struct site_source source = {
@@ -54,8 +55,9 @@ static bool add_point(struct installation *site, const struct config_point *poin
         .label = point->label,
         .config = point->source,
         .input = point->input,
-        .max_age_us = point->kind == POINT_MBUS ? POLLS_UNTIL_MISSING * poll_us + POLL_SLACK_US
-                                                : CLAMP_MAX_AGE_US,
+        .max_age_us = kinds[point->kind] == SOURCE_IS_METER
+                          ? POLLS_UNTIL_MISSING * poll_us + POLL_SLACK_US
+                          : CLAMP_MAX_AGE_US,
     };
     const uint8_t *q;
     size_t n = config_quantities(point->kind, &q);
