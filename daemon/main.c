@@ -6,6 +6,7 @@
 #include "daemon/cli/decode.h"
 #include "daemon/cli/demo.h"
 #include "daemon/cli/log_cmd.h"
+#include "daemon/cli/mbus_cmd.h"
 #include "daemon/cli/run_cmd.h"
 
 static const struct command {
@@ -16,6 +17,7 @@ static const struct command {
     {"run", run_main, "run --config FILE           measure, log, show and publish"},
     {"demo", demo_main, "demo [--port N] ...         all of it on the virtual plant"},
     {"decode", decode_main, "decode mbus [FILE...]       explain telegrams, as JSON"},
+    {"mbus", mbus_main, "mbus search|set-address ... find meters, give one an address"},
     {"log", log_main, "log verify|dump|import DIR  look after a log"},
     {"config", config_main, "config check FILE           list every error of a configuration"},
 };

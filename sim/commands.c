@@ -41,6 +41,42 @@ static int mbus_silent(struct live *l, double x)
     return 0;
 }
 
+static int mbus_collision(struct live *l, double x)
+{
+    l->mbus.collision = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_foreign(struct live *l, double x)
+{
+    l->mbus.foreign = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_twice(struct live *l, double x)
+{
+    l->mbus.twice = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_late(struct live *l, double x)
+{
+    l->mbus.late_ns = (int64_t)(x * 1e6);
+    return 0;
+}
+
+static int mbus_echo(struct live *l, double x)
+{
+    l->mbus.echo = x > 0.0;
+    return 0;
+}
+
+static int mbus_stuck(struct live *l, double x)
+{
+    l->mbus.stuck = (int)x;
+    return 0;
+}
+
 static int samples_crc(struct live *l, double x)
 {
     (void)x;
@@ -102,6 +138,12 @@ static const struct command {
     {"mbus plug", mbus_plug, false, true, 0, 0},
     {"mbus noise", mbus_noise, true, true, 0, 1},
     {"mbus checksum", mbus_checksum, false, true, 0, 0},
+    {"mbus collision", mbus_collision, true, true, 0, 1e6},
+    {"mbus foreign", mbus_foreign, true, true, 0, 1e6},
+    {"mbus twice", mbus_twice, true, true, 0, 1e6},
+    {"mbus late", mbus_late, true, true, 0, 60000},
+    {"mbus echo", mbus_echo, true, true, 0, 1},
+    {"mbus stuck", mbus_stuck, true, true, -1, 255},
     {"mbus silent", mbus_silent, true, true, 0, 1e6},
     {"samples crc", samples_crc, false, false, 0, 0},
     {"samples lose", samples_lose, true, false, 0, 1e6},

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "sim/devices/control.h"
+#include "sim/devices/mbus_bus.h"
 #include "sim/devices/mbus_meter.h"
 #include "sim/devices/mbus_port.h"
 #include "sim/devices/sample_stream.h"
@@ -28,6 +29,7 @@ struct live {
     struct sample_stream stream;
     struct mbus_port mbus;
     struct mbus_meter meter;
+    struct mbus_bus bus; /* it and its neighbours */
     struct control control;
     struct crc32c crc;
     struct pace pace;

@@ -23,6 +23,8 @@ static const struct option_row rows[] = {
     {"--mbus", "LINK", TEXT, AT(mbus), 0, 0,
      "a heat meter on a pseudo-terminal, LINK points to it"},
     {"--mbus-address", "N", WHOLE, AT(mbus_address), 0, 250, "its primary address (1)"},
+    {"--mbus-meters", "N", WHOLE, AT(mbus_meters), 1, 16,
+     "meters on the line (1): 2 electricity, 3 a heat meter with a chain of telegrams, more"},
     {"--mbus-baud", "N", WHOLE, AT(mbus_baud), 0, 38400, "pace of its bytes (2400), 0: none"},
     {"--control", "PATH", TEXT, AT(control), 0, 0, "take commands, a line each, on a unix socket"},
     {"--truth", "FILE", TEXT, AT(truth), 0, 0, "write what really happened (JSON, mode 0600)"},
@@ -150,7 +152,8 @@ int options_parse(struct options *o, int argc, char **argv, char *error)
                           .season_day = -1,
                           .speed = 1.0,
                           .mbus_address = 1,
-                          .mbus_baud = 2400};
+                          .mbus_baud = 2400,
+                          .mbus_meters = 1};
     for (int i = 1; i < argc; i++) {
         const struct option_row *row = find_row(argv[i]);
         const char *value = NULL;

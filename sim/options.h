@@ -24,7 +24,8 @@ struct options {
     double for_s;         /* plant s to run, 0: until stopped */
     const char *samples, *mbus, *control, *truth, *constants, *nominal, *csv, *replay, *link;
     int64_t mbus_address;
-    int64_t mbus_baud; /* 0: no pacing */
+    int64_t mbus_meters; /* on the line, 1...16 */
+    int64_t mbus_baud;   /* 0: no pacing */
     int64_t history_days;
     enum options_pace pace;
     struct house_loads loads;

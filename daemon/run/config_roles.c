@@ -50,8 +50,10 @@ static bool find_channel(const struct config *c, const char *id, struct config_p
 
 static const char *kind_name(enum config_point_kind kind)
 {
-    static const char *const names[POINT_KINDS] = {
-        [POINT_VOLTAGE] = "a voltage", [POINT_CLAMP] = "a clamp", [POINT_MBUS] = "a heat meter", [POINT_MBUS_ELEC] = "an electricity meter"};
+    static const char *const names[POINT_KINDS] = {[POINT_VOLTAGE] = "a voltage",
+                                                   [POINT_CLAMP] = "a clamp",
+                                                   [POINT_MBUS] = "a heat meter",
+                                                   [POINT_MBUS_ELEC] = "an electricity meter"};
 
     return names[kind];
 }
