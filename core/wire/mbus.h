@@ -342,7 +342,7 @@ HWT_MUST_CHECK int hwt_mbus_open(const struct hwt_mbus_frame *frame,
 /*
  * The next record: 1, and *record_out; 0 after the last; LENGTH (cut off), SANITY (chain too long),
  * UNSUPPORTED (reserved DIF or LVAR, so the record's length is not known). After a failure the
- * telegram stays failed.
+ * telegram stays failed, and *record_out means nothing.
  */
 HWT_MUST_CHECK int hwt_mbus_next(struct hwt_mbus_telegram *telegram,
                                  struct hwt_mbus_record *record_out,

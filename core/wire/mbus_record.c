@@ -11,6 +11,8 @@
  * Captured: 94 10 DA 6F 32 14 7A 18 = maximum, tariff 1; its VIFE 6F says: the date of that
  * maximum.
  */
+#include <string.h>
+
 #include "core/base/bytes.h"
 #include "core/wire/mbus_value.h"
 #include "core/wire/mbus_vif.h"
@@ -39,6 +41,16 @@ struct meaning {
     bool extend;  /* the next VIFE is of the table after FC */
 };
 
+/* hwt_get_u8 in this file's hot path: one octet, without the general loop. */
+static inline uint8_t get_octet(struct hwt_reader *r)
+{
+    if (r->at < r->n && r->ok) {
+        return r->p[r->at++];
+    }
+    r->ok = false;
+    return 0;
+}
+
 static int refuse(const struct hwt_mbus_telegram *t, const struct hwt_reader *r,
                   struct hwt_mbus_fault *f, int err, const char *what)
 {
@@ -59,7 +71,7 @@ static bool read_dib(struct hwt_reader *r, uint8_t dif, struct hwt_mbus_record *
     rec->function = (enum hwt_mbus_function)((dif >> 4) & 3);
     rec->storage = (dif >> 6) & 1;
     for (unsigned i = 0; more != 0; i++) {
-        uint8_t dife = hwt_get_u8(r);
+        uint8_t dife = get_octet(r);
 
         if (i >= HWT_MBUS_CHAIN_MAX) {
             return false;
@@ -152,12 +164,12 @@ static uint8_t read_extended_vif(struct hwt_reader *r, uint8_t vif, struct hwt_m
 {
     enum { NONE = 0x6F }; /* reserved in all tables */
     enum hwt_mbus_vif_table table = vif == VIF_FB ? HWT_MBUS_VIF_FB : HWT_MBUS_VIF_FD;
-    uint8_t code = hwt_get_u8(r);
+    uint8_t code = get_octet(r);
 
     *vifes = 1;
     if (vif == VIF_FD && code == VIF_FD) {
         table = HWT_MBUS_VIF_FD_FD;
-        code = hwt_get_u8(r);
+        code = get_octet(r);
         *vifes = 2;
     }
     if (vif == VIF_EF) {
@@ -172,7 +184,7 @@ static uint8_t read_extended_vif(struct hwt_reader *r, uint8_t vif, struct hwt_m
 static uint8_t read_vif(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m,
                         unsigned *vifes)
 {
-    uint8_t vif = hwt_get_u8(r);
+    uint8_t vif = get_octet(r);
 
     if (vif == VIF_FB || vif == VIF_FD || vif == VIF_EF) {
         return read_extended_vif(r, vif, rec, m, vifes);
@@ -180,7 +192,7 @@ static uint8_t read_vif(struct hwt_reader *r, struct hwt_mbus_record *rec, struc
     take_vif(hwt_mbus_vif_get(HWT_MBUS_VIF_PRIMARY, vif), rec, m);
     m->maker = (vif & 0x7F) == VIF_MAKER;
     if ((vif & 0x7F) == VIF_TEXT) { /* the text stands before the VIFEs, as real meters send it */
-        rec->plain_size = hwt_get_u8(r);
+        rec->plain_size = get_octet(r);
         rec->plain = hwt_get_bytes(r, rec->plain_size);
     }
     return vif & 0x80;
@@ -196,7 +208,7 @@ static bool read_vib(struct hwt_reader *r, struct hwt_mbus_record *rec, struct m
     rec->vib = r->p + from;
     more = read_vif(r, rec, m, &vifes);
     for (; more != 0; vifes++) {
-        uint8_t vife = hwt_get_u8(r);
+        uint8_t vife = get_octet(r);
 
         if (vifes >= HWT_MBUS_CHAIN_MAX) {
             return false;
@@ -319,7 +331,7 @@ static void take_variable(struct hwt_mbus_record *rec, enum lvar_kind kind, stru
 /* Variable length: the first data octet is LVAR. False: reserved. */
 static bool read_variable(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m)
 {
-    uint8_t lvar = hwt_get_u8(r);
+    uint8_t lvar = get_octet(r);
     enum lvar_kind kind = lvar_meaning(lvar, hwt_reader_left(r), &rec->raw_size);
 
     if (kind == LVAR_RESERVED) {
@@ -433,7 +445,7 @@ int hwt_mbus_next(struct hwt_mbus_telegram *telegram, struct hwt_mbus_record *re
                   struct hwt_mbus_fault *fault_out)
 {
     struct hwt_mbus_telegram *t = telegram;
-    struct hwt_mbus_record rec = {.multiplier = 1, .msb_first = telegram->msb_first};
+    struct hwt_mbus_record *rec = record_out;
     struct hwt_reader r;
     uint8_t dif;
     int got;
@@ -447,24 +459,24 @@ int hwt_mbus_next(struct hwt_mbus_telegram *telegram, struct hwt_mbus_record *re
         t->done = t->n;
         return 0;
     }
-    rec.at = (size_t)(r.p - t->start) + r.at;
+    memset(rec, 0, sizeof(*rec));
+    rec->multiplier = 1;
+    rec->msb_first = t->msb_first;
+    rec->at = (size_t)(r.p - t->start) + r.at;
     if (t->fixed) {
-        got = next_fixed(t, &r, &rec);
+        got = next_fixed(t, &r, rec);
     } else {
-        dif = hwt_get_u8(&r);
+        dif = get_octet(&r);
         if (dif == DIF_MAKER || dif == DIF_MORE) {
-            got = next_maker(t, &r, dif, &rec);
+            got = next_maker(t, &r, dif, rec);
         } else if (dif == DIF_READOUT) {
-            got = next_readout(&r, &rec);
+            got = next_readout(&r, rec);
         } else if (data_types[dif & 0x0F].type == SPECIAL) {
             got = refuse(t, &r, fault_out, HWT_ERR_UNSUPPORTED, "reserved DIF");
         } else {
-            got = next_plain(t, &r, dif, &rec, fault_out);
+            got = next_plain(t, &r, dif, rec, fault_out);
         }
     }
-    if (got == 1) {
-        t->done = r.at;
-        *record_out = rec;
-    }
+    t->done = got == 1 ? r.at : t->done;
     return got;
 }

@@ -73,8 +73,8 @@ static void build_electricity(struct mbus_bus *b, struct mbus_slave *s, struct m
     }
     put(f, 0x0B, 0xFD, 0x47, bcd(llround(b->house->volts * 100.0), 6), 3); /* 0.01 V */
     put(f, 0x0B, 0xFD, 0x59, bcd(llround(fabs(watts) / b->house->volts * 1000.0), 6), 3); /* mA */
-    put(f, 0x0B, 0x2A, -1, bcd(llround(watts * 10.0), 6), 3); /* 0.1 W */
-    put(f, 0x0B, 0xFD, 0x3A, 100, 3);                         /* 1.00: power factor, as BCD */
+    put(f, 0x0B, 0x2A, -1, bcd(llround(watts * 10.0), 6), 3);           /* 0.1 W */
+    put(f, 0x0B, 0xFD, 0x3A, bcd(100, 6), 3);                           /* 1.00: power factor */
     put(f, 0x0B, 0xFD, 0x3A, bcd(llround(b->house->hz * 100.0), 6), 3); /* 0.01 Hz */
     s->page = false;
 }
