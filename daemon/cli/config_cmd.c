@@ -45,7 +45,10 @@ static void print_summary(const struct config *c, FILE *out)
         const struct config_source *s = &c->source[i];
 
         fprintf(out, "  %s (%s) on %s: %zu channels\n", s->id, type_name(s->type),
-                s->port[0] != '\0' ? s->port : s->socket, channels_of(c, i));
+                s->tcp[0] != '\0'    ? s->tcp
+                : s->port[0] != '\0' ? s->port
+                                     : s->socket,
+                channels_of(c, i));
     }
     fputs("roles:", out);
     for (unsigned r = 0; r < ROLE_COUNT; r++) {
