@@ -235,7 +235,7 @@ static void fail(struct hwt_mbus_master *m, int64_t now_us)
 static size_t encode(struct hwt_mbus_master *m)
 {
     const struct hwt_mbus_slave *s = m->task.slave;
-    const struct hwt_mbus_order *o = &m->task.order[m->stage == ORDER ? m->given : 0];
+    const struct hwt_mbus_order *o;
     uint8_t ud = (uint8_t)(HWT_MBUS_SND_UD | (s->ud_fcb ? HWT_MBUS_FCB : 0));
     int n;
 
@@ -247,6 +247,7 @@ static size_t encode(struct hwt_mbus_master *m)
                                  s->select_size, m->sent, sizeof(m->sent));
         return n > 0 ? (size_t)n : 0;
     case ORDER:
+        o = &m->task.order[m->given];
         n = hwt_mbus_long_encode(ud, s->address, o->octets[0], o->octets + 1, o->size - 1u, m->sent,
                                  sizeof(m->sent));
         return n > 0 ? (size_t)n : 0;

@@ -173,7 +173,7 @@ static void headers_are_read_in_all_their_forms(void **state)
 
 static void what_is_no_reply_with_records_is_refused_with_its_reason(void **state)
 {
-    static const uint8_t zeros[16] = {0}, busy[] = {8}, unknown[] = {0x77};
+    static const uint8_t zeros[20] = {0}, busy[] = {8}, unknown[] = {0x77};
     static const uint8_t secret[12] = {0, 0, 0, 0, 0x2D, 0x2C, 1, 4, 0, 0, 0x20, 0x05};
     static const struct {
         uint8_t c, ci;
