@@ -106,7 +106,6 @@ static void import(const char *dir, const struct data *d)
         append_row(o, d->row[r], r);
         if ((r + 1) % COMMIT_ROWS == 0) {
             commit(o);
-            log_dir_roll(o->dir, false);
         }
     }
     commit(o);

@@ -44,13 +44,17 @@ static double sensor_at(const struct hwt_meter *m, int slot, struct hwt_meter_mo
     const struct hwt_meter_slot *config = &m->config.slot[slot];
     bool clamp = hwt_meter_is_clamp(m, slot);
     struct hwt_meter_curve_point p;
+    double level;
 
     o->ratio = config->ratio;
     if (config->curve == NULL) {
         return config->phase_deg;
     }
-    p = hwt_meter_curve_at(config->curve, config->ratio * sqrt(hwt_phasor_square(o->raw)), clamp);
-    p = hwt_meter_curve_at(config->curve, p.level * p.factor, clamp); /* the level it means */
+    level = config->ratio * sqrt(hwt_phasor_square(o->raw));
+    p = hwt_meter_curve_at(config->curve, level, clamp);
+    for (unsigned k = 0; k < 4; k++) { /* its level is the true one, which its factor decides */
+        p = hwt_meter_curve_at(config->curve, level * p.factor, clamp);
+    }
     o->ratio = config->ratio * p.factor;
     return config->phase_deg + p.phase_deg;
 }

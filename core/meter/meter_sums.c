@@ -78,7 +78,9 @@ static void take_pair(int64_t *a, int64_t *b, int64_t pair)
     *b += (pair - low) / ((int64_t)1 << 32); /* exact */
 }
 
-/* sum of x, of squares, and of the frame; n <= 16. */
+enum { RUN = 16 }; /* scans whose sums of pairs do not run into each other */
+
+/* Sums of x, of squares, and with the frame, of one run. */
 static void add_frame_run(struct hwt_meter_sums *s, const int32_t *x, const int64_t *frame,
                           size_t n)
 {
@@ -97,31 +99,39 @@ static void add_frame_run(struct hwt_meter_sums *s, const int32_t *x, const int6
     s->reach |= reach;
 }
 
-static void add_lag_run(int64_t lag[4], const int32_t *x, const int64_t *v, size_t n)
+/* The same, and the lags. */
+static void add_run(struct hwt_meter_sums *s, const int32_t *x, const int64_t *frame,
+                    const int64_t *v, size_t n)
 {
-    int64_t before = 0, after = 0;
+    int64_t self = 0, turned = 0, before = 0, after = 0;
+    uint32_t reach = 0;
 
     for (size_t i = 0; i < n; i++) {
         int64_t now = x[i];
 
+        self += now * (now + ((int64_t)1 << 32));
+        turned += now * frame[i];
         before += now * v[(ptrdiff_t)i - 1];
         after += now * v[i + 1];
+        reach |= (uint32_t)(x[i] ^ -(x[i] < 0)) + 1;
     }
-    take_pair(&lag[0], &lag[1], before);
-    take_pair(&lag[2], &lag[3], after);
+    take_pair(&s->whole[HWT_SUM_SQUARE], &s->whole[HWT_SUM_X], self);
+    take_pair(&s->whole[HWT_SUM_COS], &s->whole[HWT_SUM_SIN], turned);
+    take_pair(&s->whole[HWT_SUM_LAG], &s->whole[HWT_SUM_LAG + 1], before);
+    take_pair(&s->whole[HWT_SUM_LAG + 2], &s->whole[HWT_SUM_LAG + 3], after);
+    s->reach |= reach;
 }
 
 void hwt_meter_sums_add_paired(struct hwt_meter_sums *s, const int32_t *x, const int64_t *frame,
                                const int64_t *v, size_t n)
 {
-    enum { RUN = 16 };
-
     for (size_t at = 0; at < n; at += RUN) {
         size_t some = n - at < RUN ? n - at : RUN;
 
-        add_frame_run(s, x + at, frame + at, some);
         if (v != NULL) {
-            add_lag_run(&s->whole[HWT_SUM_LAG], x + at, v + at, some);
+            add_run(s, x + at, frame + at, v + at, some);
+        } else {
+            add_frame_run(s, x + at, frame + at, some);
         }
     }
 }

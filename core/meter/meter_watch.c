@@ -10,8 +10,8 @@
 
 #include "core/meter/meter_internal.h"
 
-#define BACKWARD_PF -0.2 /* the fundamental's: not noise, not a capacitor */
-#define LEAD_MIN    6.0  /* degrees beyond what calibration leaves */
+#define BACKWARD_PF (-0.2) /* the fundamental's: not noise, not a capacitor */
+#define LEAD_MIN    6.0    /* degrees beyond what calibration leaves */
 #define LEAD_MAX    60.0
 #define SHAPE_MIN   0.8 /* distortion of the current, over the voltage's */
 #define SHAPE_MAX   1.3

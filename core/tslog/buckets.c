@@ -79,7 +79,9 @@ static void begin_stream(struct hwt_tslog_buckets *it, int stream)
     it->part_to = 0;
     it->row = it->rows = 0;
     it->follows = 0;
-    memset(it->own, 0, (size_t)it->window * it->n * sizeof(it->own[0]));
+    for (size_t i = 0; i < (size_t)it->window * it->n; i++) {
+        it->own[i].b.count = 0;
+    }
 }
 
 /* A page or a sheet. 1: there may be more; 0: the stream is done. */

@@ -80,6 +80,8 @@ static void add_value(struct hwt_tslog_own *own, int64_t v, const struct hwt_rec
     if (b->count == 0) {
         b->min = b->max = v;
         b->mean = 0;
+        b->delta = 0;
+        b->measured_ms = 0;
         own->base = v; /* small numbers, so that a large counter loses nothing */
     }
     if (b->count == 0 || record->sequence < own->first_at) {

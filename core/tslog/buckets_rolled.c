@@ -20,28 +20,39 @@ static bool divides(int64_t row_ms, int64_t edge_ms)
 
 /* --- levels --- */
 
+static void allow_edge(struct level_taken *t, const struct hwt_rollup_sheet *sheet, int64_t edge_ms)
+{
+    if (edge_ms <= sheet->min_ms || edge_ms >= sheet->max_ms) {
+        return;
+    }
+    while (!divides(t->row_ms, edge_ms) && t->level != HWT_ROLL_QUARTER) {
+        t->level = (enum hwt_roll_level)(t->level - 1);
+        t->row_ms = hwt_roll_quarters(t->level) * HWT_ROLL_QUARTER_MS;
+    }
+    t->cut = t->cut || !divides(t->row_ms, edge_ms);
+}
+
 /* The coarsest level that all edges within the sheet allow. */
 static struct level_taken choose_level(const struct hwt_tslog_buckets *it,
                                        const struct hwt_rollup_sheet *sheet)
 {
     int64_t from_ms = sheet->min_ms > it->window_from_ms ? sheet->min_ms : it->window_from_ms;
     struct level_taken t = {HWT_ROLL_DAY, 96 * HWT_ROLL_QUARTER_MS, false};
-    uint32_t i = hwt_buckets_at(it, from_ms);
-    int64_t edge_ms = it->bucket[i * it->n].from_ms;
+    uint32_t i = hwt_buckets_at(it, from_ms), tried = 0;
 
-    for (;; i++) {
-        if (edge_ms > sheet->min_ms && edge_ms < sheet->max_ms) {
-            while (!divides(t.row_ms, edge_ms) && t.level != HWT_ROLL_QUARTER) {
-                t.level = (enum hwt_roll_level)(t.level - 1);
-                t.row_ms = hwt_roll_quarters(t.level) * HWT_ROLL_QUARTER_MS;
-            }
-            t.cut = t.cut || !divides(t.row_ms, edge_ms);
+    allow_edge(&t, sheet, it->window_to_ms);
+    for (; i < it->window; i++) {
+        int64_t edge_ms = it->bucket[(size_t)i * it->n].from_ms;
+
+        allow_edge(&t, sheet, edge_ms);
+        tried += edge_ms > sheet->min_ms;
+        /* of even steps the edges to come are like those two, but for the window's end */
+        if (edge_ms >= sheet->max_ms ||
+            (tried == 2 && it->range.next == NULL && divides(t.row_ms, it->range.step_ms))) {
+            break;
         }
-        if (edge_ms >= sheet->max_ms || i == it->window) {
-            return t;
-        }
-        edge_ms = it->bucket[i * it->n].to_ms;
     }
+    return t;
 }
 
 /* --- columns --- */
@@ -112,6 +123,8 @@ static void add_row(struct hwt_tslog_own *own, const struct hwt_rollup_reader *r
     if (first) {
         own->base = 0;
         own->b.mean = 0;
+        own->b.delta = 0;
+        own->b.measured_ms = 0;
     }
     add_gauge(own, r, row->i, columns, first);
     if (counter) {
@@ -131,6 +144,7 @@ static void add_rows(struct hwt_tslog_buckets *it, size_t channel, const struct 
     struct row row = {.sequence = r->sheet.first};
     int64_t from_ms = 0, to_ms = 0; /* of the bucket */
     struct hwt_tslog_own *own = NULL;
+    size_t at = 0, end = (size_t)it->window * it->n;
 
     for (; row.i < r->rows; row.sequence += (uint64_t)r->records[row.i], row.i++) {
         row.from_ms = r->period[row.i] * taken->row_ms;
@@ -142,8 +156,11 @@ static void add_rows(struct hwt_tslog_buckets *it, size_t channel, const struct 
             continue;
         }
         if (own == NULL || row.from_ms < from_ms || row.from_ms >= to_ms) {
-            size_t at = (size_t)hwt_buckets_at(it, row.from_ms) * it->n;
-
+            at += it->n; /* mostly the next one */
+            if (own == NULL || at >= end || row.from_ms < it->bucket[at].from_ms ||
+                row.from_ms >= it->bucket[at].to_ms) {
+                at = (size_t)hwt_buckets_at(it, row.from_ms) * it->n;
+            }
             own = &it->own[at + channel];
             from_ms = it->bucket[at].from_ms;
             to_ms = it->bucket[at].to_ms;

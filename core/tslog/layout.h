@@ -236,7 +236,7 @@ struct hwt_rollup_reader {
     int64_t period[HWT_ROLLUP_ROWS_MAX], records[HWT_ROLLUP_ROWS_MAX], spans[HWT_ROLLUP_ROWS_MAX];
     int64_t column[7][HWT_ROLLUP_ROWS_MAX];
     int64_t work[2][HWT_ROLLUP_ROWS_MAX]; /* hours, while quarter hours are got */
-    uint8_t cache[4 * HWT_TSLOG_PAGE];
+    uint8_t cache[4 * HWT_TSLOG_PAGE + 8];
 };
 
 struct hwt_tslog_snapshot {

@@ -36,6 +36,7 @@ enum {
     HWT_ROLL_FRONT_PAGES_MAX = 3, /* of head and index */
     HWT_ROLL_SMALL_ROWS = 96,     /* sheets with fewer rows are merged to have that many */
     HWT_ROLL_LARGE_ROWS = 1536,   /* and these, to have so many */
+    HWT_ROLL_SLACK = 8,           /* bytes */
     HWT_ROLL_UNKNOWN_TIME = 1     /* flag: its content depends on anchors */
 };
 
@@ -79,7 +80,7 @@ struct hwt_roll_form {
  */
 size_t hwt_roll_column_put(const struct hwt_roll_form *form, const int64_t *number, size_t rows,
                            uint32_t seed, uint8_t *out, size_t room);
-/* Errors: CORRUPT. */
+/* HWT_ROLL_SLACK bytes behind the n are readable, whatever they are. Errors: CORRUPT. */
 HWT_MUST_CHECK int hwt_roll_column_get(const uint8_t *p, size_t n, uint32_t seed, size_t rows,
                                        struct hwt_roll_form *form_out, int64_t *number_out);
 

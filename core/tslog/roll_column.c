@@ -228,20 +228,32 @@ size_t hwt_roll_column_put(const struct hwt_roll_form *form, const int64_t *numb
 
 /* --- reading --- */
 
+/* The bits from `at` on, at least 57. */
+static uint64_t bits_from(const uint8_t *p, uint32_t at)
+{
+    p += at / 8;
+    return ((uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+            (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+            (uint64_t)p[7] << 56) >>
+           at % 8;
+}
+
 static void get_packed(struct hwt_tslog_bits_in *in, int64_t *to, size_t n, unsigned width)
 {
     uint64_t mask = (UINT64_C(1) << (width & 63)) - 1;
+    const uint8_t *p = in->p;
+    uint32_t at = in->at, end = at + (uint32_t)n * width;
 
-    if (width > 56) {
+    if (width > 56 || end > 8 * in->n) { /* too far: what is taken then is refused */
         for (size_t i = 0; i < n; i++) {
             to[i] = (int64_t)hwt_tslog_bits_get(in, width);
         }
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        to[i] = (int64_t)(hwt_tslog_bits_peek(in) & mask);
-        in->at += width;
+    for (size_t i = 0; i < n; i++, at += width) {
+        to[i] = (int64_t)(bits_from(p, at) & mask);
     }
+    in->at = end;
 }
 
 static void get_rice(struct hwt_tslog_bits_in *in, int64_t *to, size_t n, unsigned header)
@@ -269,36 +281,37 @@ static void add_up(int64_t *number, size_t n, int64_t *average, unsigned weight)
     *average = a;
 }
 
-static int get_blocks(struct hwt_tslog_bits_in *in, int64_t *number, size_t rows, int64_t first,
+/* `n` bytes are the blocks'; SLACK more can be read, so that the last need no care. */
+static int get_blocks(const uint8_t *p, size_t n, int64_t *number, size_t rows, int64_t first,
                       unsigned form)
 {
     int64_t average = begin_average(first, form & FORM_WEIGHT), header = 0;
     size_t block = (form & FORM_PACKED) != 0 ? BLOCK_PACKED : BLOCK_RICE;
+    struct hwt_tslog_bits_in in = {p, n + HWT_ROLL_SLACK, 0};
 
     for (size_t at = 0; at < rows; at += block) {
-        size_t n = rows - at < block ? rows - at : block;
+        size_t take = rows - at < block ? rows - at : block;
 
-        header = hwt_wrap_add(header, hwt_unzigzag(hwt_tslog_golomb_get(in, 0)));
-        if (hwt_tslog_bits_over(in) || header < 0 || header > HEADER_MAX) {
+        header = hwt_wrap_add(header, hwt_unzigzag(hwt_tslog_golomb_get(&in, 0)));
+        if (in.at > 8 * n || header < 0 || header > HEADER_MAX) {
             return HWT_ERR_CORRUPT;
         }
         if ((form & FORM_PACKED) != 0) {
-            get_packed(in, number + at, n, (unsigned)header);
+            get_packed(&in, number + at, take, (unsigned)header);
         } else {
-            get_rice(in, number + at, n, (unsigned)header);
+            get_rice(&in, number + at, take, (unsigned)header);
         }
         if ((form & FORM_BARE) == 0) {
-            add_up(number + at, n, &average, form & FORM_WEIGHT);
+            add_up(number + at, take, &average, form & FORM_WEIGHT);
         }
     }
-    return hwt_tslog_bits_over(in) ? HWT_ERR_CORRUPT : 0;
+    return in.at > 8 * n ? HWT_ERR_CORRUPT : 0;
 }
 
 int hwt_roll_column_get(const uint8_t *p, size_t n, uint32_t seed, size_t rows,
                         struct hwt_roll_form *form_out, int64_t *number_out)
 {
     struct hwt_reader r;
-    struct hwt_tslog_bits_in in;
     unsigned form;
     int64_t first;
     uint32_t crc;
@@ -334,6 +347,5 @@ int hwt_roll_column_get(const uint8_t *p, size_t n, uint32_t seed, size_t rows,
         }
         return 0;
     }
-    in = (struct hwt_tslog_bits_in){p + r.at, r.n - r.at, 0};
-    return get_blocks(&in, number_out, rows, first, form);
+    return get_blocks(p + r.at, r.n - r.at, number_out, rows, first, form);
 }

@@ -13,6 +13,7 @@ struct hwt_roll_row { /* a run of records whose intervals start in one quarter h
     int64_t quarter;
     uint64_t records;     /* sequences, lost ones among them */
     uint64_t measured_ms; /* sum of their spans */
+    uint8_t begins;       /* levels of which a row begins here, a bit each; set when written */
 };
 
 struct hwt_roll_sheet_channel { /* of the sheet that is written or being filled */

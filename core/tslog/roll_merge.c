@@ -59,7 +59,10 @@ static int add_rows(struct hwt_rollup *r, const struct hwt_rollup_sheet *sheet)
             return HWT_ERR_SPACE;
         }
         r->row[r->rows++] = (struct hwt_roll_row){
-            r->reader.period[i], (uint64_t)r->reader.records[i], (uint64_t)r->reader.spans[i]};
+            .quarter = r->reader.period[i],
+            .records = (uint64_t)r->reader.records[i],
+            .measured_ms = (uint64_t)r->reader.spans[i],
+        };
     }
     return 0;
 }

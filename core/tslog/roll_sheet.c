@@ -119,7 +119,7 @@ static int fetch(struct hwt_rollup_reader *r, uint32_t at, uint32_t n, const uin
     uint32_t want = n > READ_AHEAD ? n : READ_AHEAD;
     int err;
 
-    if (at > all || n > all - at || n > sizeof(r->cache)) {
+    if (at > all || n > all - at || n > sizeof(r->cache) - HWT_ROLL_SLACK) {
         return HWT_ERR_CORRUPT;
     }
     if (at < r->cached_at || n > r->cached || at - r->cached_at > r->cached - n) {
@@ -288,11 +288,12 @@ static int get_values(struct hwt_rollup_reader *r, const struct hwt_rollup_chann
         return err;
     }
     last = (uint64_t)form.origin;
-    for (size_t i = 0; i < rows; i++) {
-        uint64_t v = (form.steps ? last : (uint64_t)form.origin) + form.scale * (uint64_t)to[i];
-
-        last = v;
-        to[i] = (int64_t)v;
+    for (size_t i = 0; form.steps && i < rows; i++) {
+        last += form.scale * (uint64_t)to[i];
+        to[i] = (int64_t)last;
+    }
+    for (size_t i = 0; !form.steps && i < rows; i++) {
+        to[i] = (int64_t)(last + form.scale * (uint64_t)to[i]);
     }
     return 0;
 }

@@ -313,6 +313,7 @@ int hwt_rollup_open(struct hwt_rollup *rollup, const struct hwt_rollup_config *c
     r->stream = -1;
     r->rows = 0;
     r->merge.n = 0;
+    r->cursor.snapshot = NULL;
     memset(r->used, 0, sizeof(r->used));
     for (unsigned c = 0; c < HWT_ROLL_CLASSES; c++) {
         r->head[c].block = HWT_TSLOG_NO_BLOCK;

@@ -41,14 +41,26 @@ void hwt_roll_entry_add(struct hwt_rollup_entry *a, const struct hwt_rollup_entr
 /* The end of the level's row that begins with quarter hour i. */
 static size_t row_end(const struct hwt_rollup *r, size_t i, enum hwt_roll_level level)
 {
-    int64_t quarters = hwt_roll_quarters(level);
-    int64_t period = hwt_roll_floor(r->row[i].quarter, quarters);
-    size_t end = i + 1;
+    do {
+        i++;
+    } while (i < r->rows && (r->row[i].begins >> level & 1) == 0);
+    return i;
+}
 
-    while (end < r->rows && hwt_roll_floor(r->row[end].quarter, quarters) == period) {
-        end++;
+static void mark_rows(struct hwt_rollup *r)
+{
+    int64_t last[HWT_ROLL_LEVELS] = {0};
+
+    for (size_t i = 0; i < r->rows; i++) {
+        r->row[i].begins = 0;
+        for (int level = 0; level < HWT_ROLL_LEVELS; level++) {
+            int64_t period =
+                hwt_roll_floor(r->row[i].quarter, hwt_roll_quarters((enum hwt_roll_level)level));
+
+            r->row[i].begins |= (uint8_t)((i == 0 || period != last[level]) << level);
+            last[level] = period;
+        }
     }
-    return end;
 }
 
 /* The entry of the level's row that begins at *i, which goes to its end. */
@@ -57,9 +69,8 @@ static struct hwt_rollup_entry next_entry(const struct hwt_rollup *r,
                                           enum hwt_roll_level level)
 {
     struct hwt_rollup_entry e = strip[*i];
-    size_t end = row_end(r, *i, level);
 
-    while (++*i < end) {
+    while (++*i < r->rows && (r->row[*i].begins >> level & 1) == 0) {
         hwt_roll_entry_add(&e, &strip[*i]);
     }
     return e;
@@ -610,6 +621,7 @@ int hwt_roll_write_begin(struct hwt_rollup *r, struct hwt_rollup_sheet sheet, ui
     sheet.front = front_bytes(r);
     sheet.channels = (uint16_t)r->sheet_channels;
     sheet.ordinal = ++r->ordinal;
+    mark_rows(r);
     describe_rows(r, &sheet);
     r->out.front_pages = (sheet.front + HWT_TSLOG_PAGE - 1) / HWT_TSLOG_PAGE;
     if (r->out.front_pages > HWT_ROLL_FRONT_PAGES_MAX) {

@@ -345,6 +345,15 @@ static int add_record(struct hwt_rollup *r, const struct hwt_tslog_snapshot *sna
 
 /* --- steps --- */
 
+/* Reading a block's headers takes longer than a page; they do not change, but more are written. */
+static bool directory_holds(const struct hwt_tslog_dir *dir, uint64_t sequence)
+{
+    const struct hwt_tslog_dir_entry *last = &dir->entry[dir->count > 0 ? dir->count - 1 : 0];
+
+    return dir->block != HWT_TSLOG_NO_BLOCK && dir->count > 0 &&
+           last->first + last->rows > sequence;
+}
+
 static void begin_gap(struct hwt_rollup *r, const struct hwt_tslog_snapshot *snapshot,
                       const struct gap *gap)
 {
@@ -354,7 +363,11 @@ static void begin_gap(struct hwt_rollup *r, const struct hwt_tslog_snapshot *sna
         r->sheet_channels = 0;
         begin_rows(r);
     }
-    hwt_tslog_cursor_init(&r->cursor, snapshot, r->stream);
+    if (r->cursor.snapshot != snapshot || r->cursor.stream != r->stream ||
+        !directory_holds(&r->cursor.dir, r->next)) {
+        hwt_tslog_cursor_init(&r->cursor, snapshot, r->stream);
+    }
+    r->cursor.page_end = 0;
     r->cursor.sequence = r->next;
 }
 

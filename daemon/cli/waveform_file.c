@@ -82,23 +82,25 @@ static const char *find_key(const char *header, const char *key)
 
 static bool parse_shape(const char *at, struct npy *out)
 {
-    unsigned long long a, b;
+    unsigned long long rows = 1, columns = 0;
     int end = 0;
 
     if (at == NULL) {
         return false;
     }
-    if (sscanf(at, "(%llu, %llu)%n", &a, &b, &end) == 2 && end > 0) {
-        out->rows = (size_t)a;
-        out->columns = (size_t)b;
-    } else if (sscanf(at, "(%llu,)%n", &a, &end) == 1 && end > 0) {
-        out->rows = 1;
-        out->columns = (size_t)a;
-    } else {
+    if (sscanf(at, "(%llu, %llu)%n", &rows, &columns, &end) != 2 || end == 0) {
+        rows = 1;
+        if (sscanf(at, "(%llu,)%n", &columns, &end) != 1 || end == 0) {
+            return false;
+        }
+    }
+    if (rows == 0 || columns == 0 || columns > WAVEFORM_OCTETS_MAX ||
+        rows > WAVEFORM_OCTETS_MAX / columns) {
         return false;
     }
-    return out->rows > 0 && out->columns > 0 && out->columns <= WAVEFORM_OCTETS_MAX &&
-           out->rows <= WAVEFORM_OCTETS_MAX / out->columns;
+    out->rows = (size_t)rows;
+    out->columns = (size_t)columns;
+    return true;
 }
 
 static size_t item_size(const char *type)

@@ -52,7 +52,7 @@ HWT_MUST_CHECK int rows_init(struct rows *rows, struct plan *plan, struct desk *
  * since rows_init, so rows are missing. Else IO, SPACE. */
 HWT_MUST_CHECK int rows_next(struct rows *rows, struct row *row_out);
 void rows_deinit(struct rows *rows);
-/* Records of the range that were found damaged. */
+/* Records that were found damaged, between the rows. */
 uint64_t rows_damaged(const struct rows *rows);
 
 #endif

@@ -39,26 +39,44 @@ static int judge_lost(struct walk *w, struct desk *desk, uint64_t lost)
     return err == 0 ? HWT_ERR_AGAIN : err;
 }
 
+/* 1: the record begins before to_ms; 0: it does not, or cannot be read. */
+static int is_before(const struct walk *w, const struct desk *desk, struct desk_cursor *c,
+                     uint64_t sequence, int64_t to_ms)
+{
+    const struct hwt_schema *schema;
+    const struct hwt_record *record;
+    uint64_t lost;
+    int r = hwt_tslog_cursor_open(&c->cursor, desk->snapshot, w->stream, sequence);
+
+    if (r == 0) {
+        r = hwt_tslog_cursor_next(&c->cursor, &schema, &record, &lost);
+    }
+    if (r < 1) {
+        return r == HWT_ERR_LOST ? 0 : r;
+    }
+    return record->unix_ms != HWT_TIME_UNKNOWN && start_of(record) < to_ms;
+}
+
 /* Behind a record that begins long after the range: 1 if some later one may lie in it; `sequence`
  * is then where to go on. */
 static int look_ahead(struct walk *w, struct desk *desk, struct desk_cursor *c, int64_t to_ms)
 {
-    for (uint64_t jump = 1; w->sequence + jump < w->end; jump *= 2) {
-        const struct hwt_schema *schema;
-        const struct hwt_record *record;
-        uint64_t lost;
-        int r = hwt_tslog_cursor_open(&c->cursor, desk->snapshot, w->stream, w->sequence + jump);
+    uint64_t left = w->end - 1 - w->sequence; /* records behind that one */
 
-        if (r == 0) {
-            r = hwt_tslog_cursor_next(&c->cursor, &schema, &record, &lost);
-        }
-        if (r < 0 && r != HWT_ERR_LOST) {
+    c->open = false;
+    for (uint64_t jump = 1; left > 0; jump *= 2) {
+        bool is_last = jump >= left;
+        int r = is_before(w, desk, c, w->sequence + (is_last ? left : jump), to_ms);
+
+        if (r < 0) {
             return r;
         }
-        if (r == 1 && record->unix_ms != HWT_TIME_UNKNOWN && start_of(record) < to_ms) {
+        if (r == 1) {
             w->sequence += jump / 2 + 1; /* the one in the middle does not */
-            c->open = false;
             return 1;
+        }
+        if (is_last) {
+            break;
         }
     }
     w->sequence = w->end;

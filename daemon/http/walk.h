@@ -4,7 +4,7 @@
  *
  * The end of the range is the first record that begins at or after it. If that one begins much
  * later, the clock may have been wrong and set back: then records behind it are looked at, 1, 2, 4,
- * 8 … on, and if one of them lies before the end, reading goes on from there.
+ * 8 … on and the last, and if one of them lies before the end, reading goes on from there.
  */
 #ifndef DAEMON_HTTP_WALK_H
 #define DAEMON_HTTP_WALK_H

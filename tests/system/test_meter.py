@@ -117,6 +117,8 @@ class Made(unittest.TestCase):
         flat = self.csv([0.0] * 20000, [1.0] * 20000, name='flat.csv')
         torn = self.folder / 'torn.npy'
         write_npy(torn, '<f8', (2, 500), b'\0' * 100)
+        huge = self.folder / 'huge.npy'
+        write_npy(huge, '<f8', (2 ** 33, 2 ** 31), b'\0' * 100)
         order = self.folder / 'order.npy'
         write_npy(order, '>f8', (500,), b'\0' * 4000)
         pair = ['--voltage', torn, '--current', torn, '--rate', 30000]
@@ -124,6 +126,7 @@ class Made(unittest.TestCase):
                 (['--csv', bad], 1, 'bad.csv:3: not two numbers'), (['--csv', empty], 1, 'no samples'),
                 (['--csv', headless], 1, 'headless.csv:1: does not begin'), (['--csv', flat], 1, 'no ten whole cycles'),
                 (['--csv', self.folder / 'none.csv'], 1, 'No such file'), (pair, 1, 'shorter than its shape'),
+                (['--voltage', huge, '--current', huge, '--rate', 30000], 1, 'its shape is not'),
                 (['--voltage', order, '--current', order, '--rate', 30000], 1, 'not little-endian'),
                 (['--csv', good, '--rate', 100], 1, '500 to 200000'), (['--voltage', torn], 2, 'usage'),
                 (['--csv', good, '--repeat-s', 'x'], 2, 'usage'), ([], 2, 'usage')):

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import HEATWATT, START, SystemTest, wait_for, write_config
 
 INSTRUMENTED = b'__asan_init' in HEATWATT.read_bytes()  # slow, and large
-DAYS = 10 if INSTRUMENTED else 120
+DAYS = 10 if INSTRUMENTED else 365
 DAY_MS = 86_400_000
 SERIES = ('hp_power,grid_power,solar_power,hob_power,oven_power,fridge_power,lights_power,sockets_power,grid_import,grid_export,'
           'hp_import,solar_import,heatmeter_power,heatmeter_energy,heatmeter_flow_t,heatmeter_return_t')
@@ -83,7 +83,7 @@ class SlowClients(SystemTest):
     def setUp(self):
         super().setUp()
         csv = self.folder / 'history.csv'
-        self.site = self.plant(seed=1, extra=('--history', DAYS, '--csv', csv))
+        self.site = self.plant(seed=1, extra=('--history', DAYS, '--csv', csv), ready_s=60)
         subprocess.run([HEATWATT, 'log', 'import', self.folder / 'data', csv, '--provenance', 'simulated', '--quiet'], check=True)
         csv.unlink()
         self.running = self.daemon(write_config(self.site, record_s=1, commit_s=1))

@@ -476,7 +476,7 @@ static void a_rotten_bit_never_changes_an_answer(void **state)
         uint8_t *p =
             bytes + (size_t)sheet->block * ROLL_BLOCK + (size_t)sheet->page * HWT_TSLOG_PAGE;
 
-        for (size_t i = rng_below(&rng, 37); i < n; i += 1 + rng_below(&rng, 74)) {
+        for (size_t i = rng_below(&rng, 37); i < n; i += 1 + rng_below(&rng, 300)) {
             uint8_t was = p[i];
 
             p[i] ^= (uint8_t)(1u << rng_below(&rng, 8));
@@ -518,7 +518,7 @@ static void a_power_cut_at_any_write_costs_no_right_answer(void **state)
     uint64_t cut = 1;
 
     fill(f, &rng, 0, 8000, &slow);
-    for (;; cut += 1 + rng_below(&rng, 3)) {
+    for (;; cut += 1 + rng_below(&rng, 6)) {
         uint64_t ops;
 
         ramdev_free(f->roll_dev);
