@@ -7,6 +7,7 @@
 #include "daemon/cli/demo.h"
 #include "daemon/cli/doctor.h"
 #include "daemon/cli/log_cmd.h"
+#include "daemon/cli/mbus_cmd.h"
 #include "daemon/cli/meter_cmd.h"
 #include "daemon/cli/run_cmd.h"
 
@@ -18,6 +19,7 @@ static const struct command {
     {"run", run_main, "run --config FILE           measure, log, show and publish"},
     {"demo", demo_main, "demo [--port N] ...         all of it on the virtual plant"},
     {"decode", decode_main, "decode mbus|modbus [FILE...]  explain telegrams, as JSON"},
+    {"mbus", mbus_main, "mbus search|set-address ... find meters, give one an address"},
     {"log", log_main, "log query|export|import|info|verify DIR  ask a log, look after it"},
     {"meter", meter_main, "meter --csv FILE ...        measure recorded waveforms, as JSON"},
     {"config", config_main, "config check FILE           list every error of a configuration"},

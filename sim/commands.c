@@ -41,6 +41,42 @@ static int mbus_silent(struct live *l, double x)
     return 0;
 }
 
+static int mbus_collision(struct live *l, double x)
+{
+    l->mbus.collision = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_foreign(struct live *l, double x)
+{
+    l->mbus.foreign = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_twice(struct live *l, double x)
+{
+    l->mbus.twice = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_late(struct live *l, double x)
+{
+    l->mbus.late_ns = (int64_t)(x * 1e6);
+    return 0;
+}
+
+static int mbus_echo(struct live *l, double x)
+{
+    l->mbus.echo = x > 0.0;
+    return 0;
+}
+
+static int mbus_stuck(struct live *l, double x)
+{
+    l->mbus.stuck = (int)x;
+    return 0;
+}
+
 static int modbus_unplug(struct live *l, double x)
 {
     (void)x;
@@ -184,6 +220,12 @@ static const struct command {
     {"mbus noise", mbus_noise, true, MBUS, 0, 1},
     {"mbus checksum", mbus_checksum, false, MBUS, 0, 0},
     {"mbus silent", mbus_silent, true, MBUS, 0, 1e6},
+    {"mbus collision", mbus_collision, true, MBUS, 0, 1e6},
+    {"mbus foreign", mbus_foreign, true, MBUS, 0, 1e6},
+    {"mbus twice", mbus_twice, true, MBUS, 0, 1e6},
+    {"mbus late", mbus_late, true, MBUS, 0, 60000},
+    {"mbus echo", mbus_echo, true, MBUS, 0, 1},
+    {"mbus stuck", mbus_stuck, true, MBUS, -1, 255},
     {"modbus unplug", modbus_unplug, false, MODBUS, 0, 0},
     {"modbus plug", modbus_plug, false, MODBUS, 0, 0},
     {"modbus noise", modbus_noise, true, MODBUS, 0, 1},

@@ -62,7 +62,7 @@ static int open_all(struct live *l, const struct options *o, char *error)
         return fail(error, "--samples", o->samples);
     }
     if (o->mbus != NULL && mbus_port_init(&l->mbus, o->mbus, (int)o->mbus_baud, o->seed,
-                                          mbus_meter_answer, &l->meter) != 0) {
+                                          mbus_bus_answer, &l->bus) != 0) {
         return fail(error, "--mbus", o->mbus);
     }
     if (o->modbus != NULL &&
@@ -87,6 +87,7 @@ int live_init(struct live *l, const struct options *o, const struct sensors *sen
     l->volts_before = l->model.house.volts;
     l->meter = (struct mbus_meter){
         .meter = &l->model.meter, .address = (uint8_t)o->mbus_address, .now_s = l->start_unix_s};
+    mbus_bus_init(&l->bus, &l->meter, &l->model.house, (unsigned)o->mbus_meters);
     l->elec = (struct modbus_meter){.meter = &l->model.elec, .unit = (uint8_t)o->modbus_unit};
     crc32c_init(&l->crc);
     if (open_all(l, o, error) != 0) {
@@ -127,6 +128,7 @@ static void advance_house(struct live *l)
         l->second++;
         l->volts_before = l->model.house.volts;
         model_next_second(&l->model);
+        mbus_bus_add(&l->bus);
         l->meter.now_s = l->start_unix_s + (int64_t)l->second;
     }
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "sim/devices/control.h"
+#include "sim/devices/mbus_bus.h"
 #include "sim/devices/mbus_meter.h"
 #include "sim/devices/mbus_port.h"
 #include "sim/devices/modbus_port.h"
@@ -31,6 +32,7 @@ struct live {
     struct sample_stream stream;
     struct mbus_port mbus;
     struct mbus_meter meter;
+    struct mbus_bus bus; /* it and its neighbours */
     struct modbus_meter elec;
     struct modbus_port modbus;
     struct modbus_tcp modbus_tcp;

@@ -23,6 +23,8 @@ static const struct option_row rows[] = {
     {"--mbus", "LINK", TEXT, AT(mbus), 0, 0,
      "a heat meter on a pseudo-terminal, LINK points to it"},
     {"--mbus-address", "N", WHOLE, AT(mbus_address), 0, 250, "its primary address (1)"},
+    {"--mbus-meters", "N", WHOLE, AT(mbus_meters), 1, 16,
+     "meters on the line (1): 2 electricity, 3 a heat meter with a chain of telegrams, more"},
     {"--mbus-baud", "N", WHOLE, AT(mbus_baud), 0, 38400, "pace of its bytes (2400), 0: none"},
     {"--modbus", "LINK", TEXT, AT(modbus), 0, 0,
      "the heat pump's electricity meter on a pseudo-terminal, LINK points to it"},
@@ -157,6 +159,7 @@ int options_parse(struct options *o, int argc, char **argv, char *error)
                           .speed = 1.0,
                           .mbus_address = 1,
                           .mbus_baud = 2400,
+                          .mbus_meters = 1,
                           .modbus_unit = 1,
                           .modbus_baud = 9600};
     for (int i = 1; i < argc; i++) {

@@ -25,7 +25,8 @@ struct options {
     const char *samples, *mbus, *modbus, *control, *truth, *constants, *nominal, *csv, *replay,
         *link;
     int64_t mbus_address;
-    int64_t mbus_baud; /* 0: no pacing */
+    int64_t mbus_meters; /* on the line, 1...16 */
+    int64_t mbus_baud;   /* 0: no pacing */
     int64_t modbus_unit;
     int64_t modbus_baud; /* 0: no pacing */
     int64_t modbus_tcp;  /* port on the loopback address, 0: none */

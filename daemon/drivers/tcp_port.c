@@ -31,6 +31,34 @@ struct tcp_port {
 
 static void begin(struct tcp_port *p);
 
+/* 1..65535, digits only; 0: none */
+static uint16_t port_number(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    long n = digits > 0 && digits <= 5 && text[digits] == '\0' ? strtol(text, NULL, 10) : 0;
+
+    return n <= UINT16_MAX ? (uint16_t)n : 0;
+}
+
+bool tcp_host_split(const char *text, uint16_t standard_port, char host_out[TCP_HOST_MAX],
+                    uint16_t *port_out)
+{
+    bool bracket = text[0] == '[';
+    const char *from = text + bracket, *to = from + strcspn(from, bracket ? "]" : ":");
+    const char *rest = to + (bracket && *to == ']');
+    uint16_t port = *rest == ':' ? port_number(rest + 1) : standard_port;
+    size_t n = (size_t)(to - from);
+
+    if ((bracket && rest == to) || (*rest != ':' && *rest != '\0') || port == 0 || n == 0 ||
+        n >= TCP_HOST_MAX || strcspn(from, " /[]@?#") < n) {
+        return false;
+    }
+    memcpy(host_out, from, n);
+    host_out[n] = '\0';
+    *port_out = port;
+    return true;
+}
+
 static void free_link(uv_handle_t *h)
 {
     struct link *link = h->data;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-enum { TCP_WHY_MAX = 160 };
+enum { TCP_WHY_MAX = 160, TCP_HOST_MAX = 256 }; /* a name in the DNS has at most 253 */
 
 struct tcp_port; /* opaque */
 
@@ -26,6 +26,13 @@ struct tcp_port_options {
     void (*on_fail)(void *ctx, const char *why); /* one sentence with host and port; borrowed */
     void *ctx;
 };
+
+/*
+ * Splits "host:port", "192.0.2.1:port" or "[2001:db8::1]:port"; with a standard port (0: there is
+ * none) the port may be left out. False if the text is none of these; outputs are then untouched.
+ */
+bool tcp_host_split(const char *text, uint16_t standard_port, char host_out[TCP_HOST_MAX],
+                    uint16_t *port_out);
 
 /* NULL when out of memory. */
 struct tcp_port *tcp_port_new(uv_loop_t *loop, const struct tcp_port_options *options);

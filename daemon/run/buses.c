@@ -1,7 +1,6 @@
 #include "daemon/run/buses.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/drivers/mbus.h"
@@ -12,20 +11,24 @@ struct buses {
     struct modbus_lines *modbus;
     unsigned count;
     struct {
-        const char *port;
+        const struct config_source *first; /* the meter that named it first */
         struct mbus_bus *bus;
     } bus[CONFIG_SOURCES_MAX];
 };
 
 static struct mbus_bus *bus_of(struct buses *b, const struct config_source *c)
 {
+    bool remote = c->tcp[0] != '\0';
+    const struct mbus_bus_options options = {.port = remote ? NULL : c->port,
+                                             .tcp = remote ? c->tcp : NULL};
+
     for (unsigned i = 0; i < b->count; i++) {
-        if (strcmp(b->bus[i].port, c->port) == 0) {
+        if (config_same_line(b->bus[i].first, c)) {
             return b->bus[i].bus;
         }
     }
-    b->bus[b->count].port = c->port;
-    b->bus[b->count].bus = mbus_bus_new(b->options.loop, b->options.clock, c->port, c->baud);
+    b->bus[b->count].first = c;
+    b->bus[b->count].bus = mbus_bus_new(b->options.loop, b->options.clock, &options);
     return b->bus[b->count].bus != NULL ? b->bus[b->count++].bus : NULL;
 }
 
@@ -45,6 +48,10 @@ static bool add_meter(struct buses *b, unsigned source)
         .id = c->id,
         .source = (uint16_t)source,
         .address = (uint8_t)c->address,
+        .baud = c->baud,
+        .kind = c->measures == CONFIG_ELECTRICITY ? MBUS_ELECTRICITY : MBUS_HEAT,
+        .profile = mbus_profile_named(c->profile),
+        .mains_powered = c->mains_powered,
         .poll_s = c->poll_s,
         .timeout_ms = c->timeout_ms,
         .retries = c->retries,
@@ -53,7 +60,8 @@ static bool add_meter(struct buses *b, unsigned source)
         .ctx = b->options.ctx,
     };
 
-    return bus != NULL && mbus_bus_add(bus, &meter) == 0;
+    return (c->secondary[0] == '\0' || mbus_select_parse(c->secondary, meter.select)) &&
+           bus != NULL && mbus_bus_add(bus, &meter) == 0;
 }
 
 struct buses *buses_new(const struct buses_options *options)

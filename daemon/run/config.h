@@ -36,6 +36,7 @@ enum {
     CONFIG_CHANNELS_MAX = HWT_CHANNELS_MAX - CONFIG_CHANNELS_OWN
 };
 
+enum config_measures { CONFIG_HEAT, CONFIG_ELECTRICITY };
 enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS };
 enum config_publisher_type { CONFIG_EMONCMS };
 
@@ -111,24 +112,27 @@ struct config_source {
     unsigned line;
     /* samples */
     char socket[CONFIG_TEXT_MAX]; /* path of a stream socket, or "" */
-    char port[CONFIG_TEXT_MAX];   /* serial port, or "": exactly one of the two; mbus: the port */
-    unsigned baud;                /* of the port */
+    char port[CONFIG_TEXT_MAX];   /* serial port, or "": exactly one of the two; mbus, modbus: the
+                                     port */
+    unsigned baud;                /* of the port; mbus: 0: to be found */
     struct config_input voltages[CONFIG_VOLTAGES_MAX];
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];
     unsigned clamp_count;
     /* mbus */
-    unsigned address; /* primary, 0..250, or 254 */
+    unsigned address;                /* primary, 0..250, or 254; 253 with `secondary` */
+    char secondary[CONFIG_TEXT_MAX]; /* or "" */
+    char profile[CONFIG_TEXT_MAX];   /* name in data/mbus/profiles.txt, or "" */
+    enum config_measures measures;
     bool mains_powered;
     /* mbus, modbus */
-    unsigned poll_s;     /* s; mbus: default 60, 10 when mains_powered */
-    unsigned timeout_ms; /* real ms for the first octet of a reply */
+    char tcp[CONFIG_TEXT_MAX];  /* host:port as written, or "": exactly one of this and port */
+    char host[CONFIG_TEXT_MAX]; /* of `tcp` */
+    unsigned tcp_port;          /* of `tcp` */
+    unsigned poll_s;            /* s; mbus: default 60, 10 when mains_powered */
+    unsigned timeout_ms;        /* real ms for the first octet of a reply */
     unsigned retries;
     /* modbus */
-    char tcp[CONFIG_TEXT_MAX]; /* host, or "": exactly one of this and port. As written; host below
-                                */
-    char host[CONFIG_TEXT_MAX];
-    unsigned tcp_port;
     enum config_tcp_framing tcp_framing;
     enum config_parity parity;
     unsigned stop_bits;
@@ -207,7 +211,14 @@ void config_write_reference(FILE *out);
  * what its map has of the total and of each phase, in the order of the file. These are the sources
  * of channel ids; the entry of a sample stream itself delivers nothing.
  */
-enum config_point_kind { POINT_VOLTAGE, POINT_CLAMP, POINT_MBUS, POINT_MODBUS, POINT_KINDS };
+enum config_point_kind {
+    POINT_VOLTAGE,
+    POINT_CLAMP,
+    POINT_MBUS,      /* a heat meter */
+    POINT_MBUS_ELEC, /* an electricity meter */
+    POINT_MODBUS,
+    POINT_KINDS
+};
 
 struct config_point {
     enum config_point_kind kind;
@@ -219,6 +230,9 @@ struct config_point {
     const uint8_t *quantity; /* that it can deliver, in column order */
     size_t quantities;
 };
+
+/* On the same serial port, or the same host and port? */
+bool config_same_line(const struct config_source *a, const struct config_source *b);
 
 /* Number `index`, from 0; false when there are no more. */
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out);

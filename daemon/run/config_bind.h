@@ -47,7 +47,23 @@ bool config_resolve(const char *from, const char *path, char *out, size_t n);
 /* The checks beyond the table; each reports what is wrong. */
 void config_check(struct config_build *b);
 void config_check_maps(struct config_build *b);
+void config_check_mbus(struct config_build *b, struct config_source *s);
 void config_check_modbus(struct config_build *b, struct config_source *s);
+/* Two sources: sockets and lines that they may not share, or not so. */
+void config_check_ports(struct config_build *b, const struct config_source *s,
+                        const struct config_source *other);
+/* Of config_check_ports: two meters on one line or behind one gateway. */
+void config_check_mbus_neighbours(struct config_build *b, const struct config_source *s,
+                                  const struct config_source *other);
+void config_check_modbus_neighbours(struct config_build *b, const struct config_source *s,
+                                    const struct config_source *other);
+/* Exactly one of port and tcp; fills host and tcp_port. standard_port: where the file may leave the
+ * port out; 0: it may not. */
+void config_check_line(struct config_build *b, struct config_source *s, uint16_t standard_port);
+/* Exactly one of two keys: true if so. */
+bool config_check_either(struct config_build *b, const void *one, const char *one_name,
+                         bool one_given, const void *other, const char *other_name,
+                         bool other_given);
 void config_check_ids(struct config_build *b);
 void config_check_roles(struct config_build *b);
 void config_check_zone(struct config_build *b);

@@ -5,11 +5,6 @@
 
 #include "daemon/run/config_bind.h"
 
-enum {
-    BATTERY_POLL_S = 60, /* about what the D cell of a Kamstrup 403 stands for its whole life */
-    MAINS_POLL_S = 10
-};
-
 static void check_slots(struct config_build *b, const struct config_source *s)
 {
     const struct config_input *taken[HWT_SLOTS_MAX] = {NULL};
@@ -126,78 +121,6 @@ static void check_samples(struct config_build *b, struct config_source *s)
     }
 }
 
-static void check_mbus(struct config_build *b, struct config_source *s)
-{
-    if (s->address > 250 && s->address != 254) {
-        config_complain(b, &s->address, "address",
-                        "%u is no meter's address: 0 to 250, or 254 for a single meter",
-                        s->address);
-    }
-    if (s->mains_powered && !config_given(b, &s->poll_s)) {
-        s->poll_s = MAINS_POLL_S;
-    }
-    if (!s->mains_powered && s->poll_s < BATTERY_POLL_S) {
-        config_complain(b, &s->poll_s, "poll_s",
-                        "%u is below the minimum %d s of battery meters; if the meter has a mains "
-                        "supply, add mains_powered: true",
-                        s->poll_s, BATTERY_POLL_S);
-    }
-}
-
-/* Two Modbus devices on one line or at one gateway. */
-static void check_modbus_neighbours(struct config_build *b, const struct config_source *s,
-                                    const struct config_source *other)
-{
-    bool port = s->port[0] != '\0' && strcmp(s->port, other->port) == 0;
-    bool tcp =
-        s->host[0] != '\0' && strcmp(s->host, other->host) == 0 && s->tcp_port == other->tcp_port;
-
-    if ((port || tcp) && s->unit == other->unit) {
-        config_complain(b, &s->unit, "unit", "%u %s is already \"%s\" in line %u", s->unit,
-                        port ? "on this port" : "of this host", other->id, other->line);
-    } else if (tcp && s->tcp_framing != other->tcp_framing) {
-        config_complain(b, &s->tcp_framing, "framing", "is not that of \"%s\" of the same host",
-                        other->id);
-    }
-}
-
-/* Two meters may share a bus, all else has its port for itself. */
-static void check_ports(struct config_build *b, const struct config_source *s,
-                        const struct config_source *other)
-{
-    if (s->socket[0] != '\0' && strcmp(s->socket, other->socket) == 0) {
-        config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
-                        other->line);
-    }
-    if (s->type == CONFIG_MODBUS && other->type == CONFIG_MODBUS) {
-        check_modbus_neighbours(b, s, other);
-        return;
-    }
-    if (s->port[0] == '\0' || strcmp(s->port, other->port) != 0) {
-        return;
-    }
-    if (s->type != CONFIG_SAMPLES && other->type != CONFIG_SAMPLES && s->type != other->type) {
-        config_complain(b, s->port, "port",
-                        "is already that of \"%s\" in line %u, which is of type %s: M-Bus and "
-                        "Modbus cannot share a line, they differ in wires and frames",
-                        other->id, other->line, config_source_type_name(other->type));
-        return;
-    }
-    if (s->type != CONFIG_MBUS || other->type != CONFIG_MBUS) {
-        config_complain(b, s->port, "port", "is already that of \"%s\" in line %u", other->id,
-                        other->line);
-    } else if (s->address == other->address && config_given(b, &s->address)) {
-        config_complain(b, &s->address, "address", "%u on this port is already \"%s\" in line %u",
-                        s->address, other->id, other->line);
-    } else if (s->address == 254 || other->address == 254) {
-        config_complain(b, s->address == 254 ? &s->address : &other->address, "address",
-                        "254 is answered by all meters, and this port has several");
-    } else if (s->baud != other->baud) {
-        config_complain(b, &s->baud, "baud", "is not that of \"%s\" on the same port, %u",
-                        other->id, other->baud);
-    }
-}
-
 static void check_sources(struct config_build *b)
 {
     for (unsigned i = 0; i < b->c->source_count; i++) {
@@ -208,14 +131,14 @@ static void check_sources(struct config_build *b)
             check_samples(b, s);
             break;
         case CONFIG_MBUS:
-            check_mbus(b, s);
+            config_check_mbus(b, s);
             break;
         case CONFIG_MODBUS:
             config_check_modbus(b, s);
             break;
         }
         for (unsigned k = 0; k < i; k++) {
-            check_ports(b, s, &b->c->source[k]);
+            config_check_ports(b, s, &b->c->source[k]);
         }
     }
 }

@@ -93,39 +93,11 @@ void config_check_maps(struct config_build *b)
     }
 }
 
-/* "host", "host:port", "[v6]:port" to host and tcp_port. */
-static bool split_tcp(struct config_source *s)
-{
-    const char *colon = strrchr(s->tcp, ':'), *close = strrchr(s->tcp, ']');
-    size_t length = strlen(s->tcp);
-    char *end;
-
-    s->tcp_port = TCP_PORT;
-    if (colon != NULL && (close == NULL || close < colon)) {
-        unsigned long port = strtoul(colon + 1, &end, 10);
-
-        if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port < 1 || port > 65535) {
-            return false;
-        }
-        s->tcp_port = (unsigned)port;
-        length = (size_t)(colon - s->tcp);
-    }
-    if (s->tcp[0] == '[' && length > 2 && s->tcp[length - 1] == ']') {
-        snprintf(s->host, sizeof(s->host), "%.*s", (int)length - 2, s->tcp + 1);
-    } else if (length > 0 && memchr(s->tcp, ':', length) == NULL) {
-        snprintf(s->host, sizeof(s->host), "%.*s", (int)length, s->tcp);
-    }
-    return s->host[0] != '\0' && strpbrk(s->host, " /[]@?#") == NULL;
-}
-
-static void check_tcp(struct config_build *b, struct config_source *s)
+static void check_tcp(struct config_build *b, const struct config_source *s)
 {
     static const char *const keys[] = {"baud", "parity", "stop_bits"};
     const void *const members[] = {&s->baud, &s->parity, &s->stop_bits};
 
-    if (!split_tcp(s)) {
-        config_complain(b, s->tcp, "tcp", "must be host:port, such as 192.168.1.20:502");
-    }
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (config_given(b, members[i])) {
             config_complain(b, members[i], keys[i], "is for a serial port, but here is tcp");
@@ -147,17 +119,28 @@ void config_check_modbus(struct config_build *b, struct config_source *s)
 {
     bool port = s->port[0] != '\0', tcp = s->tcp[0] != '\0';
 
-    if (port && tcp) {
-        config_complain(b, s->tcp, "tcp", "and port exclude each other: remove one");
-    } else if (!port && !tcp) {
-        config_complain(b, s->port, "port", "or tcp is required: where the device is");
-    } else if (tcp) {
+    config_check_line(b, s, TCP_PORT);
+    if (tcp && !port) {
         check_tcp(b, s);
-    } else {
+    } else if (port && !tcp) {
         check_serial(b, s);
     }
     if ((port || s->tcp_framing == TCP_RTU) && (s->unit < 1 || s->unit > 247)) {
         config_complain(b, &s->unit, "unit", "%u is no device's number on a serial line: 1 to 247",
                         s->unit);
+    }
+}
+
+void config_check_modbus_neighbours(struct config_build *b, const struct config_source *s,
+                                    const struct config_source *other)
+{
+    bool port = s->port[0] != '\0';
+
+    if (s->unit == other->unit) {
+        config_complain(b, &s->unit, "unit", "%u %s is already \"%s\" in line %u", s->unit,
+                        port ? "on this port" : "of this host", other->id, other->line);
+    } else if (!port && s->tcp_framing != other->tcp_framing) {
+        config_complain(b, &s->tcp_framing, "framing", "is not that of \"%s\" of the same host",
+                        other->id);
     }
 }

@@ -22,7 +22,9 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
         *quantities_out = clamp_quantities;
         return sizeof(clamp_quantities);
     case POINT_MBUS:
-        return mbus_quantities(quantities_out);
+        return mbus_quantities(MBUS_HEAT, quantities_out);
+    case POINT_MBUS_ELEC:
+        return mbus_quantities(MBUS_ELECTRICITY, quantities_out);
     case POINT_MODBUS:
     case POINT_KINDS:
         break;
@@ -79,8 +81,11 @@ bool config_point_get(const struct config *c, unsigned index, struct config_poin
         if (source->type == CONFIG_MBUS) {
             if (index == 0) {
                 *point_out = (struct config_point){
-                    .kind = POINT_MBUS, .id = source->id, .label = source->label, .source = s};
-                point_out->quantities = config_quantities(POINT_MBUS, &point_out->quantity);
+                    .kind = source->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC,
+                    .id = source->id,
+                    .label = source->label,
+                    .source = s};
+                point_out->quantities = config_quantities(point_out->kind, &point_out->quantity);
                 return true;
             }
             index--;

@@ -51,6 +51,7 @@ static const char *kind_name(enum config_point_kind kind)
     static const char *const names[POINT_KINDS] = {[POINT_VOLTAGE] = "a voltage",
                                                    [POINT_CLAMP] = "a clamp",
                                                    [POINT_MBUS] = "a heat meter",
+                                                   [POINT_MBUS_ELEC] = "an electricity meter",
                                                    [POINT_MODBUS] = "an electricity meter"};
 
     return names[kind];

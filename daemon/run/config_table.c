@@ -33,14 +33,17 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "A point of how a sensor's ratio and phase change with its level, from its data sheet or its calibration; levels "
         "rise from point to point. Between points straight, for clamps against the logarithm of the current."},
     [SECTION_MBUS] = {"sources[]", "mbus", sizeof(struct config_source), offsetof(struct config_source, line),
-        "A heat meter on wired M-Bus. Delivers, as far as the meter sends them, `<id>_power`, `<id>_energy`, "
-        "`<id>_volume`, `<id>_flow_rate`, `<id>_flow_t`, `<id>_return_t`, `<id>_delta_t`, `<id>_outside_t`. "
-        "Several meters may share a port if each has its own address."},
+        "A meter on wired M-Bus, behind a serial port or a TCP gateway: exactly one of `port` and `tcp`, exactly one of "
+        "`address` and `secondary`. A heat meter delivers, as far as it sends them, `<id>_power`, `<id>_energy`, "
+        "`<id>_volume`, `<id>_flow_rate`, `<id>_flow_t`, `<id>_return_t`, `<id>_delta_t`, `<id>_outside_t`; an "
+        "electricity meter `<id>_power`, `<id>_import`, `<id>_export`, `<id>_voltage`, `<id>_current`, "
+        "`<id>_frequency`, `<id>_apparent_power`, `<id>_reactive_power`, `<id>_power_factor`. Several meters may share "
+        "a line, at different speeds too, if each has its own address; Modbus needs another line."},
     [SECTION_MODBUS] = {"sources[]", "modbus", sizeof(struct config_source), offsetof(struct config_source, line),
         "An electricity meter, or another device, read over Modbus RTU on a serial line, or TCP: exactly one of `port` and "
         "`tcp`. Delivers what its map lists: `<id>_power`, `<id>_import` …, and of each phase `<id>_l1_power`, "
         "`<id>_l1_voltage` …. Several devices may share a port, at different speeds too, if each has its own unit; M-Bus "
-        "needs another port. Nothing is ever written to a device."},
+        "needs another line. Nothing is ever written to a device."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
@@ -174,12 +177,22 @@ const struct config_option config_options[] = {
     {SECTION_MBUS, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
      .text = "`mbus`."},
     {SECTION_MBUS, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
-    {SECTION_MBUS, "port", CONFIG_KIND_PATH, IN(config_source, port), .required = true,
+    {SECTION_MBUS, "measures", CONFIG_KIND_CHOICE, IN(config_source, measures), .choices = "heat electricity", .fallback = "heat",
+     .text = "What it measures: decides which channels it has."},
+    {SECTION_MBUS, "port", CONFIG_KIND_PATH, IN(config_source, port),
      .text = "Serial port of the level converter, such as `/dev/ttyUSB0`."},
+    {SECTION_MBUS, "tcp", CONFIG_KIND_TEXT, IN(config_source, tcp),
+     .text = "`host:port` of a transparent gateway (serial device server) in front of the level converter. The speed is set there."},
     {SECTION_MBUS, "baud", CONFIG_KIND_INTEGER, IN(config_source, baud), .unit = "Bd", .fallback = "2400",
-     .choices = "300 600 1200 2400 4800 9600 19200 38400", .text = "Always 8 data bits, even parity, 1 stop bit."},
-    {SECTION_MBUS, "address", CONFIG_KIND_INTEGER, IN(config_source, address), .min = 0, .max = 254, .required = true,
+     .choices = "0 300 600 1200 2400 4800 9600 19200 38400",
+     .text = "Always 8 data bits, even parity, 1 stop bit. 0: found by trying 2400, 9600, 300, 4800, 1200 and 600."},
+    {SECTION_MBUS, "address", CONFIG_KIND_INTEGER, IN(config_source, address), .min = 0, .max = 254,
      .text = "Primary address, 0 to 250; 254 is answered by every meter: for a single one on the bus."},
+    {SECTION_MBUS, "secondary", CONFIG_KIND_TEXT, IN(config_source, secondary),
+     .text = "Secondary address: the 8 digits of the identification, `F` fits any; or 16 hex digits with manufacturer, "
+             "version and device type behind. In quotes, so that a leading 0 stays."},
+    {SECTION_MBUS, "profile", CONFIG_KIND_TEXT, IN(config_source, profile), .fallback_note = "what the meter says of itself",
+     .text = "Name of a row of `data/mbus/profiles.txt`, such as `sdm120`: for meters that are not recognised."},
     {SECTION_MBUS, "mains_powered", CONFIG_KIND_BOOL, IN(config_source, mains_powered), .fallback = "false",
      .text = "The meter has a mains supply. Reading drains a battery: without one, `poll_s` is at least 60."},
     {SECTION_MBUS, "poll_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 2, .max = 86400, .unit = "s",

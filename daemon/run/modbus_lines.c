@@ -1,7 +1,6 @@
 #include "daemon/run/modbus_lines.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/drivers/modbus.h"
@@ -16,12 +15,6 @@ struct modbus_lines {
     } line[CONFIG_SOURCES_MAX];
 };
 
-static bool same_line(const struct config_source *a, const struct config_source *b)
-{
-    return strcmp(a->port, b->port) == 0 && strcmp(a->host, b->host) == 0 &&
-           a->tcp_port == b->tcp_port;
-}
-
 static struct modbus_line *line_of(struct modbus_lines *m, const struct config_source *c)
 {
     struct modbus_line_options options = {.port = c->port[0] != '\0' ? c->port : NULL,
@@ -30,7 +23,7 @@ static struct modbus_line *line_of(struct modbus_lines *m, const struct config_s
                                           .rtu_over_tcp = c->tcp_framing == TCP_RTU};
 
     for (unsigned i = 0; i < m->count; i++) {
-        if (same_line(m->line[i].first, c)) {
+        if (config_same_line(m->line[i].first, c)) {
             return m->line[i].line;
         }
     }
