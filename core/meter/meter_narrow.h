@@ -21,7 +21,8 @@
 enum {
     HWT_METER_NARROW_BITS = 13,
     HWT_METER_NARROW_RUN = 64,
-    HWT_METER_NARROW_SCANS = 128 /* at once: whole runs */
+    HWT_METER_NARROW_SCANS = 128, /* at once: whole runs */
+    HWT_METER_NARROW_ROWS = 5
 };
 
 /* Buffers of some scans; nothing in them is kept. Zeroed once, so that no number is ever read that
@@ -30,7 +31,9 @@ struct hwt_meter_narrow {
     int16_t one[HWT_METER_NARROW_RUN]; /* so that the sum of codes is one of products, as all are */
     int16_t cos_high[HWT_METER_NARROW_SCANS], cos_low[HWT_METER_NARROW_SCANS];
     int16_t sin_high[HWT_METER_NARROW_SCANS], sin_low[HWT_METER_NARROW_SCANS];
-    int16_t v[HWT_METER_NARROW_SCANS + 4]; /* two scans before the first, and two behind */
+    int16_t v[HWT_METER_NARROW_ROWS][HWT_METER_NARROW_SCANS]; /* [k][n]: at the scan n + k - 2; rows
+                                                               * of their own, or clang 14 sees one
+                                                               * row and makes no vectors */
     int16_t x[HWT_METER_NARROW_SCANS];
 };
 
