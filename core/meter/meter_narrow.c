@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { RUN = HWT_METER_NARROW_RUN, DIGIT_BITS = 6, DIGIT = 1 << DIGIT_BITS };
+enum { RUN = HWT_METER_NARROW_RUN, TOGETHER = 16, DIGIT_BITS = 6, DIGIT = 1 << DIGIT_BITS };
 
 /* The digits of one run. */
 static void split_run(int16_t *high, int16_t *low, const int32_t *x)
@@ -28,18 +28,18 @@ void hwt_meter_narrow_frame(struct hwt_meter_narrow *b, const int32_t *cos, cons
 /* n codes, and zeros up to whole runs. */
 static void take_codes(int16_t *out, const int32_t *code, size_t n)
 {
-    size_t whole = n - n % RUN;
+    size_t at = 0;
 
-    for (size_t at = 0; at < whole; at += RUN) {
-        for (size_t i = 0; i < RUN; i++) {
+    if (n % RUN != 0) {
+        memset(out + (n - n % RUN), 0, RUN * sizeof(*out));
+    }
+    for (; at + TOGETHER <= n; at += TOGETHER) {
+        for (size_t i = 0; i < TOGETHER; i++) {
             out[at + i] = (int16_t)code[at + i];
         }
     }
-    if (whole < n) {
-        memset(out + whole, 0, RUN * sizeof(*out));
-    }
-    for (size_t i = whole; i < n; i++) {
-        out[i] = (int16_t)code[i];
+    for (; at < n; at++) {
+        out[at] = (int16_t)code[at];
     }
 }
 
