@@ -400,10 +400,8 @@ static void buckets_may_be_of_unlike_length(void **state)
 
     fill(f, &rng, 0, 3000, base_ms, 10000);
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        struct hwt_tslog_range range = {.from_ms = base_ms,
-                                        .to_ms = base_ms + 31000000,
-                                        .next = uneven,
-                                        .ctx = &units[i]};
+        struct hwt_tslog_range range = {
+            .from_ms = base_ms, .to_ms = base_ms + 31000000, .next = uneven, .ctx = &units[i]};
 
         check_range(f, all_ids, 7, &range);
     }
