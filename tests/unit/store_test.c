@@ -207,6 +207,27 @@ static void records_are_durable_notified_and_there_after_a_restart(void **state)
     store_close(s);
 }
 
+static void full_pages_are_rolled_up_and_stay_so(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f);
+    int tries = 0;
+
+    push(f, s, 1, 2000);
+    wait_durable(s, 2000);
+    do {
+        pause_ms(10);
+        store_snapshot(s, &f->snapshot);
+    } while (f->snapshot.roll.count == 0 && tries++ < 500);
+    assert_true(f->snapshot.roll.count > 0);
+    store_close(s);
+    s = open_store(f);
+    store_snapshot(s, &f->snapshot);
+    assert_true(f->snapshot.roll.count > 0); /* at once */
+    check_records(f, s, 2000);
+    store_close(s);
+}
+
 static void a_commit_waits_for_the_window(void **state)
 {
     struct fixture *f = *state;
@@ -526,6 +547,7 @@ int main(int argc, char **argv)
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         STORE_TEST(records_are_durable_notified_and_there_after_a_restart),
+        STORE_TEST(full_pages_are_rolled_up_and_stay_so),
         STORE_TEST(a_commit_waits_for_the_window),
         STORE_TEST(a_second_daemon_is_told_that_the_log_is_in_use),
         STORE_TEST(a_full_disk_is_said_and_nothing_is_lost),

@@ -541,6 +541,27 @@ static void a_power_cut_at_any_write_costs_no_right_answer(void **state)
     assert_true(cut > 50);
 }
 
+static void an_import_that_has_ended_is_rolled_up_to_its_last_record(void **state)
+{
+    struct fixture *f = *state;
+    struct rng rng = {seed + 18};
+    uint64_t last;
+
+    fill(f, &rng, 0, 777, &regular);
+    fill(f, &rng, 1, 30777, &regular);
+    look(f);
+    assert_int_equal(hwt_rollup_flush(f->roll, f->snapshot), 0);
+    look(f);
+    assert_int_equal(f->snapshot->roll.count, 2); /* one each */
+    last = hwt_tslog_durable(f->log, 1);
+    assert_int_equal(f->snapshot->roll.sheet[1].last, last);
+    compare_some(f, &rng, 30);
+    fill(f, &rng, 1, 9000, &rough); /* and goes on, if there is more after all */
+    roll_all(f);
+    assert_int_equal(f->snapshot->roll.sheet[2].first, last + 1);
+    compare_some(f, &rng, 60);
+}
+
 static void a_full_device_leaves_the_records_to_answer(void **state)
 {
     struct fixture *f = *state;
@@ -608,6 +629,7 @@ int main(int argc, char **argv)
         TEST(a_rotten_bit_never_changes_an_answer),
         TEST(damaged_sheets_are_found_and_made_again),
         TEST(a_power_cut_at_any_write_costs_no_right_answer),
+        TEST(an_import_that_has_ended_is_rolled_up_to_its_last_record),
         TEST(a_full_device_leaves_the_records_to_answer),
         TEST(small_sheets_are_merged),
         TEST(a_wide_query_is_answered_without_reading_records),
