@@ -375,6 +375,29 @@ static void anchors_learnt_later_make_sheets_anew(void **state)
     compare_some(f, &rng, 60);
 }
 
+/* A sheet that begins behind records without wall time has none itself, but its first rise changes
+ * when theirs is learnt. */
+static void an_anchor_also_changes_the_rise_behind_its_records(void **state)
+{
+    static const struct kind timeless = {.pace_ms = 10000, .timeless = 2000};
+    struct fixture *f = *state;
+    struct rng rng = {seed + 19};
+    struct hwt_anchor anchor = {1, HWT_CLOCK_SYNCED, 50000000, base_ms + 50000000 / 1000};
+
+    fill(f, &rng, 0, 4000, &timeless);
+    look(f);
+    assert_int_equal(hwt_rollup_flush(f->roll, f->snapshot), 0);
+    fill(f, &rng, 0, 9000, &regular);
+    roll_all(f);
+    assert_int_equal(f->snapshot->roll.sheet[1].first, 4001);
+    assert_int_equal(hwt_tslog_anchor(f->log, 0, &anchor), 0);
+    assert_int_equal(hwt_tslog_commit(f->log), 0);
+    look(f);
+    compare_some(f, &rng, 60);
+    roll_all(f);
+    compare_some(f, &rng, 60);
+}
+
 static void roll_ups_that_are_gone_are_made_again(void **state)
 {
     struct fixture *f = *state;
@@ -623,6 +646,7 @@ int main(int argc, char **argv)
         TEST(every_kind_of_record_is_rolled_up_right),
         TEST(rolling_while_records_come_ends_in_the_same_answers),
         TEST(anchors_learnt_later_make_sheets_anew),
+        TEST(an_anchor_also_changes_the_rise_behind_its_records),
         TEST(roll_ups_that_are_gone_are_made_again),
         TEST(another_logs_roll_ups_are_not_taken),
         TEST(roll_ups_outlive_their_records),
