@@ -5,7 +5,8 @@
  *   rows*.c    row coder, made of          write.c    append, promote, commit
  *     bits.h, rice.*, predict.h, trial.c   place.c    blocks: where the next page goes
  *   columns.c  schema, written and read    dir.c      live pages of a block
- *                                          cursor.c, buckets.c, verify.c   reading
+ *                                          cursor.c, buckets*.c, verify.c  reading
+ *   roll*.c    roll-ups (roll.h)
  */
 #ifndef HWT_CORE_TSLOG_INTERNAL_H
 #define HWT_CORE_TSLOG_INTERNAL_H
