@@ -15,9 +15,9 @@
 
 enum { BLOCK = 16 * HWT_TSLOG_PAGE, BLOCKS = 80, OWN = 0, IMPORT = 1, ROWS_MAX = 20000 };
 
-/* Blocks 0 and 1 are the control area, then come two pages of the schema. The
- * second of records, as what is lost before the first row is not known. */
-enum { DATA_PAGE = 2 * 16 + 2 + 1, BLOCKS_KEPT = 6 };
+/* The control area takes 56 pages, so four blocks; then come two pages of the schema. The second of
+ * records, as what is lost before the first row is not known. */
+enum { DATA_PAGE = 4 * 16 + 2 + 1, BLOCKS_KEPT = 6 };
 
 static const int64_t base_ms = INT64_C(1790000000000);
 static const struct hwt_channel channels[] = {{"hp_power", HWT_Q_POWER},
@@ -103,9 +103,9 @@ static void append_of(struct fixture *f, int stream, const struct hwt_schema *of
 /* Power `n`; the rest follows from it. */
 static void append(struct fixture *f, int stream, int64_t end_ms, uint32_t span_ms, int64_t n)
 {
-    struct hwt_value value[3] = {{n, HWT_QUALITY_GOOD},
-                                 {n * 3600000 / 7, HWT_QUALITY_GOOD},
-                                 {2000 + n % 13 * n % 7, HWT_QUALITY_SUSPECT}};
+    struct hwt_value value[3] = {{.v = n, .quality = HWT_QUALITY_GOOD},
+                                 {.v = n * 3600000 / 7, .quality = HWT_QUALITY_GOOD},
+                                 {.v = 2000 + n % 13 * n % 7, .quality = HWT_QUALITY_SUSPECT}};
 
     append_of(f, stream, &schema, end_ms, span_ms, value);
 }
@@ -200,7 +200,7 @@ static void imports_fill_what_the_own_stream_left_out(void **state)
 static void records_without_the_series_or_a_time_are_passed_over(void **state)
 {
     static int64_t power[ROWS_MAX];
-    static const struct hwt_value cellar[1] = {{1, HWT_QUALITY_GOOD}};
+    static const struct hwt_value cellar[1] = {{.v = 1, .quality = HWT_QUALITY_GOOD}};
     struct fixture *f = *state;
 
     fill(f, OWN, 0, 100, 10, 0);
