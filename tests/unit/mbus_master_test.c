@@ -675,6 +675,28 @@ static void a_line_that_babbles_tells_the_octet_it_is_stuck_at(void **state)
     assert_int_equal(l.count, 0);
 }
 
+/* Nothing was asked, so nothing was answered: what an earlier attempt heard is no damage again. */
+static void a_line_that_babbles_after_a_damaged_answer_is_no_collision(void **state)
+{
+    struct line l;
+    uint8_t buf[64], chunk[50];
+    size_t n = identified_reply(ADDRESS, 0x93, 1, buf);
+
+    (void)state;
+    memset(chunk, 0xE5, sizeof(chunk));
+    begin(&l, true);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    buf[10] ^= 0x20;
+    hear(&l, buf, n, 100000);
+    while (run(&l, 5000) != HWT_MBUS_STEP_DONE) {
+        hear(&l, chunk, sizeof(chunk), 1000);
+    }
+    assert_int_equal(l.m.failed[-HWT_ERR_CHECKSUM], 1);
+    assert_int_equal(l.m.notice[HWT_MBUS_BABBLE], RETRIES);
+    assert_int_equal(l.m.stuck, 0xE5);
+    assert_int_equal(l.m.collision, HWT_MBUS_NO_COLLISION);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -703,6 +725,7 @@ int main(void)
         cmocka_unit_test(an_answer_too_early_waits_for_a_better_one),
         cmocka_unit_test(two_meters_at_one_address_are_told_from_noise),
         cmocka_unit_test(a_line_that_babbles_tells_the_octet_it_is_stuck_at),
+        cmocka_unit_test(a_line_that_babbles_after_a_damaged_answer_is_no_collision),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
