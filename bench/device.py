@@ -1,4 +1,5 @@
-"""What the disk is given: each engine logs into an ext4 of its own on a loop device, and the kernel counts the blocks."""
+"""What the disk is given: each engine logs into an ext4 of its own on a loop device, ours also onto a bare one, and the kernel
+counts the blocks."""
 import os
 import shutil
 import signal
@@ -28,41 +29,67 @@ def tool(*arguments):
     return run.stdout.strip()
 
 
-class Disk:
-    """An ext4 with 4 KiB blocks (a smaller one would get 1 KiB blocks, which flatter) and nothing left to initialise in the
-    background."""
+class Device:
+    """A loop device whose writes are counted; `place` is where an engine logs to."""
 
-    def __init__(self, folder, name):
-        self.image, self.mounted = folder / f'{name}.ext4', folder / f'{name}-disk'
-        with open(self.image, 'wb') as f:
-            f.truncate(1536 << 20)
-        tool('mkfs.ext4', '-q', '-F', '-b', 4096, '-E', 'lazy_itable_init=0,lazy_journal_init=0', self.image)
+    def attach(self):
         self.device = tool('losetup', '--find', '--show', self.image)
-        self.mounted.mkdir()
-        try:
-            tool('mount', '-t', 'ext4', self.device, self.mounted)
-        except OSError:
-            tool('losetup', '--detach', self.device)
-            raise
         self.stat = Path('/sys/block') / Path(self.device).name / 'stat'
 
     def bytes_written(self):
         return int(self.stat.read_text().split()[6]) * SECTOR
 
     def close(self):
-        tool('umount', self.mounted)
         tool('losetup', '--detach', self.device)
         self.image.unlink()
-        self.mounted.rmdir()
+
+
+class Disk(Device):
+    """An ext4 with 4 KiB blocks (a smaller one would get 1 KiB blocks, which flatter) and nothing left to initialise in the
+    background."""
+
+    def __init__(self, folder, name):
+        self.image, self.place = folder / f'{name}.ext4', folder / f'{name}-disk'
+        with open(self.image, 'wb') as f:
+            f.truncate(1536 << 20)
+        tool('mkfs.ext4', '-q', '-F', '-b', 4096, '-E', 'lazy_itable_init=0,lazy_journal_init=0', self.image)
+        self.attach()
+        self.place.mkdir()
+        try:
+            tool('mount', '-t', 'ext4', self.device, self.place)
+        except OSError:
+            super().close()
+            raise
+
+    def close(self):
+        tool('umount', self.place)
+        self.place.rmdir()
+        super().close()
+
+
+class Partition(Device):
+    """A bare device with our log on it, made by `heatwatt log format`."""
+
+    def __init__(self, folder, name, heatwatt):
+        self.image = folder / f'{name}.raw'
+        with open(self.image, 'wb') as f:
+            f.truncate(64 << 20)
+        self.attach()
+        self.place = self.device
+        try:
+            tool(heatwatt, 'log', 'format', self.device, '--yes')
+        except OSError:
+            self.close()
+            raise
 
 
 class Logger:
-    """One engine that logs a record each 10 s of real time on a disk of its own. start(folder) returns what stops it."""
+    """One engine that logs a record each 10 s of real time on a device of its own. start(place) returns what stops it."""
 
-    def __init__(self, folder, name, start):
-        self.disk = Disk(folder, name)
+    def __init__(self, disk, start):
+        self.disk = disk
         try:
-            self.stop = start(self.disk.mounted)
+            self.stop = start(self.disk.place)
         except BaseException:
             self.disk.close()
             raise

@@ -153,6 +153,8 @@ struct hwt_schema {
 struct hwt_value {
     int64_t v; /* counts of the quantity table: a gauge's mean, a counter's reading at the end */
     uint8_t quality; /* enum hwt_quality */
+    uint32_t age_ms; /* ms, how old it was at the end of the interval; 0: measured within it, as
+                      * every gauge is; more: a counter's last reading, carried on */
 };
 
 /* All channels of one interval, labelled by the interval's end. */

@@ -5,7 +5,10 @@
 #include "daemon/cli/config_cmd.h"
 #include "daemon/cli/decode.h"
 #include "daemon/cli/demo.h"
+#include "daemon/cli/doctor.h"
 #include "daemon/cli/log_cmd.h"
+#include "daemon/cli/mbus_cmd.h"
+#include "daemon/cli/meter_cmd.h"
 #include "daemon/cli/run_cmd.h"
 
 static const struct command {
@@ -15,9 +18,12 @@ static const struct command {
 } commands[] = {
     {"run", run_main, "run --config FILE           measure, log, show and publish"},
     {"demo", demo_main, "demo [--port N] ...         all of it on the virtual plant"},
-    {"decode", decode_main, "decode mbus [FILE...]       explain telegrams, as JSON"},
-    {"log", log_main, "log verify|dump|import DIR  look after a log"},
+    {"decode", decode_main, "decode mbus|modbus [FILE...]  explain telegrams, as JSON"},
+    {"mbus", mbus_main, "mbus search|set-address ... find meters, give one an address"},
+    {"log", log_main, "log query|export|import|info|verify DIR  ask a log, look after it"},
+    {"meter", meter_main, "meter --csv FILE ...        measure recorded waveforms, as JSON"},
     {"config", config_main, "config check FILE           list every error of a configuration"},
+    {"doctor", doctor_main, "doctor --config FILE        check an installation, say what to do"},
 };
 
 static void usage(FILE *out)

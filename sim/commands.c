@@ -41,6 +41,103 @@ static int mbus_silent(struct live *l, double x)
     return 0;
 }
 
+static int mbus_collision(struct live *l, double x)
+{
+    l->mbus.collision = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_foreign(struct live *l, double x)
+{
+    l->mbus.foreign = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_twice(struct live *l, double x)
+{
+    l->mbus.twice = (uint32_t)x;
+    return 0;
+}
+
+static int mbus_late(struct live *l, double x)
+{
+    l->mbus.late_ns = (int64_t)(x * 1e6);
+    return 0;
+}
+
+static int mbus_echo(struct live *l, double x)
+{
+    l->mbus.echo = x > 0.0;
+    return 0;
+}
+
+static int mbus_stuck(struct live *l, double x)
+{
+    l->mbus.stuck = (int)x;
+    return 0;
+}
+
+static int modbus_unplug(struct live *l, double x)
+{
+    (void)x;
+    return modbus_port_unplug(&l->modbus) | modbus_tcp_unplug(&l->modbus_tcp);
+}
+
+static int modbus_plug(struct live *l, double x)
+{
+    (void)x;
+    if (l->options->modbus != NULL && modbus_port_plug(&l->modbus) != 0) {
+        return -1;
+    }
+    return modbus_tcp_plug(&l->modbus_tcp);
+}
+
+static int modbus_noise(struct live *l, double x)
+{
+    l->modbus.bit_error = x;
+    return 0;
+}
+
+static int modbus_silent(struct live *l, double x)
+{
+    l->elec.silent = (uint32_t)x;
+    return 0;
+}
+
+static int modbus_foreign(struct live *l, double x)
+{
+    l->elec.foreign = (uint32_t)x;
+    return 0;
+}
+
+/* The next three requests: two of a poll, and one more. */
+static int modbus_exception(struct live *l, double x)
+{
+    l->elec.refused = 3;
+    l->elec.exception = (uint8_t)x;
+    return 0;
+}
+
+static int modbus_late(struct live *l, double x)
+{
+    l->elec.late_s = x / 1000.0;
+    return 0;
+}
+
+static int modbus_swap(struct live *l, double x)
+{
+    (void)x;
+    elec_meter_swap(&l->model.elec, l->seed + 1);
+    return 0;
+}
+
+static int modbus_reset(struct live *l, double x)
+{
+    (void)x;
+    elec_meter_reset(&l->model.elec);
+    return 0;
+}
+
 static int samples_crc(struct live *l, double x)
 {
     (void)x;
@@ -65,6 +162,26 @@ static int samples_start(struct live *l, double x)
 {
     (void)x;
     l->samples_stopped = false;
+    return 0;
+}
+
+static int clock_step(struct live *l, double x)
+{
+    l->wall_step_us += (int64_t)(x * 1e6);
+    return 0;
+}
+
+static int clock_hide(struct live *l, double x)
+{
+    (void)x;
+    l->wall_hidden = true;
+    return 0;
+}
+
+static int clock_show(struct live *l, double x)
+{
+    (void)x;
+    l->wall_hidden = false;
     return 0;
 }
 
@@ -94,22 +211,40 @@ static int quit(struct live *l, double x)
 static const struct command {
     const char *words;
     command_run run;
-    bool number; /* one follows */
-    bool mbus;   /* needs --mbus */
+    bool number;                          /* one follows */
+    enum { NOTHING, MBUS, MODBUS } needs; /* an option */
     double min, max;
 } commands[] = {
-    {"mbus unplug", mbus_unplug, false, true, 0, 0},
-    {"mbus plug", mbus_plug, false, true, 0, 0},
-    {"mbus noise", mbus_noise, true, true, 0, 1},
-    {"mbus checksum", mbus_checksum, false, true, 0, 0},
-    {"mbus silent", mbus_silent, true, true, 0, 1e6},
-    {"samples crc", samples_crc, false, false, 0, 0},
-    {"samples lose", samples_lose, true, false, 0, 1e6},
-    {"samples stop", samples_stop, false, false, 0, 0},
-    {"samples start", samples_start, false, false, 0, 0},
-    {"speed", speed, true, false, 0, 10000},
-    {"truth", truth, false, false, 0, 0},
-    {"quit", quit, false, false, 0, 0},
+    {"mbus unplug", mbus_unplug, false, MBUS, 0, 0},
+    {"mbus plug", mbus_plug, false, MBUS, 0, 0},
+    {"mbus noise", mbus_noise, true, MBUS, 0, 1},
+    {"mbus checksum", mbus_checksum, false, MBUS, 0, 0},
+    {"mbus silent", mbus_silent, true, MBUS, 0, 1e6},
+    {"mbus collision", mbus_collision, true, MBUS, 0, 1e6},
+    {"mbus foreign", mbus_foreign, true, MBUS, 0, 1e6},
+    {"mbus twice", mbus_twice, true, MBUS, 0, 1e6},
+    {"mbus late", mbus_late, true, MBUS, 0, 60000},
+    {"mbus echo", mbus_echo, true, MBUS, 0, 1},
+    {"mbus stuck", mbus_stuck, true, MBUS, -1, 255},
+    {"modbus unplug", modbus_unplug, false, MODBUS, 0, 0},
+    {"modbus plug", modbus_plug, false, MODBUS, 0, 0},
+    {"modbus noise", modbus_noise, true, MODBUS, 0, 1},
+    {"modbus silent", modbus_silent, true, MODBUS, 0, 1e6},
+    {"modbus foreign", modbus_foreign, true, MODBUS, 0, 1e6},
+    {"modbus exception", modbus_exception, true, MODBUS, 1, 255},
+    {"modbus late", modbus_late, true, MODBUS, 0, 1e5},
+    {"modbus swap", modbus_swap, false, MODBUS, 0, 0},
+    {"modbus reset", modbus_reset, false, MODBUS, 0, 0},
+    {"samples crc", samples_crc, false, NOTHING, 0, 0},
+    {"samples lose", samples_lose, true, NOTHING, 0, 1e6},
+    {"samples stop", samples_stop, false, NOTHING, 0, 0},
+    {"samples start", samples_start, false, NOTHING, 0, 0},
+    {"clock step", clock_step, true, NOTHING, -1e8, 1e8},
+    {"clock hide", clock_hide, false, NOTHING, 0, 0},
+    {"clock show", clock_show, false, NOTHING, 0, 0},
+    {"speed", speed, true, NOTHING, 0, 10000},
+    {"truth", truth, false, NOTHING, 0, 0},
+    {"quit", quit, false, NOTHING, 0, 0},
 };
 
 static void run_command(struct live *l, const struct command *c, const char *rest, char *reply)
@@ -122,8 +257,10 @@ static void run_command(struct live *l, const struct command *c, const char *res
                  rest, c->min, c->max);
     } else if (!c->number && *rest != '\0') {
         snprintf(reply, CONTROL_LINE, "error %s takes no argument", c->words);
-    } else if (c->mbus && l->options->mbus == NULL) {
+    } else if (c->needs == MBUS && l->options->mbus == NULL) {
         snprintf(reply, CONTROL_LINE, "error %s: started without --mbus", c->words);
+    } else if (c->needs == MODBUS && l->options->modbus == NULL && l->options->modbus_tcp == 0) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without --modbus", c->words);
     } else if (c->run(l, x) != 0) {
         snprintf(reply, CONTROL_LINE, "error %s: %s", c->words, strerror(errno));
     } else {

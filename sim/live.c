@@ -62,8 +62,15 @@ static int open_all(struct live *l, const struct options *o, char *error)
         return fail(error, "--samples", o->samples);
     }
     if (o->mbus != NULL && mbus_port_init(&l->mbus, o->mbus, (int)o->mbus_baud, o->seed,
-                                          mbus_meter_answer, &l->meter) != 0) {
+                                          mbus_bus_answer, &l->bus) != 0) {
         return fail(error, "--mbus", o->mbus);
+    }
+    if (o->modbus != NULL &&
+        modbus_port_init(&l->modbus, o->modbus, (int)o->modbus_baud, o->seed, &l->elec) != 0) {
+        return fail(error, "--modbus", o->modbus);
+    }
+    if (modbus_tcp_init(&l->modbus_tcp, (uint16_t)o->modbus_tcp, &l->elec) != 0) {
+        return fail(error, "--modbus-tcp", "");
     }
     return 0;
 }
@@ -74,10 +81,14 @@ int live_init(struct live *l, const struct options *o, const struct sensors *sen
     l->seed = o->seed;
     l->stream.listener = l->stream.client = -1;
     l->mbus.pty.master = l->mbus.pty.slave = -1;
+    l->modbus.pty.master = l->modbus.pty.slave = -1;
+    l->modbus_tcp.listener = -1;
     l->waiting = o->wait;
     l->volts_before = l->model.house.volts;
     l->meter = (struct mbus_meter){
         .meter = &l->model.meter, .address = (uint8_t)o->mbus_address, .now_s = l->start_unix_s};
+    mbus_bus_init(&l->bus, &l->meter, &l->model.house, (unsigned)o->mbus_meters);
+    l->elec = (struct modbus_meter){.meter = &l->model.elec, .unit = (uint8_t)o->modbus_unit};
     crc32c_init(&l->crc);
     if (open_all(l, o, error) != 0) {
         return -1;
@@ -94,6 +105,8 @@ void live_deinit(struct live *l)
 {
     control_deinit(&l->control);
     mbus_port_deinit(&l->mbus);
+    modbus_port_deinit(&l->modbus);
+    modbus_tcp_deinit(&l->modbus_tcp);
     sample_stream_deinit(&l->stream);
     sampler_deinit(&l->sampler);
 }
@@ -105,6 +118,7 @@ void live_set_speed(struct live *l, double speed)
         l->options->pace == PACE_LOSSLESS || (l->options->pace == PACE_AUTO && speed > 1.0);
     pace_anchor(&l->pace, monotonic_ns(), plant_s(l));
     mbus_port_set_speed(&l->mbus, speed);
+    modbus_port_set_speed(&l->modbus, speed);
 }
 
 /* Steps the house up to the second that the next block begins in. */
@@ -114,6 +128,7 @@ static void advance_house(struct live *l)
         l->second++;
         l->volts_before = l->model.house.volts;
         model_next_second(&l->model);
+        mbus_bus_add(&l->bus);
         l->meter.now_s = l->start_unix_s + (int64_t)l->second;
     }
 }
@@ -129,7 +144,8 @@ static void send_block(struct live *l, double volts)
     };
     uint8_t *out = sample_stream_next(&l->stream);
 
-    block.wall_us = l->start_unix_s * 1000000 + (int64_t)block.device_us;
+    block.wall_hidden = l->wall_hidden;
+    block.wall_us = l->start_unix_s * 1000000 + (int64_t)block.device_us + l->wall_step_us;
     sampler_convert(&l->sampler, &l->model.house, volts, codes);
     sample_block_encode(&l->crc, &block, out);
     if (l->spoil_crc) {
@@ -218,7 +234,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 static void wait_for_work(struct live *l, const sigset_t *mask)
 {
-    struct pollfd fds[4 + CONTROL_CLIENTS];
+    struct pollfd fds[6 + CONTROL_CLIENTS + MODBUS_TCP_CLIENTS];
     nfds_t n = control_pollfds(&l->control, fds);
     int64_t now = monotonic_ns(), wait = LONGEST_NS;
     struct timespec timeout;
@@ -232,12 +248,18 @@ static void wait_for_work(struct live *l, const sigset_t *mask)
     if (l->mbus.pty.master >= 0) {
         fds[n++] = (struct pollfd){.fd = l->mbus.pty.master, .events = POLLIN};
     }
+    if (l->modbus.pty.master >= 0) {
+        fds[n++] = (struct pollfd){.fd = l->modbus.pty.master, .events = POLLIN};
+    }
+    n += modbus_tcp_pollfds(&l->modbus_tcp, fds + n);
     if (!l->waiting && !stalled(l)) {
         int64_t due = pace_wait(&l->pace, now, sampler_seconds(l->sampler.scan + SAMPLER_SCANS));
 
         wait = sooner(wait, due > 0 && due < COALESCE_NS ? COALESCE_NS : due);
     }
     wait = sooner(wait, mbus_port_wait(&l->mbus, now));
+    wait = sooner(wait, modbus_port_wait(&l->modbus, now));
+    wait = sooner(wait, modbus_tcp_wait(&l->modbus_tcp, now));
     timeout = (struct timespec){.tv_sec = wait / NS, .tv_nsec = wait % NS};
     ppoll(fds, n, &timeout, mask);
 }
@@ -264,6 +286,8 @@ int live_run(struct live *l, const volatile sig_atomic_t *stop, const sigset_t *
             sample_stream_accept(&l->stream);
         }
         mbus_port_serve(&l->mbus, monotonic_ns());
+        modbus_port_serve(&l->modbus, monotonic_ns());
+        modbus_tcp_serve(&l->modbus_tcp, monotonic_ns());
         control_serve(&l->control);
         run_blocks(l);
         if (write_truth(l, false, error) != 0) {

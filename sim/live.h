@@ -4,6 +4,7 @@
  *   clock ─▶ blocks due ─▶ house second by second ─▶ truth
  *                      └─▶ sampler ─▶ stream ─▶ reader of samples
  *            bytes due ─▶ heat meter ─▶ M-Bus line
+ *            bytes due ─▶ electricity meter ─▶ Modbus line, Modbus TCP
  *            commands  ─▶ faults
  */
 #ifndef SIM_LIVE_H
@@ -14,8 +15,11 @@
 #include <stdint.h>
 
 #include "sim/devices/control.h"
+#include "sim/devices/mbus_bus.h"
 #include "sim/devices/mbus_meter.h"
 #include "sim/devices/mbus_port.h"
+#include "sim/devices/modbus_port.h"
+#include "sim/devices/modbus_tcp.h"
 #include "sim/devices/sample_stream.h"
 #include "sim/devices/sampler.h"
 #include "sim/model.h"
@@ -28,6 +32,10 @@ struct live {
     struct sample_stream stream;
     struct mbus_port mbus;
     struct mbus_meter meter;
+    struct mbus_bus bus; /* it and its neighbours */
+    struct modbus_meter elec;
+    struct modbus_port modbus;
+    struct modbus_tcp modbus_tcp;
     struct control control;
     struct crc32c crc;
     struct pace pace;
@@ -48,6 +56,9 @@ struct live {
     bool samples_stopped;
     bool spoil_crc;       /* of the next block */
     uint32_t lose_blocks; /* yet to be swallowed */
+    int64_t
+        wall_step_us; /* by which the sampler's wall clock was stepped; the house does not care */
+    bool wall_hidden; /* the sampler does not know the time */
 
     int64_t truth_ns; /* of the last file */
     uint64_t truth_second;

@@ -6,6 +6,7 @@ void model_init(struct model *m, uint64_t seed, int64_t unix_s, int64_t season_s
     waves_init(&m->waves);
     house_init(&m->house, &m->waves, seed, unix_s, season_s, loads);
     heat_meter_init(&m->meter, seed, &m->house);
+    elec_meter_init(&m->elec, seed, CIRCUIT_HP);
     truth_init(&m->truth);
     truth_second(&m->truth, &m->house);
 }
@@ -13,6 +14,7 @@ void model_init(struct model *m, uint64_t seed, int64_t unix_s, int64_t season_s
 void model_next_second(struct model *m)
 {
     heat_meter_add(&m->meter, &m->house);
+    elec_meter_add(&m->elec, &m->house);
     house_step(&m->house);
     truth_second(&m->truth, &m->house);
 }

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "sim/devices/elec_meter.h"
 #include "sim/devices/heat_meter.h"
 #include "sim/physics/house.h"
 #include "sim/physics/wave.h"
@@ -15,13 +16,14 @@ struct model {
     struct waves waves;
     struct house house;
     struct heat_meter meter;
+    struct elec_meter elec; /* of the heat pump's circuit */
     struct truth truth;
 };
 
 void model_init(struct model *m, uint64_t seed, int64_t unix_s, int64_t season_s,
                 const struct house_loads *loads);
 
-/* The current second is over: the heat meter counts it and the house goes on. */
+/* The current second is over: the meters count it and the house goes on. */
 void model_next_second(struct model *m);
 
 #endif

@@ -23,7 +23,15 @@ static const struct option_row rows[] = {
     {"--mbus", "LINK", TEXT, AT(mbus), 0, 0,
      "a heat meter on a pseudo-terminal, LINK points to it"},
     {"--mbus-address", "N", WHOLE, AT(mbus_address), 0, 250, "its primary address (1)"},
+    {"--mbus-meters", "N", WHOLE, AT(mbus_meters), 1, 16,
+     "meters on the line (1): 2 electricity, 3 a heat meter with a chain of telegrams, more"},
     {"--mbus-baud", "N", WHOLE, AT(mbus_baud), 0, 38400, "pace of its bytes (2400), 0: none"},
+    {"--modbus", "LINK", TEXT, AT(modbus), 0, 0,
+     "the heat pump's electricity meter on a pseudo-terminal, LINK points to it"},
+    {"--modbus-tcp", "PORT", WHOLE, AT(modbus_tcp), 0, 65535,
+     "the same meter over Modbus TCP, on 127.0.0.1"},
+    {"--modbus-unit", "N", WHOLE, AT(modbus_unit), 1, 247, "its unit (1)"},
+    {"--modbus-baud", "N", WHOLE, AT(modbus_baud), 0, 115200, "pace of its bytes (9600), 0: none"},
     {"--control", "PATH", TEXT, AT(control), 0, 0, "take commands, a line each, on a unix socket"},
     {"--truth", "FILE", TEXT, AT(truth), 0, 0, "write what really happened (JSON, mode 0600)"},
     {"--constants", "FILE", TEXT, AT(constants), 0, 0, "write the sensors' true constants (YAML)"},
@@ -150,7 +158,10 @@ int options_parse(struct options *o, int argc, char **argv, char *error)
                           .season_day = -1,
                           .speed = 1.0,
                           .mbus_address = 1,
-                          .mbus_baud = 2400};
+                          .mbus_baud = 2400,
+                          .mbus_meters = 1,
+                          .modbus_unit = 1,
+                          .modbus_baud = 9600};
     for (int i = 1; i < argc; i++) {
         const struct option_row *row = find_row(argv[i]);
         const char *value = NULL;

@@ -105,7 +105,8 @@ static int run_plant(const struct options *o, const sigset_t *mask)
         write_yaml(&nominal, o, o->nominal) != 0 || prepare(l, o) != 0) {
         goto out;
     }
-    if (o->samples == NULL && o->mbus == NULL && o->truth == NULL && o->control == NULL) {
+    if (o->samples == NULL && o->mbus == NULL && o->modbus == NULL && o->modbus_tcp == 0 &&
+        o->truth == NULL && o->control == NULL) {
         rc = EXIT_SUCCESS; /* history only */
         goto out;
     }

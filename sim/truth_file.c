@@ -57,6 +57,18 @@ static void print_heat(const struct live *l, FILE *f)
             l->model.house.cylinder.water_degc);
 }
 
+static void print_elec(const struct live *l, FILE *f)
+{
+    const struct elec_meter *m = &l->model.elec;
+
+    fprintf(f,
+            "\"elecmeter\":{\"import_wh\":%.3f,\"export_wh\":%.3f,\"power_w\":%.3f,\"volts\":%.3f,"
+            "\"gain\":%.6f,\"requests\":%" PRIu64 ",\"replies\":%" PRIu64 ",\"spoilt\":%" PRIu64
+            "},\n",
+            m->import_wh, m->export_wh, m->watts, m->volts, m->gain, l->elec.requests,
+            l->elec.replies, l->modbus.spoilt);
+}
+
 static void print_window(const struct live *l, const struct truth_window *w, FILE *f)
 {
     int64_t start_ms = l->start_unix_s * 1000;
@@ -88,6 +100,7 @@ static void print_truth(const struct live *l, FILE *f)
             l->start_unix_s * 1000);
     print_circuits(l, f);
     print_heat(l, f);
+    print_elec(l, f);
     fprintf(f,
             "\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
             ",\"dropped_scans\":%" PRIu64 ",\"connections\":%" PRIu64 "},\n",

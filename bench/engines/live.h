@@ -6,8 +6,9 @@
 
 #include "bench/engines/data.h"
 
-/* Logging, a record each 10 s of real time, into folder `dir`, until the program is ended.
- * commit_s: of ours; SQLite's records are transactions of their own. */
+/* Logging, a record each 10 s of real time, into folder `dir` (ours: or onto a partition with a
+ * log), until the program is ended. commit_s: of ours; SQLite's records are transactions of their
+ * own. */
 _Noreturn void live_ours(const char *dir, const struct data *d, unsigned commit_s);
 _Noreturn void live_sqlite(const char *dir, const struct data *d, bool full);
 /* Sleeps until record `number` is due; the first call's was due when it is made. */

@@ -11,7 +11,7 @@
 #include "bench/engines/live.h"
 #include "bench/engines/text.h"
 
-enum { APPEND_ROWS = 100000, DURABLE_ROWS = 1000, ASK_TIMES = 5, POST_ROWS = 5000 };
+enum { APPEND_ROWS = 100000, DURABLE_ROWS = 1000, ASK_TIMES = 201, POST_ROWS = 5000 };
 
 #define ASK_LONGEST_S 2.0
 

@@ -12,8 +12,10 @@ static void put(struct hwt_json *j, const char *s, size_t n)
         j->ok = false;
         return;
     }
-    memcpy(j->p + j->at, s, n);
-    j->at += n;
+    if (n > 0) { /* s may be NULL if not */
+        memcpy(j->p + j->at, s, n);
+        j->at += n;
+    }
 }
 
 static void put_char(struct hwt_json *j, char c)

@@ -27,6 +27,37 @@ static bool is_metered(const struct hwt_meter_slot *s)
     return s->kind == HWT_SLOT_VOLTAGE || s->kind == HWT_SLOT_CURRENT;
 }
 
+static bool register_valid(int64_t mj)
+{
+    return mj >= 0 && mj <= INT64_MAX / 2;
+}
+
+static bool voltage_valid(const struct hwt_meter_config *c, unsigned slot)
+{
+    return slot < c->slots && c->slot[slot].kind == HWT_SLOT_VOLTAGE;
+}
+
+static bool clamp_valid(const struct hwt_meter_config *c, const struct hwt_meter_slot *s)
+{
+    bool registers = register_valid(s->import_mj) && register_valid(s->export_mj);
+    bool referenced = s->reference != HWT_METER_NO_REFERENCE;
+
+    for (unsigned k = 0; k < 4; k++) {
+        registers = registers && register_valid(s->reactive_mj[k]);
+    }
+    if (!registers || !(s->noise >= -1 && s->noise <= 100) ||
+        !(s->no_load_w >= 0 && s->no_load_w <= 1e6) || !(s->leak_s >= -1 && s->leak_s <= 1) ||
+        !(s->leak_b_s >= -1 && s->leak_b_s <= 1) ||
+        !(s->shift_deg >= -180 && s->shift_deg <= 180)) {
+        return false;
+    }
+    if (s->between && (!referenced || s->shift_deg != 0 || s->minus == s->reference ||
+                       !voltage_valid(c, s->minus))) {
+        return false;
+    }
+    return !referenced || voltage_valid(c, s->reference);
+}
+
 static bool slot_valid(const struct hwt_meter_config *c, unsigned slot)
 {
     const struct hwt_meter_slot *s = &c->slot[slot];
@@ -37,12 +68,25 @@ static bool slot_valid(const struct hwt_meter_config *c, unsigned slot)
     if (!(s->ratio > 0 && s->ratio < 1e9) || !(s->phase_deg >= -45 && s->phase_deg <= 45)) {
         return false; /* written so that a NaN is refused */
     }
-    if (s->import_mj < 0 || s->import_mj > INT64_MAX / 2 || s->export_mj < 0 ||
-        s->export_mj > INT64_MAX / 2) {
+    if (s->curve != NULL && !hwt_meter_curve_valid(s->curve)) {
         return false;
     }
-    return s->kind == HWT_SLOT_VOLTAGE || s->reference == HWT_METER_NO_REFERENCE ||
-           (s->reference < c->slots && c->slot[s->reference].kind == HWT_SLOT_VOLTAGE);
+    return s->kind == HWT_SLOT_VOLTAGE ? s->phase <= 3 : clamp_valid(c, s);
+}
+
+static bool group_valid(const struct hwt_meter_config *c, const struct hwt_meter_group *g)
+{
+    if (g->clamps == 0 || !register_valid(g->vector_import_mj) ||
+        !register_valid(g->vector_export_mj)) {
+        return false;
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        if ((g->clamps >> i & 1) != 0 && (i >= c->slots || c->slot[i].kind != HWT_SLOT_CURRENT ||
+                                          c->slot[i].reference == HWT_METER_NO_REFERENCE)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void init_slot(struct hwt_meter *m, unsigned slot)
@@ -51,8 +95,13 @@ static void init_slot(struct hwt_meter *m, unsigned slot)
     struct hwt_meter_memory *s = &m->slot[slot];
     double arm;
 
-    s->import_mj = config->import_mj;
-    s->export_mj = config->export_mj;
+    s->ratio = config->ratio;
+    s->energy.import_mj = config->import_mj;
+    s->energy.export_mj = config->export_mj;
+    memcpy(s->energy.reactive_mj, config->reactive_mj, sizeof(s->energy.reactive_mj));
+    if (config->noise > 0) {
+        hwt_meter_noise_start(&s->noise, config->noise);
+    }
     if (config->kind != HWT_SLOT_VOLTAGE) {
         return;
     }
@@ -75,17 +124,30 @@ static void init_state(struct hwt_meter *m, const struct hwt_meter_config *confi
         if (i >= copy.slots || !is_metered(&copy.slot[i])) {
             m->config.slot[i].kind = HWT_SLOT_UNUSED;
         }
+        m->config.slot[i].between &= m->config.slot[i].kind == HWT_SLOT_CURRENT;
         init_slot(m, i);
     }
+    for (unsigned i = 0; i < copy.groups; i++) {
+        m->vector[i].import_mj = copy.group[i].vector_import_mj;
+        m->vector[i].export_mj = copy.group[i].vector_export_mj;
+    }
+    m->harmonics.slot = m->harmonics.wanted = -1;
+    m->harmonics.reference = m->harmonics.wanted_reference = -1;
 }
 
 int hwt_meter_init(struct hwt_meter *m, const struct hwt_meter_config *config)
 {
-    if (config->slots < 1 || config->slots > HWT_SLOTS_MAX) {
+    if (config->slots < 1 || config->slots > HWT_SLOTS_MAX ||
+        config->groups > HWT_METER_GROUPS_MAX) {
         return HWT_ERR_ARGUMENT;
     }
     for (unsigned i = 0; i < config->slots; i++) {
         if (!slot_valid(config, i)) {
+            return HWT_ERR_ARGUMENT;
+        }
+    }
+    for (unsigned i = 0; i < config->groups; i++) {
+        if (!group_valid(config, &config->group[i])) {
             return HWT_ERR_ARGUMENT;
         }
     }
@@ -182,7 +244,7 @@ int hwt_meter_feed(struct hwt_meter *m, const struct hwt_block *block)
         return HWT_ERR_AGAIN;
     }
     if (block->scan_period_ps < PERIOD_MIN_PS || block->scan_period_ps > PERIOD_MAX_PS ||
-        hwt_meter_mismatch(m, block) >= 0) {
+        block->bits < 8 || block->bits > 24 || hwt_meter_mismatch(m, block) >= 0) {
         m->counters.refused++;
         return HWT_ERR_UNSUPPORTED;
     }
@@ -236,6 +298,7 @@ static void end_window(struct hwt_meter *m, const struct hwt_meter_bound *bound,
     out->cycles = bound->cycles;
     out->partial = bound->partial;
     out->slots = m->config.slots;
+    out->groups = m->config.groups;
     close_time(m, bound->at_q16, out);
     hwt_meter_report(m, bound, out);
     hwt_meter_begin_window(m, bound);

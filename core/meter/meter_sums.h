@@ -14,22 +14,25 @@
 #ifndef HWT_CORE_METER_METER_SUMS_H
 #define HWT_CORE_METER_METER_SUMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum hwt_meter_sum {
-    HWT_SUM_X,      /* x */
-    HWT_SUM_SQUARE, /* x^2 */
-    HWT_SUM_COS,    /* x cos(frame), Q15 */
-    HWT_SUM_SIN,    /* x sin(frame), Q15 */
-    HWT_SUM_LAG,    /* x[n] v[n + k], four sums: k = -1, 0, 1, 2 */
-    HWT_SUM_COUNT = HWT_SUM_LAG + 4
+    HWT_SUM_X,                       /* x */
+    HWT_SUM_SQUARE,                  /* x^2 */
+    HWT_SUM_COS,                     /* x cos(frame), Q15 */
+    HWT_SUM_SIN,                     /* x sin(frame), Q15 */
+    HWT_SUM_LAG,                     /* x[n] v[n + k], four sums: k = -1, 0, 1, 2 */
+    HWT_SUM_MINUS = HWT_SUM_LAG + 4, /* the same with another voltage */
+    HWT_SUM_COUNT = HWT_SUM_MINUS + 4
 };
 
 struct hwt_meter_sums {
     int64_t whole[HWT_SUM_COUNT];
     int64_t edge_q16[HWT_SUM_COUNT];
-    int32_t min, max; /* codes; min > max: no scan yet */
+    uint32_t reach; /* of all codes x >= 0: x + 1, of all x < 0: -x; or-ed, so that bit b - 1 tells
+                     * whether the first or the last code of b bits was there */
 };
 
 void hwt_meter_sums_clear(struct hwt_meter_sums *s);
@@ -38,9 +41,30 @@ void hwt_meter_sums_clear(struct hwt_meter_sums *s);
 void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_t *cos,
                         const int32_t *sin, size_t n);
 
-/* Adds the lag sums of n scans; v[-1] .. v[n + 1] are read. */
-void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, const int32_t *x, const int32_t *v,
-                             size_t n);
+/* Adds the lag sums of n scans from the sum `at` on, HWT_SUM_LAG or HWT_SUM_MINUS; v[-1] .. v[n +
+ * 1] are read. */
+void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, size_t at, const int32_t *x,
+                             const int32_t *v, size_t n);
+
+/*
+ * The same sums with two products in each multiplication, where a machine multiplies 64 bits at
+ * once: a pair holds two numbers, a + 2^32 b, and x times it both products, whose sums are taken
+ * apart every 16 scans. Of codes of at most HWT_METER_PAIR_BITS bits a sum of lags is below 2^26,
+ * one with Q15 below 2^30: neither half runs into the other. The result is the same to the bit.
+ */
+enum { HWT_METER_PAIR_BITS = 12 };
+
+/* Pairs are worth it here, and right for codes of so many bits. */
+bool hwt_meter_sums_can_pair(unsigned bits);
+
+void hwt_meter_sums_pair(int64_t *pair_out, const int32_t *a, const int32_t *b, size_t n);
+
+/*
+ * hwt_meter_sums_add and, v not NULL, hwt_meter_sums_add_lags of HWT_SUM_LAG. frame: pairs of
+ * cosine and sine; v: pairs of v[n] and v[n + 1], of which v[-1] .. v[n] are read.
+ */
+void hwt_meter_sums_add_paired(struct hwt_meter_sums *s, const int32_t *x, const int64_t *frame,
+                               const int64_t *v, size_t n);
 
 /* Adds the whole sums of `scan`, taken over one scan, with a weight of 0..65535. */
 void hwt_meter_sums_add_edge(struct hwt_meter_sums *s, const struct hwt_meter_sums *scan,

@@ -1,5 +1,5 @@
 /*
- * meter_window.c: from codes to the sums of one window, and where it ends.
+ * meter_window.c: from codes to lines, and where a window ends.
  *
  * A window ends at the rising crossing of the steering voltage that completes 10 cycles (12 when 10
  * took less than those of 55 Hz); without a steering voltage after 200 ms. The search for crossings
@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/meter/meter_internal.h"
-#include "core/meter/meter_nco.h"
 
 enum {
     NO_MAINS_US = 200000,   /* a window's length when there is no crossing to wait for */
@@ -34,23 +33,8 @@ static void clear_sums(struct hwt_meter *m)
         hwt_meter_sums_clear(&m->slot[i].sums);
         m->slot[i].crossings = 0;
     }
-}
-
-/*
- * The clamp is converted d scans after its voltage, -1 < d < 1. Cubic Lagrange weights at d for the
- * voltage's scans k = -1, 0, 1, 2 around it; for d < 0 all is moved back by one scan, so that the
- * point lies between the two middle ones.
- */
-static void set_delay(struct hwt_meter_memory *s, int32_t d_q16)
-{
-    double d;
-
-    s->shift = d_q16 < 0 ? -1 : 0;
-    d = d_q16 / 65536.0 - s->shift;
-    s->weight[0] = -d * (d - 1) * (d - 2) / 6;
-    s->weight[1] = (d + 1) * (d - 1) * (d - 2) / 2;
-    s->weight[2] = -(d + 1) * d * (d - 2) / 2;
-    s->weight[3] = (d + 1) * d * (d - 1) / 6;
+    m->half_at_q16[0] = m->half_at_q16[1] = 0;
+    hwt_meter_harmonics_begin(&m->harmonics);
 }
 
 /* The frame turns on without a step, at the frequency now known. */
@@ -63,10 +47,24 @@ static void turn_frame(struct hwt_meter *m, uint64_t at)
     f->at = at;
 }
 
+/* How much later than its voltages the clamp is converted. */
+static void set_delays(struct hwt_meter *m, int slot)
+{
+    const struct hwt_meter_slot *config = &m->config.slot[slot];
+    const struct hwt_slot *s = m->block.slot;
+    int32_t late_q16 = s[slot].time_q16;
+
+    hwt_meter_delay_set(&m->slot[slot].delay[0], late_q16 - s[config->reference].time_q16);
+    if (config->between) {
+        hwt_meter_delay_set(&m->slot[slot].delay[1], late_q16 - s[config->minus].time_q16);
+    }
+}
+
 void hwt_meter_begin_run(struct hwt_meter *m)
 {
     struct hwt_meter_run *r = &m->run;
     const struct hwt_block *b = &m->block;
+    bool other_codes = r->bits != 0 && r->bits != b->bits;
     bool anew = m->joint == HWT_METER_RESTART || r->bits != b->bits;
 
     memset(r, 0, sizeof(*r));
@@ -92,9 +90,11 @@ void hwt_meter_begin_run(struct hwt_meter *m)
         hwt_meter_cross_reset(&s->cross);
         s->turns_known = false;
         s->mean_known = s->mean_known && !anew;
+        if (other_codes) { /* what was learned is in codes */
+            memset(&s->noise, 0, sizeof(s->noise));
+        }
         if (hwt_meter_has_reference(m, i)) {
-            set_delay(s, (int32_t)b->slot[i].time_q16 -
-                             (int32_t)b->slot[m->config.slot[i].reference].time_q16);
+            set_delays(m, i);
         }
     }
     clear_sums(m);
@@ -127,67 +127,6 @@ bool hwt_meter_refill(struct hwt_meter *m)
         m->taken = (uint16_t)(m->taken + n);
     }
     return n > 0;
-}
-
-/* Scans [from, from + n), n <= HWT_METER_CHUNK, into `sums`, an array by slot, and the frame's. */
-static void add_scans(struct hwt_meter *m, uint64_t from, size_t n, struct hwt_meter_sums *frame)
-{
-    uint32_t phase = m->frame.phase + m->frame.step * (uint32_t)(from - m->frame.at);
-
-    hwt_meter_nco(phase, m->frame.step, n, m->cos, m->sin);
-    frame->whole[HWT_SUM_X] += (int64_t)n;
-    for (size_t k = 0; k < n; k++) {
-        frame->whole[HWT_SUM_COS] += m->cos[k];
-        frame->whole[HWT_SUM_SIN] += m->sin[k];
-    }
-}
-
-static void add_slot(const struct hwt_meter *m, int slot, uint64_t from, size_t n,
-                     struct hwt_meter_sums *sums)
-{
-    size_t at = (size_t)(from - m->run.base);
-    const int32_t *x = m->line[slot] + at;
-
-    hwt_meter_sums_add(sums, x, m->cos, m->sin, n);
-    if (hwt_meter_has_reference(m, slot)) {
-        const int32_t *v = m->line[m->config.slot[slot].reference] + at;
-
-        hwt_meter_sums_add_lags(sums, x, v + m->slot[slot].shift, n);
-    }
-}
-
-/* Whole scans up to `end`. */
-static void add_whole(struct hwt_meter *m, uint64_t end)
-{
-    size_t n = end > m->run.done ? (size_t)(end - m->run.done) : 0;
-
-    if (n == 0) {
-        return;
-    }
-    add_scans(m, m->run.done, n, &m->frame.sums);
-    for (int i = 0; i < m->config.slots; i++) {
-        if (hwt_meter_is_metered(m, i)) {
-            add_slot(m, i, m->run.done, n, &m->slot[i].sums);
-        }
-    }
-    m->run.done = end;
-}
-
-/* The scan `at`, with a weight. */
-static void add_edge(struct hwt_meter *m, uint64_t at, uint32_t weight_q16)
-{
-    struct hwt_meter_sums one;
-
-    hwt_meter_sums_clear(&one);
-    add_scans(m, at, 1, &one);
-    hwt_meter_sums_add_edge(&m->frame.sums, &one, weight_q16);
-    for (int i = 0; i < m->config.slots; i++) {
-        if (hwt_meter_is_metered(m, i)) {
-            hwt_meter_sums_clear(&one);
-            add_slot(m, i, at, 1, &one);
-            hwt_meter_sums_add_edge(&m->slot[i].sums, &one, weight_q16);
-        }
-    }
 }
 
 /* The crossings of scan n. */
@@ -223,45 +162,58 @@ static bool at_bound(const struct hwt_meter *m, struct hwt_meter_bound *out)
            (cycles == CYCLES_50 && s->cross.last_q16 - m->start_q16 >= us_q16(m, TEN_CYCLES_US));
 }
 
-/* Searches up to and with scan `limit`. True: the window ends at *out. */
-static bool search(struct hwt_meter *m, uint64_t limit, struct hwt_meter_bound *out)
+enum found { NOTHING, MIDDLE, BOUND };
+
+/* Searches up to and with scan `limit` for the window's end, which is *out then, and its middle. */
+static enum found search(struct hwt_meter *m, uint64_t limit, struct hwt_meter_bound *out)
 {
     uint64_t late_q16 = m->start_q16 + us_q16(m, m->steer < 0 ? NO_MAINS_US : LATE_US);
 
     while (m->run.searched <= limit) {
         uint64_t n = m->run.searched;
-        uint16_t before = m->steer < 0 ? 0 : m->slot[m->steer].crossings;
+        uint16_t before = m->steer < 0 ? 0 : m->slot[m->steer].crossings, now;
 
         if (n << 16 > late_q16) {
             *out = (struct hwt_meter_bound){late_q16, 0, m->steer >= 0, false};
-            return true;
+            return BOUND;
         }
         search_scan(m, n);
         m->run.searched++;
-        if (m->steer >= 0 && m->slot[m->steer].crossings > before && at_bound(m, out)) {
-            return true;
+        now = m->steer < 0 ? 0 : m->slot[m->steer].crossings;
+        if (now > before && at_bound(m, out)) {
+            return BOUND;
+        }
+        if (now > before && m->aligned && (now == CYCLES_50 / 2 || now == CYCLES_60 / 2)) {
+            return MIDDLE;
         }
     }
-    return false;
+    return NOTHING;
 }
 
 bool hwt_meter_advance(struct hwt_meter *m, struct hwt_meter_bound *bound_out)
 {
     struct hwt_meter_run *r = &m->run;
     uint64_t limit = r->in > HWT_METER_MARGIN ? r->in - HWT_METER_MARGIN : 0;
+    enum found found;
     uint64_t edge;
 
     if (limit < r->searched) {
         return false;
     }
-    if (!search(m, limit, bound_out)) {
-        add_whole(m, limit);
+    while ((found = search(m, limit, bound_out)) == MIDDLE) {
+        uint64_t at_q16 = m->slot[m->steer].cross.last_q16;
+
+        hwt_meter_add_whole(m, at_q16 >> 16);
+        hwt_meter_halve(m, m->slot[m->steer].crossings == CYCLES_60 / 2, at_q16);
+    }
+    if (found == NOTHING) {
+        hwt_meter_add_whole(m, limit);
         return false;
     }
     edge = bound_out->at_q16 >> 16;
-    add_whole(m, edge);
+    hwt_meter_add_whole(m, edge);
     if ((bound_out->at_q16 & 0xFFFF) != 0) {
-        add_edge(m, edge, (uint32_t)(bound_out->at_q16 & 0xFFFF));
+        hwt_meter_add_edge(m, edge, (uint32_t)(bound_out->at_q16 & 0xFFFF));
     }
     return true;
 }
@@ -298,7 +250,7 @@ void hwt_meter_begin_window(struct hwt_meter *m, const struct hwt_meter_bound *b
     turn_frame(m, at);
     clear_sums(m);
     if (weight_q16 != 0) {
-        add_edge(m, at, 65536 - weight_q16);
+        hwt_meter_add_edge(m, at, 65536 - weight_q16);
         m->run.done = at + 1;
     }
 }

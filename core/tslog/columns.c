@@ -3,6 +3,7 @@
  *
  *   schema page: header │ first channel u16 │ channels in all u16 │ quantity u8, coding u8,
  *                                                                    length u8, id … (each)
+ *                  a block's first: │ chain (chain.c)
  *
  * A schema is named by its content: its id is the CRC-32C of the channels as stored, so a page of
  * records can be read with any copy. Each block holds two copies of every schema its pages use.
@@ -13,7 +14,7 @@
 
 enum { PART_HEAD = 4, CODING_RICE = 2 };
 
-static bool id_valid(const char *id)
+bool hwt_tslog_id_valid(const char *id)
 {
     size_t n = 0;
 
@@ -68,7 +69,7 @@ int hwt_tslog_columns_set(struct hwt_tslog_columns *columns, const struct hwt_sc
         return HWT_ERR_ARGUMENT;
     }
     for (size_t i = 0; i < schema->count; i++) {
-        if (!id_valid(schema->channel[i].id) ||
+        if (!hwt_tslog_id_valid(schema->channel[i].id) ||
             hwt_quantity_get(schema->channel[i].quantity) == NULL || repeated(schema, i)) {
             return HWT_ERR_ARGUMENT;
         }
@@ -113,7 +114,7 @@ static size_t part_start(const struct hwt_tslog_columns *c, unsigned part)
     for (size_t i = 0; i < c->count; i++) {
         size_t n = put_channel(c, i, buf);
 
-        if (used + n > HWT_TSLOG_ROOM) {
+        if (used + n > HWT_TSLOG_ROOM - HWT_TSLOG_CHAIN_ROOM) {
             part--;
             used = PART_HEAD;
         }
@@ -168,7 +169,7 @@ static bool get_channel(struct hwt_reader *r, struct hwt_channel *channel)
     }
     memset(channel->id, 0, sizeof(channel->id));
     memcpy(channel->id, id, n);
-    return coding == CODING_RICE && id_valid(channel->id);
+    return coding == CODING_RICE && hwt_tslog_id_valid(channel->id);
 }
 
 /* Takes a part of the schema, if it is the next one wanted. */
@@ -218,9 +219,12 @@ int hwt_tslog_columns_load(const struct hwt_bd *bd, uint32_t log, uint32_t block
         if (hwt_tslog_page_open(scratch, &head) == 0) {
             take_part(columns_out, scratch, &head, &have);
         }
-        if (have > 0 && have == columns_out->count && columns_id(columns_out) == id) {
-            columns_out->id = id;
-            return 0;
+        if (have > 0 && have == columns_out->count) {
+            if (columns_id(columns_out) == id) {
+                columns_out->id = id;
+                return 0;
+            }
+            have = 0; /* not what it says; the other copy may be */
         }
     }
     columns_out->count = 0;

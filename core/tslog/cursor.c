@@ -13,6 +13,14 @@ void hwt_tslog_cursor_init(struct hwt_tslog_cursor *cursor,
     cursor->row = 0;
     cursor->dir.block = HWT_TSLOG_NO_BLOCK;
     cursor->columns.count = 0;
+    cursor->fixes = 0;
+    cursor->stored = false;
+}
+
+void hwt_tslog_cursor_stored(struct hwt_tslog_cursor *cursor, bool stored)
+{
+    cursor->stored = stored;
+    cursor->page_end = 0;
 }
 
 /* --- pages --- */
@@ -23,6 +31,9 @@ int hwt_tslog_cursor_dir(struct hwt_tslog_cursor *cursor, uint32_t segment)
     struct hwt_tslog_place place = {
         .log = s->log,
         .block = s->segment[segment].block,
+        .pages = s->pages,
+        .ordinal = s->segment[segment].ordinal,
+        .index = s->segment[segment].index,
         .stream = cursor->stream,
         .limit = hwt_tslog_segment_limit(s->segment, s->segments, segment,
                                          s->stream[cursor->stream].tail.first),
@@ -31,7 +42,12 @@ int hwt_tslog_cursor_dir(struct hwt_tslog_cursor *cursor, uint32_t segment)
     if (cursor->dir.block == place.block) {
         return 0;
     }
-    return hwt_tslog_dir_load(&cursor->dir, &s->bd, &place);
+    if (place.block == s->stream[cursor->stream].block) {
+        hwt_tslog_dir_copy(&s->dir[cursor->stream], &cursor->dir);
+        return 0;
+    }
+    cursor->page_end = 0;
+    return hwt_tslog_dir_load(&cursor->dir, &s->bd, &place, cursor->page);
 }
 
 /* The schema, with page[] as work space: call it before the page is read. */
@@ -56,6 +72,7 @@ static void begin_rows(struct hwt_tslog_cursor *c, uint64_t first, unsigned rows
     c->row = first;
     c->page_end = first + rows < end ? first + rows : end;
     c->used = used;
+    hwt_tslog_correct_begin(c, first, c->page_end);
 }
 
 int hwt_tslog_cursor_page(struct hwt_tslog_cursor *cursor, const struct hwt_tslog_dir_entry *entry)
@@ -125,6 +142,9 @@ int hwt_tslog_cursor_row(struct hwt_tslog_cursor *cursor)
     }
     cursor->record.sequence = cursor->row++;
     resolve_time(cursor, &cursor->record);
+    if (cursor->fixes > 0) {
+        hwt_tslog_correct_row(cursor);
+    }
     return 1;
 }
 

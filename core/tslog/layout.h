@@ -11,8 +11,10 @@
 struct hwt_tslog_segment {
     uint64_t first;         /* sequence of its first record */
     int64_t min_ms, max_ms; /* starts of intervals in it; min > max: none with wall time */
+    int64_t first_ms;       /* wall time of its first record, or HWT_TIME_UNKNOWN */
     uint32_t block;
     uint32_t ordinal; /* counts the stream's blocks, from 1 */
+    uint32_t index;   /* checksum of its index page; 0: it has none that can be believed */
     uint8_t stream;
     uint8_t flags; /* HWT_TSLOG_UNKNOWN_TIME */
 };
@@ -21,13 +23,16 @@ struct hwt_tslog_segment {
 struct hwt_tslog_head {
     uint64_t first;         /* sequence of the first record */
     uint64_t generation;    /* a slot: of its commit; else the block's ordinal */
-    uint64_t settled;       /* a slot: the newest generation known to be durable */
+    uint64_t settled;       /* a slot: the newest generation known to be durable; 0: none */
     int64_t min_ms, max_ms; /* starts of intervals */
     int64_t first_ms;       /* wall time of the first and last record */
     int64_t last_ms;
     uint32_t log;    /* first four bytes of the UUID */
     uint32_t schema; /* CRC of the schema */
     uint32_t place_block;
+    uint32_t next_block; /* where the search for a free block starts */
+    uint32_t oldest;     /* a tail's: ordinal of the oldest block that the stream keeps */
+    uint32_t index;      /* a tail's: checksum of the index page of its block */
     uint16_t place_page;
     uint16_t members; /* slots of the commit, a bit each */
     uint16_t rows;
@@ -58,6 +63,8 @@ struct hwt_tslog_column {
     uint8_t quality;
     uint32_t scale; /* a value is offset + scale x its number */
     uint32_t offset;
+    uint32_t age_ms;   /* of the last value */
+    uint32_t carry_ms; /* age of the value that was last carried on first */
 };
 
 struct hwt_tslog_rows {
@@ -65,8 +72,9 @@ struct hwt_tslog_rows {
     uint16_t count; /* columns */
     uint16_t rows;  /* put or taken */
     bool full;      /* a row did not fit: no more are taken */
-    uint8_t flags;  /* of the last row that was not regular */
     uint8_t clock;
+    uint16_t flags; /* of the last row that was not regular */
+    uint16_t aged;  /* columns whose last value had an age */
     uint32_t boot, span_ms;
     int64_t mono_us;
     int64_t pause_us;              /* the last step of mono_us beyond the span */
@@ -103,27 +111,10 @@ struct hwt_tslog_root {
     } anchor[HWT_TSLOG_ANCHORS_MAX];
 };
 
-struct hwt_tslog_stream { /* the writer's side of a stream */
-    uint64_t durable;     /* last durable sequence */
-    int64_t durable_ms;
-    bool ready; /* tail and place checked since open */
-    bool dirty; /* something to commit */
-    bool moved; /* the tail is another page than the slots hold */
-    bool schema_placed;
-    uint8_t slot;           /* 0 or 1: the newest committed */
-    uint32_t block;         /* where the tail will go */
-    uint32_t next_page;     /* in that block; first never programmed */
-    uint32_t durable_block; /* `block` as of the last commit */
-    struct hwt_tslog_head tail;
-    struct hwt_tslog_columns columns;
-    struct hwt_tslog_rows rows;
-    struct hwt_tslog_trial trial[HWT_CHANNELS_MAX];
-    uint8_t page[HWT_TSLOG_PAGE];
-};
-
 struct hwt_tslog_dir { /* the live pages of one block, in order of place */
     uint32_t block;    /* or UINT32_MAX */
     uint16_t count;
+    int64_t first_ms; /* wall time of the first record, or HWT_TIME_UNKNOWN */
     struct hwt_tslog_dir_entry {
         uint64_t first;
         int64_t min_ms, max_ms;
@@ -132,6 +123,41 @@ struct hwt_tslog_dir { /* the live pages of one block, in order of place */
         uint16_t page;
         uint8_t flags;
     } entry[HWT_TSLOG_BLOCK_PAGES_MAX];
+};
+
+struct hwt_tslog_amended { /* in the order they were recorded */
+    uint16_t count;
+    struct hwt_tslog_correction {
+        struct hwt_correction what;
+        uint8_t stream;
+    } at[HWT_TSLOG_CORRECTIONS_MAX];
+};
+
+struct hwt_tslog_stream { /* the writer's side of a stream */
+    uint64_t durable;     /* last durable sequence */
+    int64_t durable_ms;
+    bool ready; /* tail and place checked since open */
+    bool dirty; /* something to commit */
+    bool moved; /* the tail is another page than the slots hold */
+    bool schema_placed;
+    bool index_dirty;       /* the directory is not the one that index_slot holds */
+    bool index_written;     /* … but in the other one, for the commit under way */
+    bool closed;            /* the block's last page is taken, mostly by its index */
+    bool left;              /* and told to the segment: nothing is added to the block */
+    uint8_t slot;           /* 0 or 1: the newest committed */
+    uint8_t index_slot;     /* the same of its index */
+    uint32_t block;         /* where the tail will go */
+    uint32_t next_page;     /* in that block; first never programmed */
+    uint32_t durable_block; /* `block` as of the last commit */
+    uint32_t index;         /* checksum of the index that the last commit tried has */
+    uint32_t oldest;        /* found at open: ordinal of the oldest block kept */
+    uint64_t next;          /* found at open: no record may have a lower sequence; 0 */
+    struct hwt_tslog_head tail;
+    struct hwt_tslog_columns columns;
+    struct hwt_tslog_rows rows;
+    struct hwt_tslog_trial trial[HWT_CHANNELS_MAX];
+    struct hwt_tslog_dir dir; /* of `block` */
+    uint8_t page[HWT_TSLOG_PAGE];
 };
 
 struct hwt_tslog {
@@ -145,10 +171,18 @@ struct hwt_tslog {
     uint64_t generation; /* of the last commit tried */
     uint64_t settled;    /* of the last that was done */
     bool read_only, no_format;
-    bool unsynced; /* pages programmed since the last sync */
+    bool unsynced;        /* something was programmed or erased since the last sync */
+    unsigned fresh;       /* pages of blocks programmed since then */
+    uint64_t control_bad; /* pages of the control area that open found damaged, a bit each */
+    bool whole;           /* open found all there was by the chains: other blocks are free */
     bool root_dirty;
     uint8_t root_slot;
     uint32_t segments;
+    uint32_t used[(HWT_TSLOG_SEGMENTS_MAX + 64) / 32]; /* a bit for each block of a segment */
+    bool amended_dirty;
+    uint8_t amended_slot;
+    uint16_t amended_durable; /* of `amended` */
+    struct hwt_tslog_amended amended;
     struct hwt_tslog_root root, root_durable;
     struct hwt_tslog_recovery recovery;
     uint8_t scratch[HWT_TSLOG_PAGE];
@@ -161,6 +195,7 @@ struct hwt_tslog {
 
 struct hwt_rollup_sheet {
     uint64_t first, last;   /* sequences */
+    uint64_t since;         /* the first that it depends on: of the values before it */
     int64_t min_ms, max_ms; /* from the start of its first to the end of its last quarter hour */
     uint32_t block, ordinal;
     uint32_t revision;  /* hwt_tslog_revision() as of its making */
@@ -186,6 +221,7 @@ struct hwt_rollup_channel { /* a channel's head in a sheet */
     bool counter;
     uint8_t before_state, after_state; /* what is known of a counter at the sheet's edges */
     int64_t before, after;
+    uint64_t after_at;               /* sequence of the value after */
     uint8_t present[3], left_out[3]; /* columns of each level, a bit each */
     uint16_t bytes[3][7];
     uint32_t at[3][7]; /* in the sheet */
@@ -212,12 +248,14 @@ struct hwt_tslog_snapshot {
     uint32_t control_blocks;
     uint32_t segments;
     struct hwt_tslog_root root;
+    struct hwt_tslog_amended amended;
     struct {
         uint64_t durable;
         int64_t durable_ms;
         uint32_t block; /* holds the tail's schema */
         struct hwt_tslog_head tail;
     } stream[HWT_TSLOG_STREAMS_MAX];
+    struct hwt_tslog_dir dir[HWT_TSLOG_STREAMS_MAX]; /* of `block` */
     struct hwt_tslog_segment segment[HWT_TSLOG_SEGMENTS_MAX];
     uint8_t page[HWT_TSLOG_STREAMS_MAX][HWT_TSLOG_PAGE];
     struct hwt_rollup_view roll;
@@ -230,8 +268,16 @@ struct hwt_tslog_cursor {
     uint64_t sequence; /* of the next record */
     uint64_t page_end; /* the page open now holds records up to before this; 0: none is open */
     uint64_t row;      /* sequence of the next row of the open page */
+    bool stored;       /* values as stored, not as corrected */
+    uint16_t fixes;    /* corrections that touch the open page */
     uint16_t used;     /* bytes of the open page's rows */
     uint32_t block;    /* the open page's, for its schema */
+    struct hwt_tslog_fix {
+        struct hwt_value value; /* what it makes of the row */
+        uint16_t correction;    /* in snapshot->amended */
+        uint16_t act;           /* those of one are made at once */
+        int16_t column, cross;  /* cross -1: none, or not in this schema */
+    } fix[HWT_TSLOG_CORRECTIONS_MAX];
     struct hwt_tslog_dir dir;
     struct hwt_tslog_columns columns;
     struct hwt_schema schema;

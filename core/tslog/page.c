@@ -1,9 +1,10 @@
 /*
  * page.c: a page's header and checksums.
  *
- *   0    4    8 9 10 11 12   16    24         32   40   48    56    64     68   70   72    76 78 80
- *   HWTL crc  v k st fl log  first generation min  max  first last  schema rows used block pg mb
- *   80 settled   88 zeros   92 header crc (bytes 8..91)   96 content   4096   crc: bytes 8..4095
+ *   0    4    8 9 10 11 12   16    24         32   40   48    56    64     68   70   72    74
+ *   HWTL crc  v k st fl log  first generation min  max  first last  schema rows used block page
+ *   76 members  78 next block  80 behind  84 oldest  88 index  92 header crc (bytes 8..91)
+ *   96 content   4096   crc: bytes 8..4095
  *
  * The header has a checksum of its own, so that a directory of a block needs no whole pages.
  */
@@ -30,10 +31,25 @@ static uint32_t get_u32(const uint8_t *p)
     return hwt_get_u32le(&r);
 }
 
+/* 16 bits hold every block there can be; NO_BLOCK is 65535. */
+static uint16_t block_number(uint32_t block)
+{
+    return (uint16_t)(block < UINT16_MAX ? block : UINT16_MAX);
+}
+
+static uint32_t get_block(struct hwt_reader *r)
+{
+    uint16_t block = hwt_get_u16le(r);
+
+    return block == UINT16_MAX ? HWT_TSLOG_NO_BLOCK : block;
+}
+
 void hwt_tslog_page_seal(uint8_t page[HWT_TSLOG_PAGE], const struct hwt_tslog_head *head)
 {
+    uint64_t behind = head->generation - head->settled + 1;
     struct hwt_writer w;
 
+    behind = head->settled == 0 || behind > UINT32_MAX ? 0 : behind; /* 0: none known */
     memset(page, 0, HWT_TSLOG_HEAD);
     memset(page + HWT_TSLOG_HEAD + head->used, 0, (size_t)HWT_TSLOG_ROOM - head->used);
     memcpy(page, magic, sizeof(magic));
@@ -52,10 +68,13 @@ void hwt_tslog_page_seal(uint8_t page[HWT_TSLOG_PAGE], const struct hwt_tslog_he
     hwt_put_u32le(&w, head->schema);
     hwt_put_u16le(&w, head->rows);
     hwt_put_u16le(&w, head->used);
-    hwt_put_u32le(&w, head->place_block);
+    hwt_put_u16le(&w, block_number(head->place_block));
     hwt_put_u16le(&w, head->place_page);
     hwt_put_u16le(&w, head->members);
-    hwt_put_u64le(&w, head->settled);
+    hwt_put_u16le(&w, block_number(head->next_block));
+    hwt_put_u32le(&w, (uint32_t)behind);
+    hwt_put_u32le(&w, head->oldest);
+    hwt_put_u32le(&w, head->index);
     put_u32(page + AT_HEAD_CRC, hwt_crc32c(0, page + AT_VERSION, AT_HEAD_CRC - AT_VERSION));
     put_u32(page + AT_CRC, hwt_crc32c(0, page + AT_VERSION, HWT_TSLOG_PAGE - AT_VERSION));
 }
@@ -64,6 +83,7 @@ int hwt_tslog_head_get(const uint8_t *page, struct hwt_tslog_head *head_out)
 {
     struct hwt_tslog_head h;
     struct hwt_reader r;
+    uint32_t behind;
 
     if (memcmp(page, magic, sizeof(magic)) != 0 ||
         get_u32(page + AT_HEAD_CRC) != hwt_crc32c(0, page + AT_VERSION, AT_HEAD_CRC - AT_VERSION)) {
@@ -84,10 +104,14 @@ int hwt_tslog_head_get(const uint8_t *page, struct hwt_tslog_head *head_out)
     h.schema = hwt_get_u32le(&r);
     h.rows = hwt_get_u16le(&r);
     h.used = hwt_get_u16le(&r);
-    h.place_block = hwt_get_u32le(&r);
+    h.place_block = get_block(&r);
     h.place_page = hwt_get_u16le(&r);
     h.members = hwt_get_u16le(&r);
-    h.settled = hwt_get_u64le(&r);
+    h.next_block = get_block(&r);
+    behind = hwt_get_u32le(&r);
+    h.settled = behind == 0 || behind > h.generation ? 0 : h.generation - behind + 1;
+    h.oldest = hwt_get_u32le(&r);
+    h.index = hwt_get_u32le(&r);
     if (h.version != HWT_TSLOG_VERSION) {
         return HWT_ERR_UNSUPPORTED;
     }
@@ -109,6 +133,11 @@ int hwt_tslog_page_open(const uint8_t page[HWT_TSLOG_PAGE], struct hwt_tslog_hea
     return err;
 }
 
+uint32_t hwt_tslog_page_crc(const uint8_t *page)
+{
+    return get_u32(page + AT_CRC);
+}
+
 bool hwt_tslog_page_blank(const uint8_t page[HWT_TSLOG_PAGE])
 {
     return memcmp(page, page + 1, HWT_TSLOG_PAGE - 1) == 0;
@@ -126,6 +155,7 @@ struct hwt_tslog_head hwt_tslog_head_new(uint32_t log, enum hwt_tslog_page_kind 
         .first_ms = HWT_TIME_UNKNOWN,
         .last_ms = HWT_TIME_UNKNOWN,
         .place_block = HWT_TSLOG_NO_BLOCK,
+        .next_block = HWT_TSLOG_NO_BLOCK,
     };
 }
 

@@ -2,10 +2,10 @@
  * place.c: blocks and pages: the control area, free blocks, the list of segments, where the next
  * page of a stream goes.
  *
- *   block 0 …            │ block n            │ block n + 1
- *   super super slots …  │ S S data data …    │ S S data …
+ *   block 0 …            │ block n              │ block n + 1
+ *   super super slots …  │ S S data data … I    │ S S data …
  *   control area         │ one stream each; S: schema, two copies before the first page that
- *                        │ needs it
+ *                        │ needs it; I: index (index.c), when the block is left
  */
 #include "core/tslog/internal.h"
 
@@ -38,8 +38,33 @@ int hwt_tslog_sync(struct hwt_tslog *log)
 
     if (err == 0) {
         log->unsynced = false;
+        log->fresh = 0;
     }
     return err;
+}
+
+int hwt_tslog_block_write(struct hwt_tslog *log, uint32_t block, uint32_t page, const uint8_t *buf)
+{
+    int err = log->fresh >= HWT_TSLOG_FRESH_MAX ? hwt_tslog_sync(log) : 0;
+
+    if (err == 0) {
+        log->unsynced = true;
+        log->fresh++;
+        err = log->bd.prog(log->bd.ctx, block, page * HWT_TSLOG_PAGE, buf, HWT_TSLOG_PAGE);
+    }
+    return err;
+}
+
+bool hwt_tslog_block_used(const struct hwt_tslog *log, uint32_t block)
+{
+    return (log->used[block / 32] >> block % 32 & 1) != 0;
+}
+
+void hwt_tslog_block_mark(struct hwt_tslog *log, uint32_t block, bool used)
+{
+    uint32_t bit = (uint32_t)1 << block % 32;
+
+    log->used[block / 32] = used ? log->used[block / 32] | bit : log->used[block / 32] & ~bit;
 }
 
 int hwt_tslog_segment_add(struct hwt_tslog *log, const struct hwt_tslog_segment *segment)
@@ -57,6 +82,7 @@ int hwt_tslog_segment_add(struct hwt_tslog *log, const struct hwt_tslog_segment 
     }
     log->segment[i] = *segment;
     log->segments++;
+    hwt_tslog_block_mark(log, segment->block, true);
     return 0;
 }
 
@@ -88,67 +114,38 @@ static uint32_t find_free(const struct hwt_tslog *log)
     for (uint32_t i = 0; i < data_blocks; i++) {
         uint32_t b = log->control_blocks + (log->next_block + i) % data_blocks;
 
-        if (hwt_tslog_segment_find(log, b) == log->segments) {
+        if (!hwt_tslog_block_used(log, b)) {
             return b;
         }
     }
     return HWT_TSLOG_NO_BLOCK;
 }
 
-/* How many segments of the stream may be given up, and the oldest: those before the one that its
- * durable tail belongs to. Before a first commit none, for all would be lost at a cut. */
-static uint32_t segments_spare(const struct hwt_tslog *log, int stream, uint32_t *oldest_out)
+/* Writes the index of the block that the stream leaves. Its last page may be taken already, by a
+ * commit that was cut: then the index counts only if it is the same. */
+static int close_block(struct hwt_tslog *log, int stream)
 {
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < log->segments; i++) {
-        if (log->segment[i].stream != stream) {
-            continue;
-        }
-        if (log->segment[i].block == log->stream[stream].durable_block) {
-            return n;
-        }
-        *oldest_out = n == 0 ? i : *oldest_out;
-        n++;
-    }
-    return 0;
-}
-
-/* The segment to give up: the stream's own oldest, else that of the stream with most. */
-static uint32_t find_victim(const struct hwt_tslog *log, int stream)
-{
-    uint32_t best = log->segments, most = 0, oldest = 0;
-
-    if (segments_spare(log, stream, &oldest) > 0) {
-        return oldest;
-    }
-    for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
-        uint32_t n = segments_spare(log, s, &oldest);
-
-        if (n > most) {
-            most = n;
-            best = oldest;
-        }
-    }
-    return best;
-}
-
-static int drop_oldest(struct hwt_tslog *log, int stream)
-{
-    uint32_t i = find_victim(log, stream);
+    struct hwt_tslog_stream *st = &log->stream[stream];
+    struct hwt_tslog_segment *segment;
+    uint32_t index, last = log->pages - 1;
+    uint8_t start[HWT_TSLOG_HEAD];
     int err = 0;
 
-    if (i == log->segments) {
-        return HWT_ERR_SPACE;
+    if (st->block == HWT_TSLOG_NO_BLOCK || st->left) {
+        return 0;
     }
-    if (log->bd.discard != NULL) {
-        err = log->bd.discard(log->bd.ctx, log->segment[i].block);
+    segment = &log->segment[hwt_tslog_segment_find(log, st->block)];
+    index = hwt_tslog_index_put(&st->dir, log->log, segment, log->scratch);
+    if (st->closed) {
+        err = log->bd.read(log->bd.ctx, st->block, last * HWT_TSLOG_PAGE, start, sizeof(start));
+        index = err == 0 && hwt_tslog_page_crc(start) == index ? index : 0;
+    } else if (index != 0) {
+        err = hwt_tslog_block_write(log, st->block, last, log->scratch);
     }
     if (err == 0) {
-        log->next_block = log->segment[i].block - log->control_blocks;
-        log->segments--;
-        memmove(&log->segment[i], &log->segment[i + 1],
-                (log->segments - i) * sizeof(log->segment[0]));
+        segment->index = index;
+        st->left = true;
+        st->next_page = log->pages;
     }
     return err;
 }
@@ -163,13 +160,17 @@ static int take_block(struct hwt_tslog *log, int stream)
         .ordinal = last_ordinal(log, stream) + 1,
         .min_ms = INT64_MAX,
         .max_ms = INT64_MIN,
+        .first_ms = HWT_TIME_UNKNOWN,
         .stream = (uint8_t)stream,
     };
-    int err;
+    int err = close_block(log, stream);
 
+    if (err != 0) {
+        return err;
+    }
     while (log->segments >= log->blocks_kept ||
            (segment.block = find_free(log)) == HWT_TSLOG_NO_BLOCK) {
-        err = drop_oldest(log, stream);
+        err = hwt_tslog_drop_oldest(log, stream);
         if (err != 0) {
             return err;
         }
@@ -182,25 +183,11 @@ static int take_block(struct hwt_tslog *log, int stream)
         st->block = segment.block;
         st->next_page = 0;
         st->schema_placed = false;
+        st->closed = st->left = false;
+        st->index_dirty = true;
+        hwt_tslog_dir_reset(&st->dir, segment.block);
     }
     return err;
-}
-
-/* The first page of a block also tells the time span of the segment before it, which is then
- * known at open without reading that one. */
-static void tell_segment_before(const struct hwt_tslog *log, uint32_t segment,
-                                struct hwt_tslog_head *head)
-{
-    const struct hwt_tslog_segment *before;
-
-    if (segment == 0 || log->segment[segment - 1].stream != log->segment[segment].stream) {
-        return;
-    }
-    before = &log->segment[segment - 1];
-    head->place_block = before->block;
-    head->min_ms = before->min_ms;
-    head->max_ms = before->max_ms;
-    head->flags = before->flags;
 }
 
 static int write_schema(struct hwt_tslog *log, int stream)
@@ -208,6 +195,7 @@ static int write_schema(struct hwt_tslog *log, int stream)
     struct hwt_tslog_stream *st = &log->stream[stream];
     unsigned parts = hwt_tslog_columns_parts(&st->columns);
     uint32_t segment = hwt_tslog_segment_find(log, st->block);
+    bool first = st->next_page == 0; /* of the block */
 
     for (unsigned i = 0; i < HWT_TSLOG_SCHEMA_COPIES * parts; i++) {
         struct hwt_tslog_head head = hwt_tslog_head_new(log->log, HWT_TSLOG_SCHEMA, stream);
@@ -215,14 +203,12 @@ static int write_schema(struct hwt_tslog *log, int stream)
 
         head.first = st->tail.first;
         head.generation = log->segment[segment].ordinal;
-        if (st->next_page == 0) {
-            tell_segment_before(log, segment, &head);
-        }
         hwt_tslog_columns_put(&st->columns, i % parts, log->scratch, &head);
+        if (first && i % parts == 0) {
+            hwt_tslog_chain_put(log, segment, log->scratch, &head);
+        }
         hwt_tslog_page_seal(log->scratch, &head);
-        log->unsynced = true;
-        err = log->bd.prog(log->bd.ctx, st->block, st->next_page * HWT_TSLOG_PAGE, log->scratch,
-                           HWT_TSLOG_PAGE);
+        err = hwt_tslog_block_write(log, st->block, st->next_page, log->scratch);
         if (err != 0) {
             return err;
         }
@@ -240,7 +226,7 @@ int hwt_tslog_place(struct hwt_tslog *log, int stream)
     if (!st->schema_placed) {
         need += HWT_TSLOG_SCHEMA_COPIES * hwt_tslog_columns_parts(&st->columns);
     }
-    if (st->block == HWT_TSLOG_NO_BLOCK || st->next_page + need > log->pages) {
+    if (st->block == HWT_TSLOG_NO_BLOCK || st->next_page + need > log->pages - 1) {
         int err = take_block(log, stream);
 
         if (err != 0) {

@@ -162,10 +162,14 @@ int hwt_tslog_super_open(struct hwt_tslog *log, const uint8_t uuid[16])
         return 0;
     }
     log->recovery.pages_bad += blank[1] ? 0 : 1;
+    log->control_bad |= blank[1] ? 0 : UINT64_C(1) << (err[0] == 0);
     if (log->read_only) {
         return 0;
     }
-    super_put(log, log->scratch);
-    got = hwt_tslog_control_write(log, HWT_TSLOG_SUPER_PAGE + (err[0] == 0), log->scratch);
+    /* as it is, with bits that this version does not know */
+    got = hwt_tslog_control_read(log, HWT_TSLOG_SUPER_PAGE + (err[0] != 0), log->scratch);
+    got = got == 0
+              ? hwt_tslog_control_write(log, HWT_TSLOG_SUPER_PAGE + (err[0] == 0), log->scratch)
+              : got;
     return got == 0 ? hwt_tslog_sync(log) : got;
 }

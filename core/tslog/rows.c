@@ -11,13 +11,18 @@ enum {
     FIRST_BITS = HWT_TSLOG_RICE_WIDE_MAX,
     START_MAX = 1 + HWT_CHANNELS_MAX * (PREDICTOR_BITS + LEVEL_BITS + 1) +
                 SCALED_MAX * (HWT_TSLOG_WIDTH_BITS + 2 * 32),
+    START_UNSCALED = 1 + HWT_CHANNELS_MAX * (PREDICTOR_BITS + LEVEL_BITS),
     ROW_TIME_MAX = HWT_TSLOG_FLAG_BITS + HWT_TSLOG_BOOT_BITS + HWT_TSLOG_CLOCK_BITS + FIRST_BITS +
                    2 * (HWT_TSLOG_RICE_ZEROS + HWT_TSLOG_RICE_WIDE_MAX),
     ROW_QUALITY_MAX = 2 * HWT_CHANNELS_MAX + 17,
+    ROW_AGE_MAX = (1 + 2 + 6 + 32) * HWT_CHANNELS_MAX + 17,
     ROW_FIRST_MAX = ROW_TIME_MAX + ROW_QUALITY_MAX + FIRST_BITS * HWT_CHANNELS_MAX
 };
 
-_Static_assert(START_MAX + ROW_FIRST_MAX <= 8 * HWT_TSLOG_ROOM, "a page must hold any first row");
+_Static_assert(START_MAX + ROW_FIRST_MAX <= 8 * HWT_TSLOG_ROOM,
+               "a page must hold any first row of values without ages");
+_Static_assert(START_UNSCALED + ROW_FIRST_MAX + ROW_AGE_MAX <= 8 * HWT_TSLOG_ROOM,
+               "a page without scales must hold any first row");
 
 void hwt_tslog_rows_fresh(struct hwt_tslog_rows *rows)
 {
@@ -25,6 +30,7 @@ void hwt_tslog_rows_fresh(struct hwt_tslog_rows *rows)
     rows->full = false;
     rows->rows = 0;
     rows->flags = 0;
+    rows->aged = 0;
     rows->clock = 0;
     rows->boot = rows->span_ms = 0;
     rows->mono_us = rows->pause_us = 0;
@@ -38,6 +44,7 @@ void hwt_tslog_rows_fresh(struct hwt_tslog_rows *rows)
         hwt_tslog_rice_init(&c->rice, c->level);
         hwt_tslog_column_begin(c);
         c->quality = HWT_QUALITY_GOOD;
+        c->age_ms = c->carry_ms = 0;
     }
 }
 

@@ -9,7 +9,8 @@
  *
  * What is regular costs nothing, as rice.h has it: mono_us is told to go on by the span and the
  * last pause, the wall time to go on with mono_us, boot, clock, span and qualities to stay. A value
- * is coded as its difference from what the column's predictor expects (predict.h).
+ * is coded as its difference from what the column's predictor expects (predict.h). Ages are told
+ * where they are not what is expected: 0, or what the age before grew to.
  */
 #ifndef HWT_CORE_TSLOG_ROWS_H
 #define HWT_CORE_TSLOG_ROWS_H
@@ -25,7 +26,8 @@ enum { /* flags of a row */
        HWT_TSLOG_HAS_WALL = 16,
        HWT_TSLOG_NO_WALL = 32, /* the wall time is unknown */
        HWT_TSLOG_HAS_QUALITY = 64,
-       HWT_TSLOG_HAS_SCALE = 128
+       HWT_TSLOG_HAS_SCALE = 128,
+       HWT_TSLOG_HAS_AGE = 256
 };
 
 enum { /* what starts a row, but a page's first */
@@ -35,7 +37,7 @@ enum { /* what starts a row, but a page's first */
 };
 
 enum { /* bits of fields */
-       HWT_TSLOG_FLAG_BITS = 8,
+       HWT_TSLOG_FLAG_BITS = 9,
        HWT_TSLOG_BOOT_BITS = 32,
        HWT_TSLOG_CLOCK_BITS = 4,
        HWT_TSLOG_WIDTH_BITS = 5 /* of a scale, less 1 */
@@ -50,6 +52,21 @@ void hwt_tslog_rows_fresh(struct hwt_tslog_rows *rows);
 uint32_t hwt_tslog_start_size(const struct hwt_tslog_rows *rows);
 void hwt_tslog_start_put(const struct hwt_tslog_rows *rows, struct hwt_tslog_bits_out *out);
 HWT_MUST_CHECK int hwt_tslog_start_get(struct hwt_tslog_rows *rows, struct hwt_tslog_bits_in *in);
+
+/* --- age --- */
+
+/* A value that is carried on ages by the span, one that is not is of its interval. */
+static inline uint32_t hwt_tslog_expected_age(const struct hwt_tslog_column *c, uint32_t span_ms)
+{
+    return c->age_ms == 0 ? 0 : c->age_ms + span_ms; /* modulo 2^32 */
+}
+
+static inline void hwt_tslog_set_age(struct hwt_tslog_rows *rows, struct hwt_tslog_column *c,
+                                     uint32_t age_ms)
+{
+    rows->aged = (uint16_t)(rows->aged + (age_ms != 0) - (c->age_ms != 0));
+    c->age_ms = age_ms;
+}
 
 /* --- time --- */
 

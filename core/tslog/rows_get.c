@@ -72,6 +72,51 @@ static int get_quality(struct hwt_tslog_rows *rows, struct hwt_tslog_bits_in *in
     return err;
 }
 
+static int get_age(struct hwt_tslog_column *c, struct hwt_tslog_bits_in *in, uint32_t *age_out)
+{
+    uint64_t age;
+
+    *age_out = 0;
+    if (hwt_tslog_bits_get(in, 1) == 0) {
+        return 0;
+    }
+    age = hwt_tslog_bits_get(in, 1) == 0 ? c->carry_ms : hwt_tslog_wide_get(in);
+    if (age < 1 || age > UINT32_MAX) {
+        return HWT_ERR_CORRUPT;
+    }
+    *age_out = c->carry_ms = (uint32_t)age;
+    return 0;
+}
+
+static int get_ages(struct hwt_tslog_rows *rows, struct hwt_tslog_bits_in *in, unsigned flags,
+                    uint32_t span_ms)
+{
+    size_t at = 0;
+    int err = 0;
+
+    for (size_t i = 0; rows->aged > 0 && i < rows->count; i++) {
+        struct hwt_tslog_column *c = &rows->column[i];
+
+        if (c->quality != HWT_QUALITY_MISSING) {
+            hwt_tslog_set_age(rows, c, hwt_tslog_expected_age(c, span_ms));
+        }
+    }
+    if ((flags & HWT_TSLOG_HAS_AGE) == 0) {
+        return 0;
+    }
+    while ((err = get_listed(rows, in, &at)) == 0 && at > 0) {
+        struct hwt_tslog_column *c = &rows->column[at - 1];
+        uint32_t age;
+
+        err = get_age(c, in, &age);
+        if (err != 0) {
+            return err;
+        }
+        hwt_tslog_set_age(rows, c, age);
+    }
+    return err;
+}
+
 static int get_scales(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
                       struct hwt_tslog_bits_in *in)
 {
@@ -110,6 +155,7 @@ static uint32_t get_values(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *
         int64_t number;
 
         value[i].quality = c->quality;
+        value[i].age_ms = 0;
         if (c->quality == HWT_QUALITY_MISSING) {
             value[i].v = 0;
             continue;
@@ -136,6 +182,15 @@ static uint32_t get_values(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *
     return in.at;
 }
 
+static void give_ages(const struct hwt_tslog_rows *rows, struct hwt_value *value)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        if (value[i].quality != HWT_QUALITY_MISSING) {
+            value[i].age_ms = rows->column[i].age_ms;
+        }
+    }
+}
+
 /* The flags of the next row. */
 static unsigned get_flags(struct hwt_tslog_rows *rows, struct hwt_tslog_bits_in *in)
 {
@@ -146,7 +201,7 @@ static unsigned get_flags(struct hwt_tslog_rows *rows, struct hwt_tslog_bits_in 
         return 0;
     }
     if (symbol != HWT_TSLOG_FLAGS_AGAIN) {
-        rows->flags = (uint8_t)hwt_tslog_bits_get(in, HWT_TSLOG_FLAG_BITS);
+        rows->flags = (uint16_t)hwt_tslog_bits_get(in, HWT_TSLOG_FLAG_BITS);
     }
     return rows->flags;
 }
@@ -172,12 +227,16 @@ int hwt_tslog_row_get(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial
     err = err == 0 ? get_time(rows, &in, flags, &record) : err;
     err = err == 0 && (flags & HWT_TSLOG_HAS_QUALITY) != 0 ? get_quality(rows, &in) : err;
     err = err == 0 && (flags & HWT_TSLOG_HAS_SCALE) != 0 ? get_scales(rows, trial, &in) : err;
+    err = err == 0 ? get_ages(rows, &in, flags, record.span_ms) : err;
     if (err != 0) {
         return err;
     }
     in.at = get_values(rows, trial, in, value);
     if (hwt_tslog_bits_over(&in)) {
         return HWT_ERR_CORRUPT;
+    }
+    if (rows->aged > 0) {
+        give_ages(rows, value);
     }
     rows->at = in.at;
     hwt_tslog_advance_time(rows, &record, flags);

@@ -77,6 +77,69 @@ static void quality_put(const struct hwt_tslog_rows *rows, const struct hwt_reco
     gap_put(out, rows->count + 1u - before);
 }
 
+static bool age_told(const struct hwt_tslog_rows *rows, const struct hwt_record *record, size_t i)
+{
+    return record->value[i].quality != HWT_QUALITY_MISSING &&
+           record->value[i].age_ms != hwt_tslog_expected_age(&rows->column[i], record->span_ms);
+}
+
+static void plan_ages(const struct hwt_tslog_rows *rows, const struct hwt_record *record,
+                      struct plan *plan)
+{
+    size_t before = 0;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        uint32_t age = record->value[i].age_ms;
+
+        if (age_told(rows, record, i)) {
+            plan->bits += gap_size(i + 1 - before) + (age == 0 ? 1
+                                                      : age == rows->column[i].carry_ms
+                                                          ? 2
+                                                          : 2 + hwt_tslog_wide_size(age));
+            before = i + 1;
+        }
+    }
+    if (before != 0) {
+        plan->bits += gap_size(rows->count + 1u - before);
+        plan->flags |= HWT_TSLOG_HAS_AGE;
+    }
+}
+
+static void age_put(struct hwt_tslog_column *c, uint32_t age, struct hwt_tslog_bits_out *out)
+{
+    hwt_tslog_bits_put32(out, age != 0, 1);
+    if (age != 0) {
+        hwt_tslog_bits_put32(out, age != c->carry_ms, 1);
+    }
+    if (age != 0 && age != c->carry_ms) {
+        hwt_tslog_wide_put(out, age);
+        c->carry_ms = age;
+    }
+}
+
+/* Where there is no list, ages are as expected. */
+static void ages_put(struct hwt_tslog_rows *rows, const struct hwt_record *record,
+                     const struct plan *plan, struct hwt_tslog_bits_out *out)
+{
+    size_t before = 0;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        struct hwt_tslog_column *c = &rows->column[i];
+
+        if (age_told(rows, record, i)) {
+            gap_put(out, i + 1 - before);
+            age_put(c, record->value[i].age_ms, out);
+            before = i + 1;
+        }
+        if (record->value[i].quality != HWT_QUALITY_MISSING) {
+            hwt_tslog_set_age(rows, c, record->value[i].age_ms);
+        }
+    }
+    if ((plan->flags & HWT_TSLOG_HAS_AGE) != 0) {
+        gap_put(out, rows->count + 1u - before);
+    }
+}
+
 /* The value on the column's scale. A value off the scale changes it, for this row and on. */
 static int64_t number_of(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial, size_t i,
                          int64_t value, struct plan *plan)
@@ -94,6 +157,8 @@ static int64_t number_of(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *tr
         } else { /* the page's start will say so */
             c->level = (uint8_t)hwt_tslog_rice_level(&c->rice);
             hwt_tslog_rice_init(&c->rice, c->level);
+            c->offset = c->scale > 1 ? c->offset : 0; /* without a scale there is none */
+            d = hwt_wrap_sub(value, c->offset);
         }
     }
     return c->scale > 1 ? d / c->scale : d;
@@ -239,7 +304,7 @@ static void row_start_put(struct hwt_tslog_rows *rows, const struct plan *plan, 
     if (rows->rows == 0 || plan->symbol == HWT_TSLOG_FLAGS_NEW) {
         hwt_tslog_bits_put32(out, plan->flags, HWT_TSLOG_FLAG_BITS);
     }
-    rows->flags = (uint8_t)(plan->flags != 0 ? plan->flags : rows->flags);
+    rows->flags = (uint16_t)(plan->flags != 0 ? plan->flags : rows->flags);
 }
 
 static void values_put(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
@@ -292,10 +357,46 @@ static void write_row(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial
     if (plan->flags & HWT_TSLOG_HAS_SCALE) {
         scales_put(rows, plan, &out);
     }
+    if (rows->aged > 0 || (plan->flags & HWT_TSLOG_HAS_AGE) != 0) {
+        ages_put(rows, record, plan, &out);
+    }
     values_put(rows, trial, record, plan, counted, &out);
     rows->at = hwt_tslog_bits_at(&out);
     hwt_tslog_bits_end(&out);
     hwt_tslog_advance_time(rows, record, plan->flags);
+}
+
+static void make_plan(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
+                      const struct hwt_record *record, struct plan *plan)
+{
+    plan->flags = time_flags(rows, record);
+    plan->bits = 0;
+    plan->symbol = HWT_TSLOG_REGULAR;
+    memset(plan->rescaled, 0, rows->count);
+    plan_time(rows, record, plan);
+    plan_quality(rows, record, plan);
+    plan_ages(rows, record, plan);
+    plan_values(rows, trial, record, plan);
+    if (plan->flags & HWT_TSLOG_HAS_SCALE) {
+        plan_scales(rows, plan);
+    }
+    plan_symbol(rows, plan);
+    plan->bits += rows->at == 0 ? hwt_tslog_start_size(rows) : 0;
+}
+
+/* A first row with many scales and many ages may not fit: then without scales. */
+static void give_up_scales(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        struct hwt_tslog_column *c = &rows->column[i];
+
+        if (c->scale > 1) {
+            hwt_tslog_column_rescale(c, &trial[i], 1);
+            c->level = (uint8_t)hwt_tslog_rice_level(&c->rice);
+            hwt_tslog_rice_init(&c->rice, c->level);
+            c->offset = 0;
+        }
+    }
 }
 
 int hwt_tslog_row_put(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial,
@@ -306,18 +407,11 @@ int hwt_tslog_row_put(struct hwt_tslog_rows *rows, struct hwt_tslog_trial *trial
     if (rows->full || rows->rows == HWT_TSLOG_ROWS_MAX) {
         return HWT_ERR_SPACE;
     }
-    plan.flags = time_flags(rows, record);
-    plan.bits = 0;
-    plan.symbol = HWT_TSLOG_REGULAR;
-    memset(plan.rescaled, 0, rows->count);
-    plan_time(rows, record, &plan);
-    plan_quality(rows, record, &plan);
-    plan_values(rows, trial, record, &plan);
-    if (plan.flags & HWT_TSLOG_HAS_SCALE) {
-        plan_scales(rows, &plan);
+    make_plan(rows, trial, record, &plan);
+    if (rows->at == 0 && plan.bits > 8 * HWT_TSLOG_ROOM) {
+        give_up_scales(rows, trial);
+        make_plan(rows, trial, record, &plan);
     }
-    plan_symbol(rows, &plan);
-    plan.bits += rows->at == 0 ? hwt_tslog_start_size(rows) : 0;
     if (plan.bits > 8 * HWT_TSLOG_ROOM - rows->at) {
         rows->full = true; /* for good: scales may have changed */
         return HWT_ERR_SPACE;

@@ -18,8 +18,7 @@
  * No malloc, no clock, no threads. The on-disk form is docs/LOG_FORMAT.md; until that says frozen,
  * it may change.
  *
- * Down-sampled reads use roll-ups (rollup.h) where a snapshot has them. What it does not do yet:
- * corrections, retention by age.
+ * Down-sampled reads use roll-ups (rollup.h) where a snapshot has them.
  */
 #ifndef HWT_CORE_TSLOG_TSLOG_H
 #define HWT_CORE_TSLOG_TSLOG_H
@@ -34,6 +33,8 @@ enum {
     HWT_TSLOG_BLOCK_PAGES_MAX = 256, /* 1 MiB */
     HWT_TSLOG_SEGMENTS_MAX = 4096,   /* erase blocks in use at once: 4 GiB of 1 MiB blocks */
     HWT_TSLOG_ANCHORS_MAX = 128,     /* boots whose wall time was learnt later */
+    HWT_TSLOG_DROP_MAX = 8,          /* blocks given up by one call for their age */
+    HWT_TSLOG_CORRECTIONS_MAX = 256, /* of one log */
     HWT_TSLOG_QUERY_MAX = 64,        /* channels of one down-sampled read */
     HWT_TSLOG_WINDOW = 1024,         /* buckets x channels worked on at once */
     HWT_ROLLUP_SHEETS_MAX = 1024,    /* roll-ups: rollup.h */
@@ -46,13 +47,13 @@ enum {
 /*
  * The device below, as littlefs's: `block_count` erase blocks of `block_size` bytes. All calls
  * return 0 or a negative enum hwt_err (IO, SPACE) and may block. prog writes one page within an
- * erased block, once between erases, except in the blocks of the control area (the first 20 pages:
- * superblock and slots), which are rewritten in place; a prog that failed may be tried again with
- * the same content. What was programmed or erased but not yet synced may, after a power cut, be
- * there, torn, or not, in any order. read of bytes never programmed gives anything, but an erased
- * page reads as one byte value throughout. read may be called from any thread, the others only from
- * the writer's. discard (may be NULL) says that a block's content is not needed any more; it is
- * erased before it is used again.
+ * erased block, once between erases, except in the blocks of the control area (the first 56 pages:
+ * superblock, slots and their like), which are rewritten in place; a prog that failed may be tried
+ * again with the same content. What was programmed or erased but not yet synced may, after a power
+ * cut, be there, torn, or not, in any order. read of bytes never programmed gives anything, but an
+ * erased page reads as one byte value throughout. read may be called from any thread, the others
+ * only from the writer's. discard (may be NULL) says that a block's content is not needed any more;
+ * it is erased before it is used again.
  */
 struct hwt_bd {
     int (*read)(void *ctx, uint32_t block, uint32_t offset, void *buf, size_t n);
@@ -81,7 +82,27 @@ struct hwt_anchor {
     int64_t unix_ms;
 };
 
-/* Engine state and iterators, about 620, 290, 42 and 420 KiB: the caller places them (not on a
+/*
+ * A correction, made later: for records first..last of a stream,
+ *   value' = (gain_q30 x value + cross_q30 x value of another channel of the record) / 2^30 +
+ * offset rounded half away from zero, at the limits of int64. Corrections follow each other in the
+ * order they were recorded; those recorded one after the other with the same unix_ms and id are one
+ * act, and all of it sees the values before the act (a phase correction turns P and Q into each
+ * other). A missing value stays missing; where the other value is missing or suspect the result is
+ * suspect. A counter corrected in part of its life makes a step where that part starts or ends,
+ * unless `offset` takes it out: a step up counts as a rise.
+ */
+struct hwt_correction {
+    char channel[HWT_ID_MAX + 1]; /* id */
+    char cross[HWT_ID_MAX + 1];   /* id of the other channel; "": none */
+    char id[HWT_ID_MAX + 1];      /* what made it: text without control characters, may be "" */
+    uint64_t first, last;         /* sequences, from 1 */
+    int64_t gain_q30, cross_q30;  /* 2^30 = 1; up to +-2^40 */
+    int64_t offset;               /* counts */
+    int64_t unix_ms;              /* ms, when it was made */
+};
+
+/* Engine state and iterators, about 800, 380, 60 and 440 KiB: the caller places them (not on a
  * small stack); all fields are private (layout.h). */
 struct hwt_tslog;
 struct hwt_tslog_snapshot;
@@ -128,6 +149,15 @@ HWT_MUST_CHECK int hwt_tslog_stream(struct hwt_tslog *log, const char *name,
 HWT_MUST_CHECK int hwt_tslog_append(struct hwt_tslog *log, int stream,
                                     const struct hwt_schema *schema,
                                     const struct hwt_record *record, uint64_t *sequence_out);
+/* Retention by age: gives up the oldest blocks of all streams, as long as all their records start
+ * before unix_ms, at most DROP_MAX of them; a stream's newest block stays, and so does what the
+ * last commit needs. Durable with the next commit; readers are told of the records as LOST. Returns
+ * how many: call again if it is DROP_MAX. Errors: ARGUMENT (read-only), IO. */
+HWT_MUST_CHECK int hwt_tslog_drop_before(struct hwt_tslog *log, int64_t unix_ms);
+/* Records a correction, durable with the next commit; what is stored stays as it is. Errors:
+ * ARGUMENT (ids, range, gains beyond 2^40, the same channel and record twice in one act), SPACE. */
+HWT_MUST_CHECK int hwt_tslog_correct(struct hwt_tslog *log, int stream,
+                                     const struct hwt_correction *correction);
 /* A later anchor of the same boot replaces the earlier; beyond ANCHORS_MAX the oldest boot's goes.
  * Readers give records of that boot without wall time the anchor's. Errors: ARGUMENT. */
 HWT_MUST_CHECK int hwt_tslog_anchor(struct hwt_tslog *log, int stream,
@@ -152,6 +182,12 @@ int hwt_tslog_streams(const struct hwt_tslog_snapshot *snapshot);
 HWT_MUST_CHECK int hwt_tslog_stream_info(const struct hwt_tslog_snapshot *snapshot, int stream,
                                          struct hwt_stream_info *info_out);
 
+/* A number for what was amended of records first..last of a stream: it changes when a correction
+ * that touches them comes in, and if unknown_time (some of them have no wall time) when an anchor
+ * of the stream does. 0 if nothing was. */
+uint32_t hwt_tslog_revision(const struct hwt_tslog_snapshot *snapshot, int stream, uint64_t first,
+                            uint64_t last, bool unknown_time);
+
 /* A cursor stands before record `sequence` of a stream (1 = from the start; last + 1 = wait for the
  * next). The snapshot must outlive it. Errors: ARGUMENT (no such stream, sequence 0 or beyond last
  * + 1). */
@@ -163,6 +199,9 @@ HWT_MUST_CHECK int hwt_tslog_cursor_open(struct hwt_tslog_cursor *cursor,
 HWT_MUST_CHECK int hwt_tslog_cursor_seek(struct hwt_tslog_cursor *cursor,
                                          const struct hwt_tslog_snapshot *snapshot, int stream,
                                          int64_t from_ms);
+/* Values as stored, not as corrected, or back; from the next page on, so call it right after open.
+ */
+void hwt_tslog_cursor_stored(struct hwt_tslog_cursor *cursor, bool stored);
 /*
  * The next record. 1: *record_out and *schema_out are filled, borrowed until the next call. 0: the
  * end of the snapshot. HWT_ERR_LOST: *lost_out records are gone (pruned or damaged), the cursor
@@ -220,14 +259,6 @@ HWT_MUST_CHECK int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it,
 HWT_MUST_CHECK int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it,
                                           struct hwt_bucket *buckets_out);
 
-/*
- * A number that changes when what is read of these sequences of a stream changes after they were
- * written: an anchor, where records without wall time are among them. Roll-ups keep it to know when
- * they are outdated.
- */
-uint32_t hwt_tslog_revision(const struct hwt_tslog_snapshot *snapshot, int stream, uint64_t first,
-                            uint64_t last, bool unknown_time);
-
 /* --- verifying --- */
 
 enum hwt_tslog_page_state {
@@ -235,6 +266,7 @@ enum hwt_tslog_page_state {
     HWT_TSLOG_PAGE_BLANK,   /* never written */
     HWT_TSLOG_PAGE_DEAD,    /* right, but superseded: written by a commit that was cut */
     HWT_TSLOG_PAGE_DAMAGED, /* checksum wrong, or content impossible: its records are lost */
+    HWT_TSLOG_PAGE_MENDED,  /* was damaged; by repair only */
     HWT_TSLOG_PAGE_STATES
 };
 
@@ -242,7 +274,7 @@ struct hwt_tslog_page_report {
     uint32_t block;
     uint32_t page;  /* in the block */
     uint8_t state;  /* enum hwt_tslog_page_state */
-    uint8_t stream; /* these three only if the page's header can be read */
+    uint8_t stream; /* these three only if the page's header or its block's index can be read */
     uint16_t rows;  /* 0: not a page of records */
     uint64_t first; /* sequence of its first record */
 };
@@ -251,6 +283,18 @@ struct hwt_tslog_page_report {
  * Returns the number of damaged pages, or IO. */
 HWT_MUST_CHECK int
 hwt_tslog_verify(const struct hwt_tslog_snapshot *snapshot, struct hwt_tslog_cursor *work,
+                 void (*report)(void *ctx, const struct hwt_tslog_page_report *page), void *ctx);
+
+/*
+ * After open for writing: commits, reads every page of the log, mends those that are stored twice
+ * or can be made anew (slots, stream table, corrections, schemas, indexes; open itself mends the
+ * superblock) and reports those mended and those lost. A page is programmed again in place: not for
+ * devices that have to erase first. The cursor's memory serves as work space; the log must be
+ * opened anew by its readers. Safe against cuts: only what is damaged is written over. Returns the
+ * number of pages that stay damaged, or ARGUMENT (read-only), IO, SPACE.
+ */
+HWT_MUST_CHECK int
+hwt_tslog_repair(struct hwt_tslog *log, struct hwt_tslog_cursor *work,
                  void (*report)(void *ctx, const struct hwt_tslog_page_report *page), void *ctx);
 
 #include "core/tslog/layout.h"

@@ -37,17 +37,6 @@ static bool stream_exists(const struct hwt_tslog *log, int stream)
            log->root.stream[stream].name[0] != '\0';
 }
 
-static bool name_valid(const char *name)
-{
-    size_t n = 0;
-
-    while (n <= HWT_ID_MAX && ((name[n] >= 'a' && name[n] <= 'z') ||
-                               (name[n] >= '0' && name[n] <= '9') || name[n] == '_')) {
-        n++;
-    }
-    return n >= 1 && n <= HWT_ID_MAX && name[n] == '\0';
-}
-
 static bool stream_empty(const struct hwt_tslog_stream *st)
 {
     return st->tail.first == 1 && st->tail.rows == 0;
@@ -66,6 +55,7 @@ static int stream_make(struct hwt_tslog *log, int s, const char *name,
     st->block = HWT_TSLOG_NO_BLOCK;
     st->durable_block = HWT_TSLOG_NO_BLOCK;
     st->next_page = 0;
+    hwt_tslog_dir_reset(&st->dir, HWT_TSLOG_NO_BLOCK);
     st->schema_placed = false;
     st->columns.count = 0;
     st->durable = 0;
@@ -80,7 +70,7 @@ int hwt_tslog_stream(struct hwt_tslog *log, const char *name, enum hwt_provenanc
     bool own = strcmp(name, HWT_TSLOG_OWN) == 0;
     int s;
 
-    if (!name_valid(name) || (unsigned)provenance >= HWT_PROVENANCE_COUNT) {
+    if (!hwt_tslog_id_valid(name) || (unsigned)provenance >= HWT_PROVENANCE_COUNT) {
         return HWT_ERR_ARGUMENT;
     }
     for (s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
@@ -161,25 +151,97 @@ static int load_tail(struct hwt_tslog *log, struct hwt_tslog_stream *st)
     return err;
 }
 
+/* Whether the page of the tail's block was programmed. */
+static int page_used(struct hwt_tslog *log, const struct hwt_tslog_stream *st, uint32_t page,
+                     bool *used_out)
+{
+    int err =
+        log->bd.read(log->bd.ctx, st->block, page * HWT_TSLOG_PAGE, log->scratch, HWT_TSLOG_PAGE);
+
+    *used_out = err == 0 && !hwt_tslog_page_blank(log->scratch);
+    return err;
+}
+
 /* Pages behind the tail's place may be left from a commit that was cut: none is programmed twice.
- */
+ * Of those that were not synced, at most FRESH_MAX, any may be missing; behind as many blank ones
+ * there are no more. The last page is the index's. */
 static int skip_used_pages(struct hwt_tslog *log, struct hwt_tslog_stream *st)
 {
-    for (uint32_t p = log->pages; p-- > st->next_page;) {
-        int err =
-            log->bd.read(log->bd.ctx, st->block, p * HWT_TSLOG_PAGE, log->scratch, HWT_TSLOG_PAGE);
+    uint32_t last = log->pages - 1, blank = 0;
+    bool used;
+    int err = page_used(log, st, last, &used);
 
-        if (err != 0) {
-            return err;
-        }
-        if (!hwt_tslog_page_blank(log->scratch)) {
-            st->next_page = p + 1;
-        }
+    st->closed = used;
+    for (uint32_t p = st->next_page; err == 0 && p < last && blank < HWT_TSLOG_FRESH_MAX; p++) {
+        err = page_used(log, st, p, &used);
+        blank = used ? 0 : blank + 1;
+        st->next_page = used ? p + 1 : st->next_page;
     }
+    if (st->closed) {
+        st->next_page = log->pages;
+    }
+    return err;
+}
+
+/* The tail, full or of an old schema, goes to its final place. */
+static int promote(struct hwt_tslog *log, int stream)
+{
+    struct hwt_tslog_stream *st = &log->stream[stream];
+    struct hwt_tslog_head head = st->tail;
+    struct hwt_tslog_segment *segment;
+    int err = hwt_tslog_place(log, stream);
+
+    if (err != 0) {
+        return err;
+    }
+    segment = &log->segment[hwt_tslog_segment_find(log, st->block)];
+    head.kind = HWT_TSLOG_DATA;
+    head.generation = segment->ordinal;
+    head.place_block = HWT_TSLOG_NO_BLOCK;
+    head.next_block = HWT_TSLOG_NO_BLOCK;
+    head.place_page = head.members = 0;
+    head.oldest = head.index = 0;
+    head.settled = 0;
+    hwt_tslog_page_seal(st->page, &head);
+    err = hwt_tslog_block_write(log, st->block, st->next_page, st->page);
+    if (err != 0) {
+        return err;
+    }
+    hwt_tslog_dir_add(&st->dir, &head, st->next_page);
+    st->index_dirty = true;
+    segment->first_ms = st->dir.first_ms;
+    segment->min_ms = head.min_ms < segment->min_ms ? head.min_ms : segment->min_ms;
+    segment->max_ms = head.max_ms > segment->max_ms ? head.max_ms : segment->max_ms;
+    segment->flags |= head.flags & HWT_TSLOG_UNKNOWN_TIME;
+    st->next_page++;
+    st->moved = true;
+    empty_tail(log, stream, head.first + head.rows);
+    hwt_tslog_rows_next(&st->rows, st->trial);
+    st->tail.last_ms = head.last_ms; /* until the next row: the stream's last */
     return 0;
 }
 
-static int make_ready(struct hwt_tslog *log, int stream)
+/* Sequences that were given before, but whose records a damaged slot has lost. */
+static int skip_sequences(struct hwt_tslog *log, int stream)
+{
+    struct hwt_tslog_stream *st = &log->stream[stream];
+    int64_t last_ms;
+    int err;
+
+    if (st->next <= st->tail.first + st->tail.rows) {
+        return 0;
+    }
+    err = st->tail.rows > 0 ? promote(log, stream) : 0;
+    if (err == 0) {
+        last_ms = st->tail.last_ms;
+        empty_tail(log, stream, st->next);
+        st->tail.last_ms = last_ms;
+        st->moved = true;
+    }
+    return err;
+}
+
+int hwt_tslog_ready(struct hwt_tslog *log, int stream)
 {
     struct hwt_tslog_stream *st = &log->stream[stream];
     int err = 0;
@@ -203,40 +265,9 @@ static int make_ready(struct hwt_tslog *log, int stream)
     if (err == 0 && st->block != HWT_TSLOG_NO_BLOCK) {
         err = skip_used_pages(log, st);
     }
+    err = err == 0 ? skip_sequences(log, stream) : err;
     st->ready = err == 0;
     return err;
-}
-
-/* The tail, full or of an old schema, goes to its final place. */
-static int promote(struct hwt_tslog *log, int stream)
-{
-    struct hwt_tslog_stream *st = &log->stream[stream];
-    struct hwt_tslog_head head = st->tail;
-    struct hwt_tslog_segment *segment;
-    int err = hwt_tslog_place(log, stream);
-
-    if (err != 0) {
-        return err;
-    }
-    segment = &log->segment[hwt_tslog_segment_find(log, st->block)];
-    head.kind = HWT_TSLOG_DATA;
-    head.generation = segment->ordinal;
-    hwt_tslog_page_seal(st->page, &head);
-    log->unsynced = true;
-    err = log->bd.prog(log->bd.ctx, st->block, st->next_page * HWT_TSLOG_PAGE, st->page,
-                       HWT_TSLOG_PAGE);
-    if (err != 0) {
-        return err;
-    }
-    segment->min_ms = head.min_ms < segment->min_ms ? head.min_ms : segment->min_ms;
-    segment->max_ms = head.max_ms > segment->max_ms ? head.max_ms : segment->max_ms;
-    segment->flags |= head.flags;
-    st->next_page++;
-    st->moved = true;
-    empty_tail(log, stream, head.first + head.rows);
-    hwt_tslog_rows_next(&st->rows, st->trial);
-    st->tail.last_ms = head.last_ms; /* until the next row: the stream's last */
-    return 0;
 }
 
 static int change_schema(struct hwt_tslog *log, int stream, const struct hwt_schema *schema)
@@ -291,7 +322,7 @@ int hwt_tslog_append(struct hwt_tslog *log, int stream, const struct hwt_schema 
         return HWT_ERR_ARGUMENT;
     }
     st = &log->stream[stream];
-    err = make_ready(log, stream);
+    err = hwt_tslog_ready(log, stream);
     if (err == 0 && !hwt_tslog_columns_equal(&st->columns, schema)) {
         err = change_schema(log, stream, schema);
     }
@@ -314,11 +345,72 @@ int hwt_tslog_append(struct hwt_tslog *log, int stream, const struct hwt_schema 
 
 /* --- commit --- */
 
+static uint32_t oldest_ordinal(const struct hwt_tslog *log, int stream)
+{
+    for (uint32_t i = 0; i < log->segments; i++) {
+        if (log->segment[i].stream == stream) {
+            return log->segment[i].ordinal;
+        }
+    }
+    return 0;
+}
+
+/* The directories of blocks that the tails go to, as pages: a cache, so that open need not read the
+ * headers. They are in place before the slots that tell their checksums. */
+static int write_indexes(struct hwt_tslog *log, uint16_t members)
+{
+    for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
+        struct hwt_tslog_stream *st = &log->stream[s];
+        int err;
+
+        if ((members >> s & 1) == 0 || !st->index_dirty || st->block == HWT_TSLOG_NO_BLOCK) {
+            continue;
+        }
+        st->index = hwt_tslog_index_put(&st->dir, log->log,
+                                        &log->segment[hwt_tslog_segment_find(log, st->block)],
+                                        log->scratch);
+        if (st->index == 0) {
+            continue;
+        }
+        log->unsynced = true;
+        err =
+            hwt_tslog_control_write(log, hwt_tslog_index_page(s, 1 - st->index_slot), log->scratch);
+        if (err != 0) {
+            return err;
+        }
+        st->index_written = true;
+    }
+    return 0;
+}
+
+static int write_amended(struct hwt_tslog *log, unsigned slot, uint16_t members)
+{
+    uint32_t page = hwt_tslog_slot_page(HWT_TSLOG_AMEND_MEMBER, slot);
+    struct hwt_tslog_head head = {.flags = 0};
+    size_t next = 0;
+    int err = 0;
+
+    for (unsigned part = 0; err == 0 && (head.flags & HWT_TSLOG_LAST_PART) == 0; part++) {
+        head = hwt_tslog_head_new(log->log, HWT_TSLOG_AMEND, 0);
+        next = hwt_tslog_amend_put(&log->amended, next, part, log->scratch, &head);
+        head.next_block = log->next_block;
+        head.generation = log->generation;
+        head.settled = log->settled;
+        head.members = members;
+        hwt_tslog_page_seal(log->scratch, &head);
+        err = hwt_tslog_control_write(log, page + part, log->scratch);
+    }
+    return err;
+}
+
 static int write_member(struct hwt_tslog *log, int member, unsigned slot, uint16_t members)
 {
     struct hwt_tslog_head head;
     uint8_t *page = log->scratch;
 
+    if (member == HWT_TSLOG_AMEND_MEMBER) {
+        return write_amended(log, slot, members);
+    }
     if (member == HWT_TSLOG_ROOT_MEMBER) {
         head = hwt_tslog_head_new(log->log, HWT_TSLOG_ROOT, 0);
         hwt_tslog_root_put(&log->root, page, &head);
@@ -329,7 +421,10 @@ static int write_member(struct hwt_tslog *log, int member, unsigned slot, uint16
         head = st->tail;
         head.place_block = st->block;
         head.place_page = (uint16_t)st->next_page;
+        head.oldest = oldest_ordinal(log, member);
+        head.index = st->index;
     }
+    head.next_block = log->next_block;
     head.generation = log->generation;
     head.settled = log->settled;
     head.members = members;
@@ -339,7 +434,8 @@ static int write_member(struct hwt_tslog *log, int member, unsigned slot, uint16
 
 static uint16_t dirty_members(const struct hwt_tslog *log)
 {
-    unsigned m = log->root_dirty ? 1u << HWT_TSLOG_ROOT_MEMBER : 0;
+    unsigned m = (log->root_dirty ? 1u << HWT_TSLOG_ROOT_MEMBER : 0) |
+                 (log->amended_dirty ? 1u << HWT_TSLOG_AMEND_MEMBER : 0);
 
     for (int s = 0; s < HWT_TSLOG_STREAMS_MAX; s++) {
         m |= log->stream[s].dirty || log->stream[s].moved ? 1u << s : 0;
@@ -349,7 +445,14 @@ static uint16_t dirty_members(const struct hwt_tslog *log)
 
 static unsigned member_slot(const struct hwt_tslog *log, int member)
 {
-    return member == HWT_TSLOG_ROOT_MEMBER ? log->root_slot : log->stream[member].slot;
+    switch (member) {
+    case HWT_TSLOG_ROOT_MEMBER:
+        return log->root_slot;
+    case HWT_TSLOG_AMEND_MEMBER:
+        return log->amended_slot;
+    default:
+        return log->stream[member].slot;
+    }
 }
 
 static int write_members(struct hwt_tslog *log, uint16_t members, uint16_t which)
@@ -367,8 +470,8 @@ static int write_members(struct hwt_tslog *log, uint16_t members, uint16_t which
 }
 
 /* Notes that the members are durable in their other slot. Returns those to be written twice: the
- * root, and streams whose tail is a new page, since without this one bad slot would hide the page
- * before it too. The second copy also tells that the commit is done. */
+ * root, the corrections, and streams whose tail is a new page, since without this one bad slot
+ * would hide the page before it too. The second copy also tells that the commit is done. */
 static uint16_t settle(struct hwt_tslog *log, uint16_t members)
 {
     unsigned twice = 0;
@@ -384,6 +487,9 @@ static uint16_t settle(struct hwt_tslog *log, uint16_t members)
             st->durable_ms = st->tail.last_ms;
             st->durable_block = st->block;
             twice |= st->moved ? 1u << s : 0;
+            st->index_slot = st->index_written ? 1 - st->index_slot : st->index_slot;
+            st->index_dirty = false;
+            st->index_written = false;
             st->dirty = false;
             st->moved = false;
         }
@@ -393,6 +499,12 @@ static uint16_t settle(struct hwt_tslog *log, uint16_t members)
         log->root_durable = log->root;
         log->root_dirty = false;
         twice |= 1u << HWT_TSLOG_ROOT_MEMBER;
+    }
+    if ((members >> HWT_TSLOG_AMEND_MEMBER & 1) != 0) {
+        log->amended_slot = 1 - log->amended_slot;
+        log->amended_durable = log->amended.count;
+        log->amended_dirty = false;
+        twice |= 1u << HWT_TSLOG_AMEND_MEMBER;
     }
     return (uint16_t)twice;
 }
@@ -405,7 +517,8 @@ int hwt_tslog_commit(struct hwt_tslog *log)
     if (members == 0) {
         return 0;
     }
-    if (log->unsynced) {
+    err = write_indexes(log, members);
+    if (err == 0 && log->unsynced) {
         err = hwt_tslog_sync(log);
     }
     if (err != 0) {
@@ -424,6 +537,7 @@ int hwt_tslog_commit(struct hwt_tslog *log)
             log->stream[s].moved = log->stream[s].moved || (twice >> s & 1) != 0;
         }
         log->root_dirty = log->root_dirty || (twice >> HWT_TSLOG_ROOT_MEMBER & 1) != 0;
+        log->amended_dirty = log->amended_dirty || (twice >> HWT_TSLOG_AMEND_MEMBER & 1) != 0;
     }
     return 0;
 }

@@ -170,7 +170,31 @@ HWT_MUST_CHECK int hwt_mbus_long_encode(uint8_t c, uint8_t a, uint8_t ci, const 
     X(SUPPLIER_INFORMATION,  "supplier_information")             \
     X(SINCE_CUMULATION,      "time_since_cumulation")            \
     X(BATTERY_TIME,          "battery_operating_time")           \
-    X(BATTERY_CHANGE,        "battery_change")
+    X(BATTERY_CHANGE,        "battery_change")                   \
+    X(REACTIVE_ENERGY,       "reactive_energy")                  \
+    X(APPARENT_ENERGY,       "apparent_energy")                  \
+    X(REACTIVE_POWER,        "reactive_power")                   \
+    X(APPARENT_POWER,        "apparent_power")                   \
+    X(HUMIDITY,              "relative_humidity")                \
+    X(PHASE_UU,              "phase_voltage_to_voltage")         \
+    X(PHASE_UI,              "phase_voltage_to_current")         \
+    X(FREQUENCY,             "frequency")                        \
+    X(HCA_FACTOR,            "hca_rating_factor")                \
+    X(SECURITY_KEY,          "security_key")                     \
+    X(REMOTE_CONTROL,        "remote_control")                   \
+    X(TARIFF_DESCRIPTOR,     "tariff_and_subunit_descriptor")    \
+    X(OPERATOR_DATA,         "operator_specific_data")           \
+    X(SECOND,                "second_of_time_point")             \
+    X(RADIO_CONTAINER,       "wireless_mbus_container")          \
+    X(TRANSMISSION_PERIOD,   "transmission_period")              \
+    X(RF_LEVEL,              "rf_level")                         \
+    X(DAYLIGHT_SAVING,       "daylight_saving")                  \
+    X(LISTENING_WINDOW,      "listening_window")                 \
+    X(BATTERY_LEFT,          "remaining_battery_time")           \
+    X(METER_STOPS,           "times_meter_stopped")              \
+    X(MAKER_CONTAINER,       "manufacturer_specific_container")  \
+    X(APPLICATION,           "selected_application")             \
+    X(GLOBAL_READOUT,        "global_readout_request")
 
 #define HWT_MBUS_UNITS(X)                                        \
     X(NONE,                  "")                                 \
@@ -199,7 +223,16 @@ HWT_MUST_CHECK int hwt_mbus_long_encode(uint8_t c, uint8_t a, uint8_t ci, const 
     X(FT3,                   "ft3")                              \
     X(GAL,                   "gal")                              \
     X(GAL_MIN,               "gal/min")                          \
-    X(GAL_H,                 "gal/h")
+    X(GAL_H,                 "gal/h")                            \
+    X(CAL,                   "cal")                              \
+    X(VARH,                  "varh")                             \
+    X(VAH,                   "VAh")                              \
+    X(VAR,                   "var")                              \
+    X(VA,                    "VA")                               \
+    X(HZ,                    "Hz")                               \
+    X(DEG,                   "deg")                              \
+    X(PERCENT,               "%")                                \
+    X(DBM,                   "dBm")
 /* clang-format on */
 
 enum hwt_mbus_quantity {
@@ -234,7 +267,7 @@ enum hwt_mbus_value_kind {
     HWT_MBUS_DATE,   /* year, month, day */
     HWT_MBUS_DATE_TIME,
     HWT_MBUS_TIME, /* hour, minute, second */
-    HWT_MBUS_TEXT, /* Latin-1, last character first: hwt_mbus_text */
+    HWT_MBUS_TEXT, /* Latin-1: hwt_mbus_text */
     HWT_MBUS_BYTES /* octets in the order sent */
 };
 
@@ -260,14 +293,16 @@ struct hwt_mbus_record {
     uint16_t subunit;          /* 10 bits */
     uint8_t error;     /* record error code of a VIFE 01..1F, 0 none; EN 13757-3, table 19 */
     uint8_t modifiers; /* how many of modifier[] */
-    uint8_t modifier[HWT_MBUS_CHAIN_MAX]; /* VIFE codes that change what the value means */
+    uint8_t modifier[HWT_MBUS_CHAIN_MAX]; /* VIFEs that change what the value means; of those after
+                                           * FC, bit 7 is set: hwt_mbus_modifier_name knows both */
     uint8_t vib_size;
     uint8_t plain_size;
     const uint8_t *vib;   /* VIF and VIFEs (with a plain text between), as sent */
-    const uint8_t *plain; /* PLAIN_TEXT: the text, last character first */
+    const uint8_t *plain; /* PLAIN_TEXT: the text, as sent */
     const uint8_t *raw;   /* the data octets */
     size_t raw_size;
-    size_t at; /* octets from the start of the frame to the DIF */
+    bool msb_first; /* mode 2: numbers and texts were sent from their beginning */
+    size_t at;      /* octets from the start of the frame to the DIF */
 };
 
 struct hwt_mbus_telegram {
@@ -275,7 +310,8 @@ struct hwt_mbus_telegram {
     uint8_t ci;
     bool identified; /* id, manufacturer, version, medium are there */
     bool has_status; /* access and status are there */
-    bool fixed;      /* fixed structure (CI 73): no manufacturer, no version */
+    bool fixed;      /* fixed structure (CI 73, 77): no manufacturer, no version */
+    bool msb_first;  /* mode 2 (CI 76, 77): most significant octets come first */
     uint32_t id;     /* eight BCD digits, as %08X prints them */
     uint16_t manufacturer;
     uint8_t version;
@@ -294,8 +330,10 @@ struct hwt_mbus_telegram {
 
 /*
  * The header of a reply: CI 72 (variable structure, 12 octets), 7A (4 octets), 78 (none), 73 (fixed
- * structure). NOT_MINE: an acknowledgement or a request. APPLICATION: the meter's error report (CI
- * 70), fault_out->what is its text. UNSUPPORTED: another CI, or encrypted. LENGTH: header cut off.
+ * structure); 76 and 77: 72 and 73 in mode 2, most significant octets first. NOT_MINE: an
+ * acknowledgement or a request. APPLICATION: the meter's error report (CI 70, 6E, 6F) or alarm (71,
+ * 74, 75), fault_out->what is its text. UNSUPPORTED: another CI, named in fault_out->what, or
+ * encrypted. LENGTH: header cut off.
  */
 HWT_MUST_CHECK int hwt_mbus_open(const struct hwt_mbus_frame *frame,
                                  struct hwt_mbus_telegram *telegram_out,
@@ -304,7 +342,7 @@ HWT_MUST_CHECK int hwt_mbus_open(const struct hwt_mbus_frame *frame,
 /*
  * The next record: 1, and *record_out; 0 after the last; LENGTH (cut off), SANITY (chain too long),
  * UNSUPPORTED (reserved DIF or LVAR, so the record's length is not known). After a failure the
- * telegram stays failed.
+ * telegram stays failed, and *record_out means nothing.
  */
 HWT_MUST_CHECK int hwt_mbus_next(struct hwt_mbus_telegram *telegram,
                                  struct hwt_mbus_record *record_out,
@@ -321,14 +359,18 @@ HWT_MUST_CHECK int hwt_mbus_verify(struct hwt_mbus_telegram *telegram,
 HWT_MUST_CHECK bool hwt_mbus_decimal(const struct hwt_mbus_record *record, int64_t *mantissa_out,
                                      int *exponent_out);
 
-/* Turns text that was sent last character first; returns the octets written, at most `room`. */
-size_t hwt_mbus_text(const uint8_t *sent, size_t n, char *out, size_t room);
+/*
+ * Text of n octets as people read it: sent last character first, in mode 2 (`msb_first`) first
+ * character first. Latin-1. Returns the octets written, at most `room`.
+ */
+size_t hwt_mbus_text(const uint8_t *sent, size_t n, bool msb_first, char *out, size_t room);
 
 /* Texts as decode prints them; NULL for a code that is none. */
 const char *hwt_mbus_quantity_name(enum hwt_mbus_quantity q);
 const char *hwt_mbus_unit_name(enum hwt_mbus_unit u);
 const char *hwt_mbus_function_name(enum hwt_mbus_function f);
-const char *hwt_mbus_modifier_name(uint8_t vife);
+const char *hwt_mbus_modifier_name(uint8_t modifier);
+const char *hwt_mbus_record_error_name(uint8_t error);
 /* "reserved" where EN 13757-3 has none. `fixed`: the short list of the fixed structure. */
 const char *hwt_mbus_medium_name(uint8_t medium, bool fixed);
 /* Three letters and NUL; a code that holds no letters gives "?". */

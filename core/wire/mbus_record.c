@@ -11,12 +11,15 @@
  * Captured: 94 10 DA 6F 32 14 7A 18 = maximum, tariff 1; its VIFE 6F says: the date of that
  * maximum.
  */
+#include <string.h>
+
 #include "core/base/bytes.h"
 #include "core/wire/mbus_value.h"
 #include "core/wire/mbus_vif.h"
 
-enum { DIF_MAKER = 0x0F, DIF_MORE = 0x1F, DIF_FILLER = 0x2F };
-enum { VIF_FB = 0xFB, VIF_FD = 0xFD, VIF_TEXT = 0x7C, VIF_ANY = 0x7E, VIF_MAKER = 0x7F };
+enum { DIF_MAKER = 0x0F, DIF_MORE = 0x1F, DIF_FILLER = 0x2F, DIF_READOUT = 0x7F };
+enum { VIF_EF = 0xEF, VIF_FB = 0xFB, VIF_FD = 0xFD, VIF_TEXT = 0x7C, VIF_MAKER = 0x7F };
+enum { OF_EXTENSION = 0x80 }; /* in modifier[]: the code is one of the table after FC */
 
 enum data_type { INTEGER, REAL, BCD, VARIABLE, NOTHING, SPECIAL };
 
@@ -35,8 +38,18 @@ struct meaning {
     struct hwt_mbus_scaling scaling;
     uint8_t form; /* enum hwt_mbus_form */
     bool maker;   /* what follows in the chain is the maker's own */
-    bool extend;  /* the next VIFE comes from a table not known here */
+    bool extend;  /* the next VIFE is of the table after FC */
 };
+
+/* hwt_get_u8 in this file's hot path: one octet, without the general loop. */
+static inline uint8_t get_octet(struct hwt_reader *r)
+{
+    if (r->at < r->n && r->ok) {
+        return r->p[r->at++];
+    }
+    r->ok = false;
+    return 0;
+}
 
 static int refuse(const struct hwt_mbus_telegram *t, const struct hwt_reader *r,
                   struct hwt_mbus_fault *f, int err, const char *what)
@@ -58,7 +71,7 @@ static bool read_dib(struct hwt_reader *r, uint8_t dif, struct hwt_mbus_record *
     rec->function = (enum hwt_mbus_function)((dif >> 4) & 3);
     rec->storage = (dif >> 6) & 1;
     for (unsigned i = 0; more != 0; i++) {
-        uint8_t dife = hwt_get_u8(r);
+        uint8_t dife = get_octet(r);
 
         if (i >= HWT_MBUS_CHAIN_MAX) {
             return false;
@@ -129,38 +142,57 @@ static void take_effect(const struct hwt_mbus_vife *vife, struct hwt_mbus_record
 static void take_vife(uint8_t code, struct hwt_mbus_record *rec, struct meaning *m)
 {
     const struct hwt_mbus_vife *vife = hwt_mbus_vife_get(code);
+    uint8_t table = 0;
 
     if (m->maker) {
         return;
     }
     if (m->extend) {
+        vife = hwt_mbus_vife_extended_get(code);
+        table = OF_EXTENSION;
         m->extend = false;
-        return;
     }
     take_effect(vife, rec, m);
     if (vife->name != NULL) {
-        rec->modifier[rec->modifiers++] = code & 0x7F;
+        rec->modifier[rec->modifiers++] = (uint8_t)(table | (code & 0x7F));
     }
+}
+
+/* FB, FD, FD FD: the true VIF is of another table. EF: of one that no edition fills yet. */
+static uint8_t read_extended_vif(struct hwt_reader *r, uint8_t vif, struct hwt_mbus_record *rec,
+                                 struct meaning *m, unsigned *vifes)
+{
+    enum { NONE = 0x6F }; /* reserved in all tables */
+    enum hwt_mbus_vif_table table = vif == VIF_FB ? HWT_MBUS_VIF_FB : HWT_MBUS_VIF_FD;
+    uint8_t code = get_octet(r);
+
+    *vifes = 1;
+    if (vif == VIF_FD && code == VIF_FD) {
+        table = HWT_MBUS_VIF_FD_FD;
+        code = get_octet(r);
+        *vifes = 2;
+    }
+    if (vif == VIF_EF) {
+        take_vif(hwt_mbus_vif_get(HWT_MBUS_VIF_PRIMARY, NONE), rec, m);
+    } else {
+        take_vif(hwt_mbus_vif_get(table, code), rec, m);
+    }
+    return code & 0x80;
 }
 
 /* The VIF itself. Returns its extension bit. */
 static uint8_t read_vif(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m,
                         unsigned *vifes)
 {
-    uint8_t vif = hwt_get_u8(r);
+    uint8_t vif = get_octet(r);
 
-    if (vif == VIF_FB || vif == VIF_FD) {
-        enum hwt_mbus_vif_table table = vif == VIF_FB ? HWT_MBUS_VIF_FB : HWT_MBUS_VIF_FD;
-
-        vif = hwt_get_u8(r);
-        *vifes = 1;
-        take_vif(hwt_mbus_vif_get(table, vif), rec, m);
-        return vif & 0x80;
+    if (vif == VIF_FB || vif == VIF_FD || vif == VIF_EF) {
+        return read_extended_vif(r, vif, rec, m, vifes);
     }
     take_vif(hwt_mbus_vif_get(HWT_MBUS_VIF_PRIMARY, vif), rec, m);
     m->maker = (vif & 0x7F) == VIF_MAKER;
     if ((vif & 0x7F) == VIF_TEXT) { /* the text stands before the VIFEs, as real meters send it */
-        rec->plain_size = hwt_get_u8(r);
+        rec->plain_size = get_octet(r);
         rec->plain = hwt_get_bytes(r, rec->plain_size);
     }
     return vif & 0x80;
@@ -176,7 +208,7 @@ static bool read_vib(struct hwt_reader *r, struct hwt_mbus_record *rec, struct m
     rec->vib = r->p + from;
     more = read_vif(r, rec, m, &vifes);
     for (; more != 0; vifes++) {
-        uint8_t vife = hwt_get_u8(r);
+        uint8_t vife = get_octet(r);
 
         if (vifes >= HWT_MBUS_CHAIN_MAX) {
             return false;
@@ -190,62 +222,131 @@ static bool read_vib(struct hwt_reader *r, struct hwt_mbus_record *rec, struct m
 
 /* --- data ------------------------------------------------------------------------------------ */
 
+/* The data octets least significant first; `turned` holds them if they were sent otherwise. */
+static const uint8_t *in_order(const struct hwt_mbus_record *rec, uint8_t turned[16])
+{
+    if (!rec->msb_first || rec->raw_size > 16) {
+        return rec->raw;
+    }
+    for (size_t i = 0; i < rec->raw_size; i++) {
+        turned[i] = rec->raw[rec->raw_size - 1 - i];
+    }
+    return turned;
+}
+
 static void take_integer(struct hwt_mbus_record *rec, const struct meaning *m)
 {
+    uint8_t turned[16];
+    const uint8_t *p = in_order(rec, turned);
+
     if (m->form == HWT_MBUS_FORM_DATE) {
-        rec->kind = hwt_mbus_date_decode(rec->raw, rec->raw_size, &rec->date);
+        rec->kind = hwt_mbus_date_decode(p, rec->raw_size, &rec->date);
         return;
     }
     rec->kind = HWT_MBUS_NUMBER;
-    rec->mantissa = hwt_mbus_integer(rec->raw, rec->raw_size);
+    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
 }
 
 static void take_bcd(struct hwt_mbus_record *rec, const struct meaning *m)
 {
-    if (m->form == HWT_MBUS_FORM_NUMBER && hwt_mbus_bcd(rec->raw, rec->raw_size, &rec->mantissa)) {
+    uint8_t turned[16];
+
+    if (m->form == HWT_MBUS_FORM_NUMBER &&
+        hwt_mbus_bcd(in_order(rec, turned), rec->raw_size, &rec->mantissa)) {
         rec->kind = HWT_MBUS_NUMBER;
     }
 }
 
 static void take_real(struct hwt_mbus_record *rec, const struct meaning *m)
 {
-    rec->real_bits = (uint32_t)(uint64_t)hwt_mbus_integer(rec->raw, 4);
+    uint8_t turned[16];
+
+    rec->real_bits = (uint32_t)(uint64_t)hwt_mbus_integer(in_order(rec, turned), 4);
     if (m->form == HWT_MBUS_FORM_NUMBER && (rec->real_bits & 0x7F800000) != 0x7F800000) {
         rec->kind = HWT_MBUS_REAL; /* else infinite or not a number */
     }
 }
 
-/* Variable length, EN 13757-3, table 7: the first data octet is LVAR. False: reserved. */
-static bool read_variable(struct hwt_reader *r, struct hwt_mbus_record *rec,
-                          const struct meaning *m)
+/* binary64 becomes a NUMBER of 17 or 18 digits; its power of ten goes into the scaling. */
+static void take_double(struct hwt_mbus_record *rec, struct meaning *m)
 {
-    uint8_t lvar = hwt_get_u8(r);
-    bool text = lvar < 0xC0;
+    uint8_t turned[16];
+    uint64_t bits = (uint64_t)hwt_mbus_integer(in_order(rec, turned), 8);
+    int exponent;
 
-    if (lvar >= 0xF0) {
+    if (m->form == HWT_MBUS_FORM_NUMBER && hwt_mbus_binary64(bits, &rec->mantissa, &exponent)) {
+        rec->kind = HWT_MBUS_NUMBER;
+        m->scaling.exponent += exponent;
+    }
+}
+
+enum lvar_kind { LVAR_TEXT, LVAR_BCD, LVAR_MINUS_BCD, LVAR_BINARY, LVAR_REAL, LVAR_RESERVED };
+
+/*
+ * What LVAR says of the octets after it, EN 13757-3, 6.3.3, table 6. F4 means 32 octets since 2013,
+ * a binary32 before (the M-Bus user group's text of 1998, as F8 a binary64): where fewer than 32
+ * octets are left only the older meaning can be meant.
+ */
+static enum lvar_kind lvar_meaning(uint8_t lvar, size_t left, size_t *size_out)
+{
+    static const uint8_t large[] = {16, 20, 24, 28, 32, 48, 64}; /* F0 to F6 */
+
+    if (lvar < 0xC0) {
+        *size_out = lvar;
+        return LVAR_TEXT;
+    }
+    if (lvar < 0xF0) {
+        *size_out = lvar & 0x0F;
+        return lvar < 0xD0 ? LVAR_BCD : lvar < 0xE0 ? LVAR_MINUS_BCD : LVAR_BINARY;
+    }
+    if (lvar == 0xF8 || (lvar == 0xF4 && left < 32)) {
+        *size_out = lvar & 0x0F;
+        return LVAR_REAL;
+    }
+    if (lvar - 0xF0u < sizeof(large)) {
+        *size_out = large[lvar - 0xF0];
+        return LVAR_BINARY;
+    }
+    return LVAR_RESERVED;
+}
+
+static void take_variable(struct hwt_mbus_record *rec, enum lvar_kind kind, struct meaning *m)
+{
+    if (kind == LVAR_TEXT) {
+        rec->kind = HWT_MBUS_TEXT;
+    } else if (kind == LVAR_REAL && rec->raw_size == 4) {
+        take_real(rec, m);
+    } else if (kind == LVAR_REAL) {
+        take_double(rec, m);
+    } else if (kind == LVAR_BINARY && rec->raw_size > 8) {
+        rec->kind = HWT_MBUS_BYTES;
+    } else if (kind == LVAR_BINARY && rec->raw_size > 0) {
+        take_integer(rec, m);
+    } else if (kind != LVAR_BINARY && rec->raw_size > 0) {
+        take_bcd(rec, m);
+        rec->mantissa = kind == LVAR_MINUS_BCD ? -rec->mantissa : rec->mantissa;
+    }
+}
+
+/* Variable length: the first data octet is LVAR. False: reserved. */
+static bool read_variable(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m)
+{
+    uint8_t lvar = get_octet(r);
+    enum lvar_kind kind = lvar_meaning(lvar, hwt_reader_left(r), &rec->raw_size);
+
+    if (kind == LVAR_RESERVED) {
         return false;
     }
-    rec->raw_size = text ? lvar : lvar & 0x0F;
     rec->raw = hwt_get_bytes(r, rec->raw_size);
-    if (!r->ok || (rec->raw_size == 0 && !text)) {
-        return true;
-    }
-    if (text) {
-        rec->kind = HWT_MBUS_TEXT;
-    } else if (lvar >= 0xE0 && rec->raw_size > 8) {
-        rec->kind = HWT_MBUS_BYTES;
-    } else if (lvar >= 0xE0) {
-        take_integer(rec, m);
-    } else {
-        take_bcd(rec, m);
-        rec->mantissa = lvar >= 0xD0 ? -rec->mantissa : rec->mantissa;
+    if (r->ok) {
+        take_variable(rec, kind, m);
     }
     return true;
 }
 
 /* False: LVAR is reserved. Running out of octets shows in the reader. */
 static bool read_data(struct hwt_reader *r, uint8_t dif, struct hwt_mbus_record *rec,
-                      const struct meaning *m)
+                      struct meaning *m)
 {
     enum data_type type = (enum data_type)data_types[dif & 0x0F].type;
 
@@ -306,6 +407,14 @@ static int next_maker(struct hwt_mbus_telegram *t, struct hwt_reader *r, uint8_t
     return 1;
 }
 
+/* 7F: meant for requests (EN 13757-3, table 4); it has no VIF and no data. */
+static int next_readout(struct hwt_reader *r, struct hwt_mbus_record *rec)
+{
+    rec->quantity = HWT_MBUS_Q_GLOBAL_READOUT;
+    rec->raw = hwt_get_bytes(r, 0);
+    return 1;
+}
+
 /* Fixed structure: two counters of four octets, units from the header. */
 static int next_fixed(struct hwt_mbus_telegram *t, struct hwt_reader *r,
                       struct hwt_mbus_record *rec)
@@ -323,8 +432,8 @@ static int next_fixed(struct hwt_mbus_telegram *t, struct hwt_reader *r,
     rec->storage = historic || (t->status & STORED) != 0;
     rec->raw = hwt_get_bytes(r, rec->raw_size = 4);
     if (m.form == HWT_MBUS_FORM_NUMBER && (t->status & BINARY) != 0) {
-        rec->kind = HWT_MBUS_NUMBER;
-        rec->mantissa = hwt_mbus_integer(rec->raw, 4) & 0xFFFFFFFF;
+        take_integer(rec, &m);
+        rec->mantissa &= 0xFFFFFFFF;
     } else {
         take_bcd(rec, &m);
     }
@@ -336,7 +445,7 @@ int hwt_mbus_next(struct hwt_mbus_telegram *telegram, struct hwt_mbus_record *re
                   struct hwt_mbus_fault *fault_out)
 {
     struct hwt_mbus_telegram *t = telegram;
-    struct hwt_mbus_record rec = {.multiplier = 1};
+    struct hwt_mbus_record *rec = record_out;
     struct hwt_reader r;
     uint8_t dif;
     int got;
@@ -350,22 +459,24 @@ int hwt_mbus_next(struct hwt_mbus_telegram *telegram, struct hwt_mbus_record *re
         t->done = t->n;
         return 0;
     }
-    rec.at = (size_t)(r.p - t->start) + r.at;
+    memset(rec, 0, sizeof(*rec));
+    rec->multiplier = 1;
+    rec->msb_first = t->msb_first;
+    rec->at = (size_t)(r.p - t->start) + r.at;
     if (t->fixed) {
-        got = next_fixed(t, &r, &rec);
+        got = next_fixed(t, &r, rec);
     } else {
-        dif = hwt_get_u8(&r);
+        dif = get_octet(&r);
         if (dif == DIF_MAKER || dif == DIF_MORE) {
-            got = next_maker(t, &r, dif, &rec);
+            got = next_maker(t, &r, dif, rec);
+        } else if (dif == DIF_READOUT) {
+            got = next_readout(&r, rec);
         } else if (data_types[dif & 0x0F].type == SPECIAL) {
             got = refuse(t, &r, fault_out, HWT_ERR_UNSUPPORTED, "reserved DIF");
         } else {
-            got = next_plain(t, &r, dif, &rec, fault_out);
+            got = next_plain(t, &r, dif, rec, fault_out);
         }
     }
-    if (got == 1) {
-        t->done = r.at;
-        *record_out = rec;
-    }
+    t->done = got == 1 ? r.at : t->done;
     return got;
 }

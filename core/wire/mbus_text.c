@@ -39,9 +39,37 @@ const char *hwt_mbus_function_name(enum hwt_mbus_function f)
     return (unsigned)f < HWT_MBUS_FUNCTIONS ? names[f] : NULL;
 }
 
-const char *hwt_mbus_modifier_name(uint8_t vife)
+const char *hwt_mbus_modifier_name(uint8_t modifier)
 {
-    return hwt_mbus_vife_get(vife)->name;
+    return (modifier & 0x80) != 0 ? hwt_mbus_vife_extended_get(modifier)->name
+                                  : hwt_mbus_vife_get(modifier)->name;
+}
+
+/* EN 13757-3, table 19: errors of the data sent to a meter, and of those it sends. */
+const char *hwt_mbus_record_error_name(uint8_t error)
+{
+    static const char *const names[0x20] = {
+        [0x00] = "none",
+        [0x01] = "too_many_difes",
+        [0x02] = "storage_not_implemented",
+        [0x03] = "unit_not_implemented",
+        [0x04] = "tariff_not_implemented",
+        [0x05] = "function_not_implemented",
+        [0x06] = "data_class_not_implemented",
+        [0x07] = "data_size_not_implemented",
+        [0x0B] = "too_many_vifes",
+        [0x0C] = "illegal_vif_group",
+        [0x0D] = "illegal_vif_exponent",
+        [0x0E] = "vif_dif_mismatch",
+        [0x0F] = "action_not_implemented",
+        [0x15] = "no_data_available",
+        [0x16] = "data_overflow",
+        [0x17] = "data_underflow",
+        [0x18] = "data_error",
+        [0x1C] = "premature_end_of_record",
+    };
+
+    return error < 0x20 && names[error] != NULL ? names[error] : "reserved";
 }
 
 /* Device types, EN 13757-3, table 3 (5.7). */
@@ -116,12 +144,12 @@ void hwt_mbus_manufacturer_name(uint16_t code, char out[4])
     out[3] = '\0';
 }
 
-size_t hwt_mbus_text(const uint8_t *sent, size_t n, char *out, size_t room)
+size_t hwt_mbus_text(const uint8_t *sent, size_t n, bool msb_first, char *out, size_t room)
 {
-    size_t done = 0;
+    size_t done;
 
-    while (n > 0 && done < room) {
-        out[done++] = (char)sent[--n];
+    for (done = 0; done < n && done < room; done++) {
+        out[done] = (char)sent[msb_first ? done : n - 1 - done];
     }
     return done;
 }

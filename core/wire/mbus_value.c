@@ -113,10 +113,10 @@ void hwt_mbus_scale(struct hwt_mbus_record *r, const struct hwt_mbus_scaling *s)
 }
 
 /*
- * significand x 2^e (e in -149..104) as m x 10^x with at least 17 significant digits where it is
+ * significand (below 2^53) x 2^e as m x 10^x with at least 17 significant digits where it is
  * not exact. Each halving first tries to stay exact by m x 5, x - 1, because m / 2 = 5 m / 10.
  */
-static int binary_to_decimal(uint32_t significand, int e, int64_t *m_out)
+static int binary_to_decimal(int64_t significand, int e, int64_t *m_out)
 {
     int64_t m = significand;
     int x = 0;
@@ -138,6 +138,27 @@ static int binary_to_decimal(uint32_t significand, int e, int64_t *m_out)
     }
     *m_out = m;
     return x;
+}
+
+bool hwt_mbus_binary64(uint64_t bits, int64_t *mantissa_out, int *exponent_out)
+{
+    int64_t fraction = (int64_t)(bits & 0xFFFFFFFFFFFFF), m;
+    int e = (int)((bits >> 52) & 0x7FF), x;
+
+    if (e == 0x7FF) {
+        return false; /* infinite or not a number */
+    }
+    x = binary_to_decimal(e > 0 ? fraction | (int64_t)1 << 52 : fraction, (e > 0 ? e : 1) - 1075,
+                          &m);
+    for (; x < -EXPONENT_MAX || m > ROOM; x++) {
+        m = hwt_div_round(m, 10);
+    }
+    if (x > EXPONENT_MAX) {
+        return false;
+    }
+    *mantissa_out = (bits >> 63) != 0 ? -m : m;
+    *exponent_out = x;
+    return true;
 }
 
 bool hwt_mbus_decimal(const struct hwt_mbus_record *record, int64_t *mantissa_out,

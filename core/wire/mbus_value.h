@@ -18,6 +18,9 @@ struct hwt_mbus_scaling {
 int64_t hwt_mbus_integer(const uint8_t *p, size_t n);
 /* BCD with the sign in the top nibble; false if a nibble is no digit, or beyond 18 digits. */
 HWT_MUST_CHECK bool hwt_mbus_bcd(const uint8_t *p, size_t n, int64_t *value_out);
+/* A finite binary64 as mantissa x 10^exponent, -18 <= exponent <= 18; false where it does not fit.
+ */
+HWT_MUST_CHECK bool hwt_mbus_binary64(uint64_t bits, int64_t *mantissa_out, int *exponent_out);
 /* Scales a NUMBER (mantissa as sent) or a REAL in place; what does not fit becomes a NULL. */
 void hwt_mbus_scale(struct hwt_mbus_record *r, const struct hwt_mbus_scaling *s);
 

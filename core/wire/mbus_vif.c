@@ -1,5 +1,6 @@
 /*
- * mbus_vif.c: the VIF and VIFE tables of EN 13757-3 (clause 6.4, tables 10 to 15), one fact a row.
+ * mbus_vif.c: the VIF tables of EN 13757-3 (clause 6.4, tables 10 to 14), one fact a row. Those of
+ * the VIFEs that may follow any VIF are in mbus_vife.c.
  *
  * A row N2/N4/N8/N16 stands for as many successive codes; each is ten times the one before. A row T
  * stands for four: seconds, minutes, hours, days. The tables have an entry for every code, so that
@@ -56,31 +57,51 @@ static const struct hwt_mbus_vif primary[128] = {
     /* clang-format on */
 };
 
-/* First extension, after FB: EN 13757-3, table 12. */
+/*
+ * First extension, after FB: EN 13757-3, table 14. The rows in degF, gal and ft3 were withdrawn in
+ * 2004; meters made before still send them.
+ */
 static const struct hwt_mbus_vif extension_fb[128] = {
     /* clang-format off */
     N2(0x00, ENERGY,              WH,       5), /* 0.1 MWh, 1 MWh */
+    N2(0x02, REACTIVE_ENERGY,     VARH,     3), /* 1 kvarh, 10 kvarh */
+    N2(0x04, APPARENT_ENERGY,     VAH,      3), /* 1 kVAh, 10 kVAh */
     N2(0x08, ENERGY,              J,        8), /* 0.1 GJ, 1 GJ */
+    N4(0x0C, ENERGY,              CAL,      5), /* 0.1 Mcal … 100 Mcal */
     N2(0x10, VOLUME,              M3,       2),
+    N4(0x14, REACTIVE_POWER,      VAR,      0), /* 0.001 kvar … 1 kvar */
     N2(0x18, MASS,                KG,       5), /* 100 t, 1000 t */
+    N2(0x1A, HUMIDITY,            PERCENT, -1),
+    N1(0x20, VOLUME,              FT3,      0),
     N1(0x21, VOLUME,              FT3,     -1),
     N2(0x22, VOLUME,              GAL,     -1),
     N1(0x24, VOLUME_FLOW,         GAL_MIN, -3),
     N1(0x25, VOLUME_FLOW,         GAL_MIN,  0),
     N1(0x26, VOLUME_FLOW,         GAL_H,    0),
     N2(0x28, POWER,               W,        5), /* 0.1 MW, 1 MW */
+    N1(0x2A, PHASE_UU,            DEG,     -1),
+    N1(0x2B, PHASE_UI,            DEG,     -1),
+    N4(0x2C, FREQUENCY,           HZ,      -3),
     N2(0x30, POWER,               J_H,      8), /* 0.1 GJ/h, 1 GJ/h */
+    N4(0x34, APPARENT_POWER,      VA,       0), /* 0.001 kVA … 1 kVA */
     N4(0x58, FLOW_T,              DEGF,    -3),
     N4(0x5C, RETURN_T,            DEGF,    -3),
     N4(0x60, DELTA_T,             DEGF,    -3),
     N4(0x64, EXTERNAL_T,          DEGF,    -3),
+    N1(0x68, HCA_FACTOR,          NONE,     0), /* K, resulting */
+    N1(0x69, HCA_FACTOR,          NONE,     0), /* Kq */
+    N1(0x6A, HCA_FACTOR,          NONE,     0), /* Kc */
+    N1(0x6B, HCA_FACTOR,          NONE,     0), /* Kcr */
+    N1(0x6C, HCA_FACTOR,          NONE,     0), /* Kch */
+    N1(0x6D, HCA_FACTOR,          NONE,     0), /* Kt */
+    N1(0x6E, HCA_FACTOR,          NONE,     0), /* KD */
     N4(0x70, TEMPERATURE_LIMIT,   DEGF,    -3),
     N4(0x74, TEMPERATURE_LIMIT,   DEGC,    -3),
     N8(0x78, CUMULATED_MAX_POWER, W,       -3),
     /* clang-format on */
 };
 
-/* Second extension, after FD: EN 13757-3, table 14. */
+/* Second extension, after FD: EN 13757-3, table 12. */
 static const struct hwt_mbus_vif extension_fd[128] = {
     /* clang-format off */
     N4(0x00,  CREDIT,               CURRENCY, -3),
@@ -102,17 +123,22 @@ static const struct hwt_mbus_vif extension_fd[128] = {
     N1(0x16,  PASSWORD,             NONE,      0),
     N1(0x17,  ERROR_FLAGS,          NONE,      0),
     N1(0x18,  ERROR_MASK,           NONE,      0),
+    N1(0x19,  SECURITY_KEY,         NONE,      0),
     N1(0x1A,  DIGITAL_OUTPUT,       NONE,      0),
     N1(0x1B,  DIGITAL_INPUT,        NONE,      0),
     N1(0x1C,  BAUD_RATE,            BD,        0),
     N1(0x1D,  RESPONSE_DELAY,       BIT_TIME,  0),
     N1(0x1E,  RETRY,                NONE,      0),
+    N1(0x1F,  REMOTE_CONTROL,       NONE,      0),
     N1(0x20,  FIRST_STORAGE,        NONE,      0),
     N1(0x21,  LAST_STORAGE,         NONE,      0),
     N1(0x22,  STORAGE_BLOCK_SIZE,   NONE,      0),
+    N1(0x23,  TARIFF_DESCRIPTOR,    NONE,      0),
     T(0x24,   STORAGE_INTERVAL),
     N1(0x28,  STORAGE_INTERVAL,     MONTH,     0),
     N1(0x29,  STORAGE_INTERVAL,     YEAR,      0),
+    N1(0x2A,  OPERATOR_DATA,        NONE,      0),
+    N1(0x2B,  SECOND,               S,         0),
     T(0x2C,   SINCE_READOUT),
     D1(0x30,  TARIFF_START,         POINT),
     T3(0x31,  TARIFF_DURATION),
@@ -120,6 +146,8 @@ static const struct hwt_mbus_vif extension_fd[128] = {
     N1(0x38,  TARIFF_PERIOD,        MONTH,     0),
     N1(0x39,  TARIFF_PERIOD,        YEAR,      0),
     N1(0x3A,  DIMENSIONLESS,        NONE,      0),
+    N1(0x3B,  RADIO_CONTAINER,      NONE,      0),
+    T(0x3C,   TRANSMISSION_PERIOD),
     N16(0x40, VOLTAGE,              V,        -9),
     N16(0x50, CURRENT,              A,       -12),
     N1(0x60,  RESET_COUNTER,        NONE,      0),
@@ -139,6 +167,21 @@ static const struct hwt_mbus_vif extension_fd[128] = {
     N1(0x6E,  BATTERY_TIME,         MONTH,     0),
     N1(0x6F,  BATTERY_TIME,         YEAR,      0),
     D1(0x70,  BATTERY_CHANGE,       POINT),
+    N1(0x71,  RF_LEVEL,             DBM,       0),
+    N1(0x72,  DAYLIGHT_SAVING,      NONE,      0), /* type K */
+    N1(0x73,  LISTENING_WINDOW,     NONE,      0), /* type L */
+    N1M(0x74, BATTERY_LEFT,         S,         86400, 0),
+    N1(0x75,  METER_STOPS,          NONE,      0),
+    N1(0x76,  MAKER_CONTAINER,      NONE,      0),
+    /* clang-format on */
+};
+
+/* Second level of the second extension, after FD FD: EN 13757-3, table 13. */
+static const struct hwt_mbus_vif extension_fd_fd[128] = {
+    /* clang-format off */
+    N1(0x00, APPLICATION,  NONE,  0),
+    N1(0x02, BATTERY_LEFT, MONTH, 0),
+    N1(0x03, BATTERY_LEFT, YEAR,  0),
     /* clang-format on */
 };
 
@@ -162,114 +205,19 @@ static const struct hwt_mbus_vif fixed_unit[64] = {
     /* clang-format on */
 };
 
-#define NAMED(code, text)              [code] = {(text), HWT_MBUS_EFFECT_NAMED, 0}
-#define E1(code, name, kind, argument) [code] = {(name), HWT_MBUS_EFFECT_##kind, (argument)}
-#define E2(code, name, kind, argument) \
-    E1(code, name, kind, argument), E1((code) + 1, name, kind, (argument) + 1)
-#define E4(code, name, kind, argument) \
-    E2(code, name, kind, argument), E2((code) + 2, name, kind, (argument) + 2)
-#define ERR4(code) E4(code, NULL, ERROR, code) /* arg: the code itself */
-
-/* Combinable VIFEs, EN 13757-3, table 15, and record errors, table 19. */
-static const struct hwt_mbus_vife combinable[128] = {
-    /* clang-format off */
-    ERR4(0x00), ERR4(0x04), ERR4(0x08), ERR4(0x0C), ERR4(0x10), ERR4(0x14), ERR4(0x18), ERR4(0x1C),
-    NAMED(0x20, "per_second"),
-    NAMED(0x21, "per_minute"),
-    NAMED(0x22, "per_hour"),
-    NAMED(0x23, "per_day"),
-    NAMED(0x24, "per_week"),
-    NAMED(0x25, "per_month"),
-    NAMED(0x26, "per_year"),
-    NAMED(0x27, "per_revolution"),
-    NAMED(0x28, "per_input_pulse_0"),
-    NAMED(0x29, "per_input_pulse_1"),
-    NAMED(0x2A, "per_output_pulse_0"),
-    NAMED(0x2B, "per_output_pulse_1"),
-    NAMED(0x2C, "per_l"),
-    NAMED(0x2D, "per_m3"),
-    NAMED(0x2E, "per_kg"),
-    NAMED(0x2F, "per_K"),
-    NAMED(0x30, "per_kWh"),
-    NAMED(0x31, "per_GJ"),
-    NAMED(0x32, "per_kW"),
-    NAMED(0x33, "per_K_l"),
-    NAMED(0x34, "per_V"),
-    NAMED(0x35, "per_A"),
-    NAMED(0x36, "times_s"),
-    NAMED(0x37, "times_s_per_V"),
-    NAMED(0x38, "times_s_per_A"),
-    E1(0x39,    "start_of", DATE, 0),
-    NAMED(0x3A, "uncorrected"),
-    NAMED(0x3B, "positive_only"),
-    NAMED(0x3C, "negative_only"),
-    NAMED(0x3D, "reserved"),
-    NAMED(0x3E, "reserved"),
-    NAMED(0x3F, "reserved"),
-    NAMED(0x40, "lower_limit"),
-    E1(0x41,    "lower_limit", COUNT, 0),
-    E1(0x42,    "begin_of_first_lower_exceed", DATE, 0),
-    E1(0x43,    "end_of_first_lower_exceed", DATE, 0),
-    E1(0x44,    "lower_exceed", DATE, 0),
-    E1(0x45,    "lower_exceed", DATE, 0),
-    E1(0x46,    "begin_of_last_lower_exceed", DATE, 0),
-    E1(0x47,    "end_of_last_lower_exceed", DATE, 0),
-    NAMED(0x48, "upper_limit"),
-    E1(0x49,    "upper_limit", COUNT, 0),
-    E1(0x4A,    "begin_of_first_upper_exceed", DATE, 0),
-    E1(0x4B,    "end_of_first_upper_exceed", DATE, 0),
-    E1(0x4C,    "upper_exceed", DATE, 0),
-    E1(0x4D,    "upper_exceed", DATE, 0),
-    E1(0x4E,    "begin_of_last_upper_exceed", DATE, 0),
-    E1(0x4F,    "end_of_last_upper_exceed", DATE, 0),
-    E4(0x50,    "first_lower_exceed", DURATION, 0),
-    E4(0x54,    "last_lower_exceed", DURATION, 0),
-    E4(0x58,    "first_upper_exceed", DURATION, 0),
-    E4(0x5C,    "last_upper_exceed", DURATION, 0),
-    E4(0x60,    "first", DURATION, 0),
-    E4(0x64,    "last", DURATION, 0),
-    NAMED(0x68, "reserved"),
-    NAMED(0x69, "reserved"),
-    E1(0x6A,    "begin_of_first", DATE, 0),
-    E1(0x6B,    "end_of_first", DATE, 0),
-    E1(0x6C,    "date_of", DATE, 0),
-    E1(0x6D,    "date_of", DATE, 0),
-    E1(0x6E,    "begin_of_last", DATE, 0),
-    E1(0x6F,    "end_of_last", DATE, 0),
-    E4(0x70,    NULL, SCALE, -6),
-    E4(0x74,    NULL, SCALE, -2),
-    E4(0x78,    NULL, OFFSET, -3),
-    E1(0x7C,    "extension", EXTEND, 0),
-    E1(0x7D,    NULL, SCALE, 3),
-    NAMED(0x7E, "future"),
-    E1(0x7F,    "manufacturer_specific", MAKER, 0),
-    /* clang-format on */
-};
-
 const struct hwt_mbus_vif *hwt_mbus_vif_get(enum hwt_mbus_vif_table table, uint8_t code)
 {
     static const struct hwt_mbus_vif *const tables[] = {
         [HWT_MBUS_VIF_PRIMARY] = primary,
         [HWT_MBUS_VIF_FB] = extension_fb,
         [HWT_MBUS_VIF_FD] = extension_fd,
+        [HWT_MBUS_VIF_FD_FD] = extension_fd_fd,
     };
 
     return &tables[table][code & 0x7F];
 }
 
-const struct hwt_mbus_vife *hwt_mbus_vife_get(uint8_t code)
-{
-    return &combinable[code & 0x7F];
-}
-
 const struct hwt_mbus_vif *hwt_mbus_fixed_unit_get(uint8_t code)
 {
     return &fixed_unit[code & 0x3F];
-}
-
-uint32_t hwt_mbus_seconds(uint8_t code)
-{
-    static const uint32_t seconds[4] = {1, 60, 3600, 86400};
-
-    return seconds[code & 3];
 }

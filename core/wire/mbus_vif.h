@@ -6,7 +6,13 @@
 
 #include "core/wire/mbus.h"
 
-enum hwt_mbus_vif_table { HWT_MBUS_VIF_PRIMARY, HWT_MBUS_VIF_FB, HWT_MBUS_VIF_FD };
+enum hwt_mbus_vif_table {
+    HWT_MBUS_VIF_PRIMARY,
+    HWT_MBUS_VIF_FB,
+    HWT_MBUS_VIF_FD,
+    HWT_MBUS_VIF_FD_FD, /* second level: FD FD */
+    HWT_MBUS_VIF_TABLES
+};
 
 enum hwt_mbus_form { HWT_MBUS_FORM_NUMBER, HWT_MBUS_FORM_DATE };
 
@@ -26,7 +32,7 @@ enum hwt_mbus_effect {
     HWT_MBUS_EFFECT_DATE,     /* the data are a date, whatever the VIF was */
     HWT_MBUS_EFFECT_DURATION, /* the data are a duration, arg 0..3: s, min, h, d */
     HWT_MBUS_EFFECT_COUNT,    /* the data are a count */
-    HWT_MBUS_EFFECT_EXTEND,   /* the next VIFE comes from a further table, not known here */
+    HWT_MBUS_EFFECT_EXTEND,   /* the next VIFE comes from the further table (FC) */
     HWT_MBUS_EFFECT_MAKER     /* the VIFEs that follow are the maker's */
 };
 
@@ -40,6 +46,8 @@ struct hwt_mbus_vife {
 const struct hwt_mbus_vif *hwt_mbus_vif_get(enum hwt_mbus_vif_table table, uint8_t code);
 /* code: 7 bits; total. */
 const struct hwt_mbus_vife *hwt_mbus_vife_get(uint8_t code);
+/* The table after FC; code: 7 bits; total. */
+const struct hwt_mbus_vife *hwt_mbus_vife_extended_get(uint8_t code);
 /* The unit codes of the fixed structure (CI 73); code: 6 bits. */
 const struct hwt_mbus_vif *hwt_mbus_fixed_unit_get(uint8_t code);
 /* s, min, h, d as seconds; code 0..3. */

@@ -7,6 +7,10 @@
 
 enum { PLANT_PATIENCE_US = 2000000 };
 
+/* 2025-01-01. A computer without a clock of its own begins at 1970, or where it was switched off; a
+ * time before this program was made is none. */
+#define UNIX_MS_MIN INT64_C(1735689600000)
+
 struct clock {
     pthread_mutex_t lock;
     enum clock_trust trust;
@@ -98,6 +102,10 @@ struct clock_time clock_now(struct clock *c)
         t.unix_ms = read_us(CLOCK_REALTIME) / 1000;
         t.quality = c->trust == CLOCK_TRUST_ALWAYS || kernel_synced(c, now_us) ? HWT_CLOCK_SYNCED
                                                                                : HWT_CLOCK_UNSYNCED;
+        if (t.unix_ms < UNIX_MS_MIN) {
+            t.unix_ms = HWT_TIME_UNKNOWN;
+            t.quality = HWT_CLOCK_UNKNOWN;
+        }
     }
     pthread_mutex_unlock(&c->lock);
     return t;

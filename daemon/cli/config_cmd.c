@@ -6,20 +6,20 @@
 
 #include "core/base/json.h"
 #include "daemon/run/config.h"
+#include "daemon/run/config_map.h"
 
 /* An object of CONFIG_PROBLEMS_MAX problems, or of all sources and roles, all escaped. */
 enum { JSON_MAX = 1 << 20 };
 
-static const char usage[] = "usage: heatwatt config check [--json] FILE\n"
-                            "       heatwatt config reference\n"
-                            "\n"
-                            "check      lists everything that is wrong with a configuration file\n"
-                            "reference  prints all options as Markdown (docs/CONFIG.md)\n";
-
-static const char *type_name(enum config_source_type type)
-{
-    return type == CONFIG_SAMPLES ? "samples" : "mbus";
-}
+static const char usage[] =
+    "usage: heatwatt config check [--json] FILE\n"
+    "       heatwatt config map [NAME]\n"
+    "       heatwatt config reference\n"
+    "\n"
+    "check      lists everything that is wrong with a configuration file\n"
+    "map        lists the Modbus maps that are built in, or prints one, as a\n"
+    "           start for your own\n"
+    "reference  prints all options as Markdown (docs/CONFIG.md)\n";
 
 static size_t channels_of(const struct config *c, unsigned source)
 {
@@ -27,9 +27,7 @@ static size_t channels_of(const struct config *c, unsigned source)
     size_t count = 0;
 
     for (unsigned i = 0; config_point_get(c, i, &point); i++) {
-        const uint8_t *quantity;
-
-        count += point.source == source ? config_quantities(point.kind, &quantity) : 0;
+        count += point.source == source ? point.quantities : 0;
     }
     return count;
 }
@@ -38,14 +36,21 @@ static void print_summary(const struct config *c, FILE *out)
 {
     fprintf(out, "%s: no errors\n", c->path);
     fprintf(out, "site: %s, %s%s\n", c->site, c->timezone, c->simulated ? ", simulated" : "");
-    fprintf(out, "data: %s, a record each %u s\n", c->data_dir, c->record_s);
+    fprintf(out, "data: %s, a record each %u s, safe on the disk each %u s\n", c->data_dir,
+            c->record_s, c->commit_s);
+    if (c->log_partition[0] != '\0') {
+        fprintf(out, "log: %s\n", c->log_partition);
+    }
     fprintf(out, "page: %s port %u\n", c->listen, (unsigned)c->port);
     fprintf(out, "sources: %u, channels: %zu\n", c->source_count, config_channel_count(c));
     for (unsigned i = 0; i < c->source_count; i++) {
         const struct config_source *s = &c->source[i];
 
-        fprintf(out, "  %s (%s) on %s: %zu channels\n", s->id, type_name(s->type),
-                s->port[0] != '\0' ? s->port : s->socket, channels_of(c, i));
+        fprintf(out, "  %s (%s) on %s: %zu channels\n", s->id, config_source_type_name(s->type),
+                s->port[0] != '\0'  ? s->port
+                : s->tcp[0] != '\0' ? s->tcp
+                                    : s->socket,
+                channels_of(c, i));
     }
     fputs("roles:", out);
     for (unsigned r = 0; r < ROLE_COUNT; r++) {
@@ -66,12 +71,16 @@ static void put_summary(struct hwt_json *j, const struct config *c)
     hwt_json_string(j, "site", c->site);
     hwt_json_string(j, "timezone", c->timezone);
     hwt_json_string(j, "data_dir", c->data_dir);
+    hwt_json_uint(j, "commit_s", c->commit_s);
+    if (c->log_partition[0] != '\0') {
+        hwt_json_string(j, "log_partition", c->log_partition);
+    }
     hwt_json_uint(j, "channels", config_channel_count(c));
     hwt_json_array(j, "sources");
     for (unsigned i = 0; i < c->source_count; i++) {
         hwt_json_object(j, NULL);
         hwt_json_string(j, "id", c->source[i].id);
-        hwt_json_string(j, "type", type_name(c->source[i].type));
+        hwt_json_string(j, "type", config_source_type_name(c->source[i].type));
         hwt_json_uint(j, "channels", channels_of(c, i));
         hwt_json_end_object(j);
     }
@@ -154,6 +163,34 @@ static int check(const char *path, bool json)
     return status;
 }
 
+/* "# Eastron SDM120...: one phase." of a map's first line. */
+static void print_map_line(const struct config_map_file *f)
+{
+    int n = (int)strcspn(f->text, "\n");
+
+    printf("%-16s %.*s\n", f->name, n > 2 ? n - 2 : 0, f->text + 2);
+}
+
+static int print_map(const char *name)
+{
+    const struct config_map_file *f;
+
+    if (name == NULL) {
+        for (size_t i = 0; i < config_map_file_count; i++) {
+            print_map_line(&config_map_files[i]);
+        }
+        return 0;
+    }
+    f = config_map_file_find(name);
+    if (f == NULL) {
+        fprintf(stderr, "heatwatt config map: no map \"%s\"; without a name all are listed\n",
+                name);
+        return 1;
+    }
+    fwrite(f->text, 1, f->size, stdout);
+    return 0;
+}
+
 int config_main(int argc, char **argv)
 {
     const char *path = NULL;
@@ -162,6 +199,9 @@ int config_main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "reference") == 0) {
         config_write_reference(stdout);
         return 0;
+    }
+    if ((argc == 2 || argc == 3) && strcmp(argv[1], "map") == 0) {
+        return print_map(argc == 3 ? argv[2] : NULL);
     }
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         fputs(usage, stdout);

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "daemon/cli/mbus_json.h"
+#include "daemon/cli/modbus_json.h"
+#include "daemon/run/config_map.h"
 
 enum { FILE_MAX = 1 << 24 }; /* octets of one file: far more than a day of captures */
 
@@ -18,8 +20,11 @@ struct octets {
 
 static const char usage[] =
     "usage: heatwatt decode mbus [FILE...]\n"
-    "Reads telegrams as hex digits (white space is free, # starts a comment) from the files, or\n"
-    "from standard input, and prints each as one line of JSON.\n";
+    "       heatwatt decode modbus [--map NAME] [FILE...]\n"
+    "Reads telegrams, or requests and replies, as hex digits (white space is free, # starts a "
+    "comment) from the files, or\n"
+    "from standard input, and prints each as one line of JSON. --map: what registers mean, a map\n"
+    "that `heatwatt config map` lists or a file of your own.\n";
 
 /* --- hex in ---------------------------------------------------------------------------------- */
 
@@ -136,7 +141,7 @@ static size_t resume(const uint8_t *p, size_t n, int err)
     return n;
 }
 
-static bool decode_octets(const uint8_t *p, size_t n)
+static bool decode_mbus(const uint8_t *p, size_t n)
 {
     bool good = n > 0;
     size_t at = 0;
@@ -156,7 +161,19 @@ static bool decode_octets(const uint8_t *p, size_t n)
     return good;
 }
 
-static bool decode_file(const char *name)
+/* NULL map: M-Bus has none. */
+struct protocol {
+    const char *name;
+    const struct hwt_modbus_map *map;
+};
+
+static bool decode_octets(const struct protocol *protocol, const uint8_t *p, size_t n)
+{
+    return strcmp(protocol->name, "modbus") == 0 ? modbus_json_explain(p, n, protocol->map, stdout)
+                                                 : decode_mbus(p, n);
+}
+
+static bool decode_file(const struct protocol *protocol, const char *name)
 {
     bool in = strcmp(name, "-") == 0;
     FILE *f = in ? stdin : fopen(name, "r");
@@ -167,7 +184,7 @@ static bool decode_file(const char *name)
         fprintf(stderr, "%s: %s\n", name, strerror(errno));
         return false;
     }
-    good = read_hex(f, in ? "standard input" : name, &o) && decode_octets(o.p, o.n);
+    good = read_hex(f, in ? "standard input" : name, &o) && decode_octets(protocol, o.p, o.n);
     free(o.p);
     if (!in) {
         fclose(f);
@@ -175,32 +192,93 @@ static bool decode_file(const char *name)
     return good;
 }
 
-int decode_main(int argc, char **argv)
+/* NULL, after telling on stderr, if there is no such map or it has errors. */
+static struct config_map *load_map(const char *name)
 {
-    bool good = true;
+    const struct config_map_file *own = config_map_file_find(name);
+    struct config_problems problems;
+    struct config_map *map = NULL;
 
-    if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage, stdout);
-        return 0;
+    config_problems_init(&problems);
+    if (own != NULL) {
+        map = config_map_parse(own->text, own->size, own->name, &problems);
+    } else if (config_map_is_path(name)) {
+        map = config_map_load(name, &problems);
+    } else {
+        fprintf(stderr, "decode: no map '%s': `heatwatt config map` lists them\n", name);
     }
-    if (argc < 2 || strcmp(argv[1], "mbus") != 0) {
-        if (argc >= 2) {
-            fprintf(stderr, "decode: unknown protocol '%s'\n", argv[1]);
-        }
-        fputs(usage, stderr);
-        return 2;
-    }
-    for (int i = 2; i < argc; i++) {
-        if (argv[i][0] == '-' && argv[i][1] != '\0') {
+    config_problems_write(&problems, stderr);
+    config_problems_free(&problems);
+    return map;
+}
+
+/* 0, or 2 after telling what is wrong. *first_out: index of the first file. */
+static int read_options(int argc, char **argv, const char **map_out, int *first_out)
+{
+    bool modbus = strcmp(argv[1], "modbus") == 0;
+    int i = 2;
+
+    for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+        if (modbus && strcmp(argv[i], "--map") == 0 && i + 1 < argc) {
+            *map_out = argv[++i];
+        } else {
             fprintf(stderr, "decode: unknown option '%s'\n%s", argv[i], usage);
             return 2;
         }
     }
-    for (int i = 2; i < argc; i++) {
-        good = decode_file(argv[i]) && good;
+    *first_out = i;
+    for (; i < argc; i++) {
+        if (argv[i][0] == '-' && argv[i][1] != '\0') {
+            fprintf(stderr, "decode: options come before files: '%s'\n%s", argv[i], usage);
+            return 2;
+        }
     }
-    if (argc == 2) {
-        good = decode_file("-");
+    return 0;
+}
+
+static bool decode_files(const struct protocol *protocol, int argc, char **argv, int first)
+{
+    bool good = true;
+
+    for (int i = first; i < argc; i++) {
+        good = decode_file(protocol, argv[i]) && good;
     }
-    return good && fflush(stdout) == 0 ? 0 : 1;
+    if (argc == first) {
+        good = decode_file(protocol, "-");
+    }
+    return good && fflush(stdout) == 0;
+}
+
+int decode_main(int argc, char **argv)
+{
+    const char *name = argc >= 2 ? argv[1] : "", *map_name = NULL;
+    struct protocol protocol = {.name = name};
+    struct config_map *map = NULL;
+    int first = 0;
+    bool good;
+
+    if (strcmp(name, "--help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (strcmp(name, "mbus") != 0 && strcmp(name, "modbus") != 0) {
+        if (argc >= 2) {
+            fprintf(stderr, "decode: unknown protocol '%s'\n", name);
+        }
+        fputs(usage, stderr);
+        return 2;
+    }
+    if (read_options(argc, argv, &map_name, &first) != 0) {
+        return 2;
+    }
+    if (map_name != NULL) {
+        map = load_map(map_name);
+        if (map == NULL) {
+            return 2;
+        }
+        protocol.map = &map->wire;
+    }
+    good = decode_files(&protocol, argc, argv, first);
+    free(map);
+    return good ? 0 : 1;
 }

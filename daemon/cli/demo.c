@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "daemon/cli/demo_folder.h"
-#include "daemon/cli/log_cmd.h"
 #include "daemon/cli/plant_child.h"
 #include "daemon/cli/progress.h"
 #include "daemon/run/config.h"
 #include "daemon/run/daemon.h"
+#include "daemon/store/import.h"
 
 enum {
     DEFAULT_PORT = 8080,
@@ -147,6 +147,7 @@ static bool port_is_free(unsigned port)
 struct plant_arguments {
     char start[24], seed[24], speed[24], history[24];
     char samples[PATH_BYTES + 16], meter[PATH_BYTES + 16], truth[PATH_BYTES + 16];
+    char elec[PATH_BYTES + 16];
     char nominal[PATH_BYTES + 16], csv[PATH_BYTES + 16];
 };
 
@@ -158,6 +159,7 @@ static void fill_arguments(struct plant_arguments *a, const struct demo *d, int6
     snprintf(a->history, sizeof(a->history), "%u", d->history_days);
     snprintf(a->samples, sizeof(a->samples), "%s/samples.sock", d->dir);
     snprintf(a->meter, sizeof(a->meter), "%s/meter", d->dir);
+    snprintf(a->elec, sizeof(a->elec), "%s/elec-meter", d->dir);
     snprintf(a->truth, sizeof(a->truth), "%s/truth.json", d->dir);
     snprintf(a->nominal, sizeof(a->nominal), "%s/clamps.yaml", d->dir);
     snprintf(a->csv, sizeof(a->csv), "%s/history.csv", d->dir);
@@ -171,14 +173,31 @@ static void fill_arguments(struct plant_arguments *a, const struct demo *d, int6
 static pid_t start_plant(struct plant_arguments *a, unsigned history_days)
 {
     char *argv[] = {
-        NULL,        "--start",  a->start,
-        "--seed",    a->seed,    "--speed",
-        a->speed,    "--season", "20",
-        "--history", a->history, "--samples",
-        a->samples,  "--mbus",   a->meter,
-        "--truth",   a->truth,   "--nominal",
-        a->nominal,  "--wait",   history_days > 0 ? "--csv" : NULL,
-        a->csv,      NULL,
+        NULL,
+        "--start",
+        a->start,
+        "--seed",
+        a->seed,
+        "--speed",
+        a->speed,
+        "--season",
+        "20",
+        "--history",
+        a->history,
+        "--samples",
+        a->samples,
+        "--mbus",
+        a->meter,
+        "--modbus",
+        a->elec,
+        "--truth",
+        a->truth,
+        "--nominal",
+        a->nominal,
+        "--wait",
+        history_days > 0 ? "--csv" : NULL,
+        a->csv,
+        NULL,
     };
 
     if (history_days > 0) {
@@ -286,11 +305,18 @@ static bool write_config(const struct demo *d, const struct plant_arguments *a, 
             "    address: 1\n"
             "    mains_powered: true\n"
             "    timeout_ms: %u\n"
+            "  - id: hpmeter\n"
+            "    type: modbus\n"
+            "    label: Heat pump meter\n"
+            "    map: sdm120\n"
+            "    port: %s\n"
+            "    baud: 9600\n"
+            "    timeout_ms: %u\n"
             "roles: {elec: hp, heat: heatmeter, flow_t: heatmeter_flow_t, return_t: "
             "heatmeter_return_t,\n"
             "  flow_rate: heatmeter_flow_rate, outside_t: heatmeter_outside_t, grid: grid, solar: "
             "solar}\n",
-            a->meter, reply_timeout_ms(d->speed));
+            a->meter, reply_timeout_ms(d->speed), a->elec, reply_timeout_ms(d->speed));
     return fclose(f) == 0 && ok;
 }
 

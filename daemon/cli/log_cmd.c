@@ -1,72 +1,46 @@
 #include "daemon/cli/log_cmd.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/quantity.h"
-#include "daemon/cli/log_dump.h"
-#include "daemon/cli/progress.h"
-#include "daemon/store/log_dir.h"
-
-enum { PATH_BYTES = 4096 };
+#include "daemon/cli/log_export.h"
+#include "daemon/cli/log_import.h"
+#include "daemon/cli/log_info.h"
+#include "daemon/cli/log_mend.h"
+#include "daemon/cli/log_query.h"
+#include "daemon/store/medium.h"
 
 static const char usage[] =
-    "usage: heatwatt log import DIR FILE.csv [--provenance simulated|imported] [--stream NAME] "
-    "[--quiet]\n"
-    "       heatwatt log verify DIR [--all]\n"
-    "       heatwatt log dump DIR [--stream NAME] [--from MS] [--to MS]\n"
-    "       heatwatt log info DIR\n"
+    "usage: heatwatt log query DIR --series ID   means, sums, steps, local days: as the API "
+    "answers\n"
+    "       heatwatt log import DIR FILE.csv     make a CSV file a stream of the log\n"
+    "       heatwatt log export DIR              write a stream as CSV\n"
+    "       heatwatt log info DIR [--json]       list the streams, what they take, what is "
+    "damaged\n"
+    "       heatwatt log verify DIR [--all]      read every page, name the damaged (--all: every) "
+    "ones\n"
+    "       heatwatt log repair DIR              mend what can be mended, name the records lost\n"
+    "       heatwatt log format DEVICE --yes     make an empty log on a partition, over all it "
+    "holds\n"
+    "       heatwatt log COMMAND --help          more about query, import, export, info\n"
     "\n"
-    "DIR is the data folder. import makes a CSV file (time,CHANNEL,... with unix milliseconds) a\n"
-    "stream of its own, all of it or nothing; dump writes a stream in the same form; verify reads\n"
-    "every page and names the damaged ones (--all: every page).\n";
+    "DIR is the data folder, or the partition of the log. `dump` is an older name of export.\n";
 
 struct arguments {
     const char *operand[2];
     int operands;
-    const char *stream;
-    enum hwt_provenance provenance;
-    int64_t from_ms, to_ms;
-    bool quiet, all;
+    bool all, yes;
 };
-
-static bool parse_ms(const char *option, const char *text, int64_t *out)
-{
-    char *end;
-
-    *out = strtoll(text, &end, 10);
-    if (end == text || *end != '\0') {
-        fprintf(stderr, "heatwatt log: --%s %s: unix milliseconds are needed\n", option, text);
-        return false;
-    }
-    return true;
-}
-
-static bool parse_provenance(const char *text, enum hwt_provenance *out)
-{
-    if (strcmp(text, "simulated") == 0) {
-        *out = HWT_PROVENANCE_SIMULATED;
-    } else if (strcmp(text, "imported") == 0) {
-        *out = HWT_PROVENANCE_IMPORTED;
-    } else {
-        fprintf(stderr, "heatwatt log: --provenance %s: simulated or imported is needed\n", text);
-        return false;
-    }
-    return true;
-}
 
 /* 0: go on; 1: help was given; 2: usage. argv[0] is the verb. */
 static int parse(struct arguments *a, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"provenance", required_argument, NULL, 'p'},
-        {"stream", required_argument, NULL, 's'},
-        {"from", required_argument, NULL, 'f'},
-        {"to", required_argument, NULL, 't'},
-        {"quiet", no_argument, NULL, 'q'},
         {"all", no_argument, NULL, 'a'},
+        {"yes", no_argument, NULL, 'y'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -74,34 +48,17 @@ static int parse(struct arguments *a, int argc, char **argv)
 
     optind = 1;
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        bool ok = true;
-
         switch (c) {
-        case 'p':
-            ok = parse_provenance(optarg, &a->provenance);
-            break;
-        case 's':
-            a->stream = optarg;
-            break;
-        case 'f':
-            ok = parse_ms("from", optarg, &a->from_ms);
-            break;
-        case 't':
-            ok = parse_ms("to", optarg, &a->to_ms);
-            break;
-        case 'q':
-            a->quiet = true;
-            break;
         case 'a':
             a->all = true;
+            break;
+        case 'y':
+            a->yes = true;
             break;
         case 'h':
             fputs(usage, stdout);
             return 1;
         default:
-            ok = false;
-        }
-        if (!ok) {
             return 2;
         }
     }
@@ -111,45 +68,27 @@ static int parse(struct arguments *a, int argc, char **argv)
     return optind == argc ? 0 : 2;
 }
 
-/* The folder of the log: DIR if it holds one itself, else DIR/log. */
-static void find_log(const char *dir, char path[PATH_BYTES])
+void log_cmd_find(const char *dir, char path[LOG_PATH_BYTES])
 {
-    snprintf(path, PATH_BYTES, "%s/control.hwl", dir);
-    if (access(path, F_OK) == 0) {
-        snprintf(path, PATH_BYTES, "%s", dir);
+    snprintf(path, LOG_PATH_BYTES, "%s/control.hwl", dir);
+    if (access(path, F_OK) == 0 || medium_kind_of(dir) == MEDIUM_PARTITION) {
+        snprintf(path, LOG_PATH_BYTES, "%s", dir);
     } else {
-        snprintf(path, PATH_BYTES, "%s/log", dir);
+        snprintf(path, LOG_PATH_BYTES, "%s/log", dir);
     }
 }
 
-static struct log_dir *open_log(const char *dir)
+struct log_dir *log_cmd_open(const char *dir)
 {
-    char path[PATH_BYTES], why[512];
+    char path[LOG_PATH_BYTES], why[512];
     struct log_dir *log;
 
-    find_log(dir, path);
+    log_cmd_find(dir, path);
     log = log_dir_open(path, true, why, sizeof(why));
     if (log == NULL) {
         fprintf(stderr, "heatwatt log: %s\n", why);
     }
     return log;
-}
-
-/* --- import --- */
-
-static int import(const struct arguments *a)
-{
-    char path[PATH_BYTES];
-    progress_bar bar = a->quiet ? NULL : progress_to_terminal();
-
-    find_log(a->operand[0], path);
-    if (log_import_csv(path, a->operand[1], a->provenance, a->stream, bar, NULL, stderr) != 0) {
-        return 1;
-    }
-    if (!a->quiet && bar == NULL) {
-        printf("imported %s\n", a->operand[1]);
-    }
-    return 0;
 }
 
 /* --- verify --- */
@@ -161,7 +100,7 @@ struct tally {
 };
 
 static const char *const state_names[HWT_TSLOG_PAGE_STATES] = {"good", "blank", "superseded",
-                                                               "damaged"};
+                                                               "damaged", "mended"};
 
 static void report_page(void *ctx, const struct hwt_tslog_page_report *p)
 {
@@ -182,7 +121,7 @@ static void report_page(void *ctx, const struct hwt_tslog_page_report *p)
 
 static int verify(const struct arguments *a)
 {
-    struct log_dir *log = open_log(a->operand[0]);
+    struct log_dir *log = log_cmd_open(a->operand[0]);
     struct hwt_tslog_cursor *work = calloc(1, sizeof(*work));
     struct tally t = {.a = a};
     int damaged = HWT_ERR_IO;
@@ -204,9 +143,7 @@ static int verify(const struct arguments *a)
     return damaged == 0 ? 0 : 1;
 }
 
-/* --- dump, info --- */
-
-static int find_stream(struct log_dir *log, const char *name)
+int log_cmd_find_stream(struct log_dir *log, const char *name)
 {
     int stream;
 
@@ -218,63 +155,19 @@ static int find_stream(struct log_dir *log, const char *name)
     return stream;
 }
 
-static int dump(const struct arguments *a)
-{
-    struct log_dir *log = open_log(a->operand[0]);
-    int result = 1, stream = log != NULL ? find_stream(log, a->stream) : -1;
+/* --- repair, format --- */
 
-    if (stream >= 0) {
-        result = log_dump(log_dir_snapshot(log), stream, a->from_ms, a->to_ms, stdout, stderr);
-    }
-    log_dir_close(log);
-    return result;
+static int repair(const struct arguments *a)
+{
+    char path[LOG_PATH_BYTES];
+
+    log_cmd_find(a->operand[0], path);
+    return log_repair(path);
 }
 
-static void print_time(int64_t ms)
+static int format(const struct arguments *a)
 {
-    if (ms == HWT_TIME_UNKNOWN) {
-        printf(" %15s", "unknown");
-    } else {
-        printf(" %15lld", (long long)ms);
-    }
-}
-
-static int info(const struct arguments *a)
-{
-    struct log_dir *log = open_log(a->operand[0]);
-    const struct hwt_tslog_snapshot *snapshot;
-    uint8_t uuid[16];
-    int err = 0;
-
-    if (log == NULL) {
-        return 1;
-    }
-    snapshot = log_dir_snapshot(log);
-    hwt_tslog_uuid(log_dir_tslog(log), uuid);
-    printf("log ");
-    for (size_t i = 0; i < sizeof(uuid); i++) {
-        printf("%02x%s", uuid[i], i == 3 || i == 5 || i == 7 || i == 9 ? "-" : "");
-    }
-    printf("\n%-32s %-10s %10s %10s %15s %15s\n", "stream", "provenance", "first", "last",
-           "from ms", "to ms");
-    for (int s = 0; err == 0 && s < hwt_tslog_streams(snapshot); s++) {
-        struct hwt_stream_info i;
-
-        err = hwt_tslog_stream_info(snapshot, s, &i);
-        if (err == 0) {
-            printf("%-32s %-10s %10llu %10llu", i.name, hwt_provenance_name(i.provenance),
-                   (unsigned long long)i.first, (unsigned long long)i.last);
-            print_time(i.first_ms);
-            print_time(i.last_ms);
-            putchar('\n');
-        }
-        err = err == HWT_ERR_ARGUMENT ? 0 : err; /* a number without stream */
-    }
-    if (err != 0) {
-        fprintf(stderr, "heatwatt log: %s\n", log_dir_explain(log, err));
-    }
-    log_dir_close(log);
-    return err == 0 ? 0 : 1;
+    return log_format(a->operand[0], a->yes);
 }
 
 int log_main(int argc, char **argv)
@@ -284,18 +177,28 @@ int log_main(int argc, char **argv)
         int operands;
         int (*run)(const struct arguments *a);
     } verbs[] = {
-        {"import", 2, import},
         {"verify", 1, verify},
-        {"dump", 1, dump},
-        {"info", 1, info},
+        {"repair", 1, repair},
+        {"format", 1, format},
     };
-    struct arguments a = {
-        .provenance = HWT_PROVENANCE_IMPORTED, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv); /* argv[0] is the verb */
+    } commands[] = {
+        {"info", log_info_main},   {"import", log_import_main}, {"export", log_export_main},
+        {"dump", log_export_main}, {"query", log_query_main},
+    };
+    struct arguments a = {0};
     int result;
 
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         fputs(usage, stdout);
         return 0;
+    }
+    for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
     }
     for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(argv[1], verbs[i].name) == 0) {

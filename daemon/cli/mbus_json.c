@@ -28,12 +28,12 @@ static void put_hex(struct hwt_json *j, const char *key, const uint8_t *p, size_
     hwt_json_bytes(j, key, hex, hex_text(p, n, hex));
 }
 
-/* A text that was sent last character first. */
-static void put_text(struct hwt_json *j, const char *key, const uint8_t *sent, size_t n)
+static void put_text(struct hwt_json *j, const char *key, const uint8_t *sent, size_t n,
+                     bool msb_first)
 {
     char text[256];
 
-    hwt_json_bytes(j, key, text, hwt_mbus_text(sent, n, text, sizeof(text)));
+    hwt_json_bytes(j, key, text, hwt_mbus_text(sent, n, msb_first, text, sizeof(text)));
 }
 
 /* digits x 10^exponent as people write it: plain while that stays short. Returns its length. */
@@ -125,7 +125,7 @@ static void put_value(struct hwt_json *j, const struct hwt_mbus_record *r)
         put_date(j, key, r);
         break;
     case HWT_MBUS_TEXT:
-        put_text(j, key, r->raw, r->raw_size);
+        put_text(j, key, r->raw, r->raw_size, r->msb_first);
         break;
     case HWT_MBUS_BYTES:
         put_hex(j, key, r->raw, r->raw_size);
@@ -136,11 +136,13 @@ static void put_value(struct hwt_json *j, const struct hwt_mbus_record *r)
 /* Is a part of the VIF unknown here, so that the octets themselves are worth printing? */
 static bool has_own_vif(const struct hwt_mbus_record *r)
 {
-    enum { EXTENSION = 0x7C, MAKER = 0x7F };
+    static const char *const unknown[] = {"extension", "manufacturer_specific", "reserved"};
 
     for (unsigned i = 0; i < r->modifiers; i++) {
-        if (r->modifier[i] == EXTENSION || r->modifier[i] == MAKER) {
-            return true;
+        for (size_t k = 0; k < sizeof(unknown) / sizeof(unknown[0]); k++) {
+            if (strcmp(hwt_mbus_modifier_name(r->modifier[i]), unknown[k]) == 0) {
+                return true;
+            }
         }
     }
     return r->quantity == HWT_MBUS_Q_RESERVED || r->quantity == HWT_MBUS_Q_MANUFACTURER_SPECIFIC;
@@ -151,6 +153,7 @@ static void put_extras(struct hwt_json *j, const struct hwt_mbus_record *r)
 {
     if (r->error != 0) {
         hwt_json_uint(j, "record_error", r->error);
+        hwt_json_string(j, "record_error_text", hwt_mbus_record_error_name(r->error));
     }
     if (r->modifiers > 0) {
         hwt_json_array(j, "modifiers");
@@ -168,7 +171,7 @@ static void put_record(struct hwt_json *j, const struct hwt_mbus_record *r)
 {
     hwt_json_object(j, NULL);
     if (r->quantity == HWT_MBUS_Q_PLAIN_TEXT) { /* the meter itself names it */
-        put_text(j, "quantity", r->plain, r->plain_size);
+        put_text(j, "quantity", r->plain, r->plain_size, r->msb_first);
     } else {
         hwt_json_string(j, "quantity", hwt_mbus_quantity_name(r->quantity));
     }

@@ -1,41 +1,22 @@
 #include "daemon/drivers/mbus.h"
+#include "daemon/base/log.h"
 
-#include <stdio.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/wire/mbus_master.h"
-#include "daemon/base/log.h"
-#include "daemon/drivers/serial_port.h"
+#include "daemon/drivers/bus_line.h"
+#include "daemon/drivers/mbus_meter.h"
 
-enum {
-    METERS_MAX = 32,
-    MISSED_POLLS = 3,  /* without an answer: stale */
-    TELEGRAMS_MAX = 8, /* of one poll, where the meter says more follow */
-    BACKOFF_MAX_S = 30,
-    NONE = -1
-};
-
-struct meter {
-    struct mbus_meter_options o;
-    struct hwt_mbus_slave slave;
-    int64_t due_us;  /* clock: next poll */
-    int64_t good_us; /* clock: last good answer, or when polling began */
-    bool due;        /* waits for its turn */
-    bool failing;    /* the last poll had no good answer */
-    bool refusing;   /* the last poll had a telegram refused; it was logged */
-    bool chain;      /* sends several telegrams: each poll begins the sequence anew */
-    unsigned telegrams;
-    char why[80]; /* of the last failure */
-};
+enum { METERS_MAX = 32, NONE = -1, BAUD = 2400, NETWORK_LAG_US = 1000000 };
 
 struct mbus_bus {
     struct clock *clock;
-    struct serial_port *port;
-    unsigned baud;
+    struct bus_line *line;
     uv_timer_t wake;
     struct hwt_mbus_master master;
-    struct meter meter[METERS_MAX];
+    unsigned baud; /* of the line now */
+    struct mbus_meter meter[METERS_MAX];
     int meters, current, last; /* current: index of the meter asked, or NONE; last: asked before */
 };
 
@@ -48,13 +29,48 @@ static int64_t unix_ms(struct mbus_bus *bus)
     return t == HWT_TIME_UNKNOWN ? 0 : t;
 }
 
-/* --- the port -------------------------------------------------------------------------------- */
+bool mbus_select_parse(const char *text, uint8_t select_out[HWT_MBUS_SELECT_SIZE])
+{
+    uint8_t digit[16];
+    size_t n = 0;
+
+    for (; *text != '\0'; text++) {
+        int c = toupper((unsigned char)*text);
+
+        if (c == ' ') {
+            continue;
+        }
+        if (n == sizeof(digit) || !isxdigit(c)) {
+            return false;
+        }
+        digit[n] = (uint8_t)(c <= '9' ? c - '0' : c - 'A' + 10);
+        if (n < 8 && digit[n] > 9 && digit[n] != 15) {
+            return false; /* the identification is decimal */
+        }
+        n++;
+    }
+    if (n != 8 && n != 16) {
+        return false;
+    }
+    memset(select_out, 0xFF, HWT_MBUS_SELECT_SIZE);
+    for (size_t i = 0; i < n / 2; i++) { /* the identification goes out last digits first */
+        select_out[i < 4 ? 3 - i : i] = (uint8_t)(digit[2 * i] << 4 | digit[2 * i + 1]);
+    }
+    return true;
+}
+
+/* --- the line -------------------------------------------------------------------------------- */
 
 static void on_open(void *ctx)
 {
     struct mbus_bus *bus = ctx;
 
     hwt_mbus_master_init(&bus->master, bus->baud);
+    hwt_mbus_master_set_lag(&bus->master, bus_line_is_remote(bus->line) ? NETWORK_LAG_US : 0);
+    for (int i = 0; i < bus->meters; i++) { /* who was silent may have been unplugged */
+        bus->meter[i].due = bus->meter[i].due || bus->meter[i].failures > 0;
+        bus->meter[i].failures = 0;
+    }
     pump(bus);
 }
 
@@ -78,125 +94,20 @@ static void on_fail(void *ctx, const char *why)
     }
 }
 
-static void log_hex(const struct meter *m, const char *what, const uint8_t *p, size_t n)
-{
-    char hex[2 * 64 + 1];
-    size_t shown = n < 64 ? n : 64;
-
-    for (size_t i = 0; i < shown; i++) {
-        snprintf(hex + 2 * i, 3, "%02X", p[i]);
-    }
-    hex[2 * shown] = '\0';
-    LOG(LOG_DEBUG, m->o.id, "%s octets=%zu hex=%s", what, n, hex);
-}
-
-/* --- one meter's answers --------------------------------------------------------------------- */
-
-static void check_stale(struct mbus_bus *bus, struct meter *m, bool in_doubt)
-{
-    int64_t missed = (clock_mono_us(bus->clock) - m->good_us) / (1000000 * (int64_t)m->o.poll_s);
-
-    if (in_doubt && missed >= MISSED_POLLS && serial_port_is_open(bus->port)) {
-        status_set(m->o.status, STATUS_STALE, unix_ms(bus), "no good answer for %lld polls%s%s",
-                   (long long)missed, m->why[0] != '\0' ? ": " : "", m->why);
-    }
-}
-
-static void fail_poll(struct mbus_bus *bus, struct meter *m, const char *why)
-{
-    snprintf(m->why, sizeof(m->why), "%s", why);
-    if (m->telegrams > 0) { /* the first telegram of this poll was good */
-        return;
-    }
-    m->failing = true;
-    check_stale(bus, m, true);
-}
-
-/* One line when telegrams begin to be refused, none for the next ones until a poll went well. */
-static void log_refusal(struct meter *m, const char *reason, const char *what)
-{
-    if (!m->refusing) {
-        LOG(LOG_WARN, m->o.id, "telegram refused reason=%s%s%s", reason, what[0] != '\0' ? " " : "",
-            what);
-    }
-    m->refusing = true;
-}
-
-static void count_attempts(const struct hwt_mbus_master *master, struct meter *m)
-{
-    bool refused = false;
-
-    for (int i = 1; i < HWT_ERR_KINDS; i++) {
-        bool silent = i == -HWT_ERR_AGAIN;
-
-        if (master->failed[i] > 0) {
-            status_count(m->o.status, silent ? "TIMEOUT" : hwt_err_name(-i), master->failed[i]);
-            if (!silent) {
-                log_refusal(m, hwt_err_name(-i), "");
-                refused = true;
-            }
-        }
-    }
-    if (master->retried > 0) {
-        status_count(m->o.status, "retries", master->retried);
-    }
-    m->refusing = m->refusing && (refused || master->result != 0);
-}
-
-static void deliver(struct mbus_bus *bus, struct meter *m, const struct hwt_mbus_telegram *t)
-{
-    struct hwt_reading readings[MBUS_READINGS_MAX];
-    struct clock_time now = clock_now(bus->clock);
-    unsigned implausible;
-    size_t n = mbus_readings(t, m->o.source, now.mono_us, readings, &implausible);
-
-    status_count(m->o.status, "good", 1);
-    if (implausible > 0) {
-        status_count(m->o.status, "implausible", implausible);
-    }
-    m->good_us = now.mono_us;
-    m->failing = false;
-    serial_port_good(bus->port);
-    status_set(m->o.status, STATUS_OK, unix_ms(bus), NULL);
-    status_good(m->o.status, unix_ms(bus));
-    if (n > 0) {
-        m->o.sink(m->o.ctx, readings, n);
-    }
-}
-
-/* True if another telegram of the same poll is to be asked for. */
-static bool take_reply(struct mbus_bus *bus, struct meter *m)
-{
-    struct hwt_mbus_telegram t;
-    struct hwt_mbus_fault fault;
-    int err;
-
-    log_hex(m, "reply", bus->master.reply.octets, bus->master.reply.size);
-    err = hwt_mbus_open(&bus->master.reply, &t, &fault);
-    if (err == 0) {
-        err = hwt_mbus_verify(&t, &fault);
-    }
-    if (err != 0) {
-        char why[80];
-
-        snprintf(why, sizeof(why), "%s: %s", hwt_err_name(err), fault.what);
-        status_count(m->o.status, hwt_err_name(err), 1);
-        log_refusal(m, hwt_err_name(err), fault.what);
-        fail_poll(bus, m, why);
-        return false;
-    }
-    deliver(bus, m, &t);
-    m->telegrams++;
-    m->chain = m->chain || t.more;
-    return t.more && m->telegrams < TELEGRAMS_MAX;
-}
-
 /* --- whose turn ------------------------------------------------------------------------------ */
 
-static void start_request(struct mbus_bus *bus, struct meter *m)
+static void ask(struct mbus_bus *bus, struct mbus_meter *m)
 {
-    hwt_mbus_master_start(&bus->master, &m->slave, 1000 * (int64_t)m->o.timeout_ms, m->o.retries,
-                          clock_real_us());
+    struct hwt_mbus_task task = mbus_meter_task(m);
+
+    if (!bus_line_set_baud(bus->line, m->baud)) {
+        LOG(LOG_WARN, m->o.id, "port refuses speed baud=%u", m->baud);
+    }
+    if (m->baud != bus->baud) {
+        bus->baud = m->baud;
+        hwt_mbus_master_set_baud(&bus->master, m->baud);
+    }
+    hwt_mbus_master_begin(&bus->master, &task, clock_real_us());
 }
 
 /* Begins the next due poll, in turn. False if none is due. */
@@ -204,34 +115,39 @@ static bool start_next(struct mbus_bus *bus)
 {
     for (int k = 1; k <= bus->meters; k++) {
         int i = (bus->last + k) % bus->meters;
-        struct meter *m = &bus->meter[i];
+        struct mbus_meter *m = &bus->meter[i];
 
         if (m->due) {
             m->due = false;
-            m->telegrams = 0;
-            m->slave.linked = m->slave.linked && !m->chain;
             bus->current = bus->last = i;
             status_count(m->o.status, "polls", 1);
-            start_request(bus, m);
+            mbus_meter_begin(m);
+            ask(bus, m);
             return true;
         }
     }
     return false;
 }
 
-static void finish_request(struct mbus_bus *bus)
+static void finish(struct mbus_bus *bus)
 {
-    struct meter *m = &bus->meter[bus->current];
+    struct mbus_meter *m = &bus->meter[bus->current];
+    struct clock_time now = clock_now(bus->clock);
 
-    count_attempts(&bus->master, m);
-    if (bus->master.result == 0 && take_reply(bus, m)) {
-        start_request(bus, m);
+    if (bus->master.result == 0) {
+        bus_line_good(bus->line);
+    }
+    for (int i = 0; bus->master.collision == HWT_MBUS_TWO_IDENTITIES && i < bus->meters; i++) {
+        if (bus->meter[i].slave.address == bus->master.two_at) {
+            mbus_meter_quarrel(&bus->meter[i]);
+        }
+    }
+    if (mbus_meter_take(m, &bus->master, &now) == MBUS_ASK_AGAIN) {
+        ask(bus, m);
         return;
     }
-    if (bus->master.result != 0) {
-        fail_poll(bus, m,
-                  bus->master.result == HWT_ERR_AGAIN ? "TIMEOUT"
-                                                      : hwt_err_name(bus->master.result));
+    if (mbus_meter_pause_s(m) > m->poll_s) {
+        m->due_us = now.mono_us + 1000000 * (int64_t)mbus_meter_pause_s(m);
     }
     bus->current = NONE;
 }
@@ -244,7 +160,7 @@ static void on_wake(uv_timer_t *t)
 /* Goes on with the request under way, or the next one, until there is something to wait for. */
 static void pump(struct mbus_bus *bus)
 {
-    while (serial_port_is_open(bus->port) && (bus->current != NONE || start_next(bus))) {
+    while (bus_line_is_open(bus->line) && (bus->current != NONE || start_next(bus))) {
         int64_t now_us = clock_real_us();
         struct hwt_mbus_action a = hwt_mbus_master_step(&bus->master, now_us);
 
@@ -256,11 +172,11 @@ static void pump(struct mbus_bus *bus)
             return;
         }
         if (a.step == HWT_MBUS_STEP_SEND) {
-            log_hex(&bus->meter[bus->current], "send", a.octets, a.n);
-            serial_port_write(bus->port, a.octets, a.n);
+            mbus_meter_log_hex(&bus->meter[bus->current], "send", a.octets, a.n);
+            bus_line_write(bus->line, a.octets, a.n);
         }
         if (a.step == HWT_MBUS_STEP_DONE) {
-            finish_request(bus);
+            finish(bus);
         }
     }
     uv_timer_stop(&bus->wake);
@@ -268,23 +184,25 @@ static void pump(struct mbus_bus *bus)
 
 /* --- the bus --------------------------------------------------------------------------------- */
 
-struct mbus_bus *mbus_bus_new(uv_loop_t *loop, struct clock *clock, const char *port, unsigned baud)
+struct mbus_bus *mbus_bus_new(uv_loop_t *loop, struct clock *clock,
+                              const struct mbus_bus_options *options)
 {
     struct mbus_bus *bus = calloc(1, sizeof(*bus));
-    struct serial_port_options options = {.path = port,
-                                          .baud = baud,
-                                          .framing = SERIAL_8E1,
-                                          .on_open = on_open,
-                                          .on_octets = on_octets,
-                                          .on_fail = on_fail,
-                                          .ctx = bus};
+    struct bus_line_options line = {.path = options->port,
+                                    .tcp = options->tcp,
+                                    .baud = BAUD,
+                                    .framing = SERIAL_8E1,
+                                    .on_open = on_open,
+                                    .on_octets = on_octets,
+                                    .on_fail = on_fail,
+                                    .ctx = bus};
 
-    if (bus == NULL || (bus->port = serial_port_new(loop, &options)) == NULL) {
+    if (bus == NULL || (bus->line = bus_line_new(loop, &line)) == NULL) {
         free(bus);
         return NULL;
     }
     bus->clock = clock;
-    bus->baud = baud;
+    bus->baud = BAUD;
     bus->current = bus->last = NONE;
     uv_timer_init(loop, &bus->wake);
     bus->wake.data = bus;
@@ -293,17 +211,18 @@ struct mbus_bus *mbus_bus_new(uv_loop_t *loop, struct clock *clock, const char *
 
 int mbus_bus_add(struct mbus_bus *bus, const struct mbus_meter_options *options)
 {
-    struct meter *m = &bus->meter[bus->meters];
+    const struct mbus_meter_options *o = options;
 
-    if (options->poll_s < 1 ||
-        (options->address > HWT_MBUS_ADDRESS_MAX && options->address != HWT_MBUS_ADDRESS_ANY)) {
+    if (o->poll_s < 1 ||
+        (o->address > HWT_MBUS_ADDRESS_MAX && o->address != HWT_MBUS_ADDRESS_ANY &&
+         o->address != HWT_MBUS_ADDRESS_SELECTED) ||
+        (o->baud != MBUS_BAUD_FIND && !serial_baud_is_standard(o->baud))) {
         return HWT_ERR_ARGUMENT;
     }
     if (bus->meters == METERS_MAX) {
         return HWT_ERR_SPACE;
     }
-    *m = (struct meter){.o = *options, .slave = {.address = options->address}};
-    bus->meters++;
+    mbus_meter_init(&bus->meter[bus->meters++], o);
     return 0;
 }
 
@@ -314,7 +233,7 @@ void mbus_bus_start(struct mbus_bus *bus)
     for (int i = 0; i < bus->meters; i++) {
         bus->meter[i].due_us = bus->meter[i].good_us = now_us;
     }
-    serial_port_start(bus->port);
+    bus_line_start(bus->line);
 }
 
 void mbus_bus_tick(struct mbus_bus *bus)
@@ -322,14 +241,17 @@ void mbus_bus_tick(struct mbus_bus *bus)
     int64_t now_us = clock_mono_us(bus->clock);
 
     for (int i = 0; i < bus->meters; i++) {
-        struct meter *m = &bus->meter[i];
-        int64_t poll_us = 1000000 * (int64_t)m->o.poll_s;
+        struct mbus_meter *m = &bus->meter[i];
+        int64_t poll_us = 1000000 * (int64_t)m->poll_s;
 
         if (now_us >= m->due_us) {
             m->due = true;
             m->due_us += poll_us * ((now_us - m->due_us) / poll_us + 1);
         }
-        check_stale(bus, m, m->failing || (i == bus->current && bus->master.retried > 0));
+        if ((m->failures > 0 || (i == bus->current && bus->master.retried > 0)) &&
+            bus_line_is_open(bus->line)) {
+            mbus_meter_check_stale(m, now_us, unix_ms(bus));
+        }
     }
     if (bus->current == NONE) {
         pump(bus);
@@ -344,7 +266,7 @@ static void on_wake_closed(uv_handle_t *h)
 void mbus_bus_free(struct mbus_bus *bus)
 {
     if (bus != NULL) {
-        serial_port_free(bus->port);
+        bus_line_free(bus->line);
         uv_close((uv_handle_t *)&bus->wake, on_wake_closed);
     }
 }

@@ -7,19 +7,26 @@
 
 #include "core/flow.h"
 #include "core/wire/mbus.h"
+#include "daemon/drivers/mbus_profile.h"
 
 enum { MBUS_READINGS_MAX = 16 };
 
-/* The quantities that an M-Bus meter may deliver, in ascending order; returns how many. */
-size_t mbus_quantities(const uint8_t **out);
+/* What a meter is, as far as it decides what its records mean. */
+enum mbus_kind { MBUS_HEAT, MBUS_ELECTRICITY, MBUS_KINDS };
+
+/* The quantities that a meter of this kind may deliver, in column order; returns how many. */
+size_t mbus_quantities(enum mbus_kind kind, const uint8_t **out);
 
 /*
  * The readings among the telegram's records: the present values (instantaneous, storage, tariff and
- * subunit 0, no qualifying VIFE), each quantity once, the first one sent. A value that is absent,
- * invalid or outside what its quantity can be gives no reading; the latter are counted in
- * *implausible_out. The telegram must have passed hwt_mbus_verify. Returns how many readings.
+ * subunit 0, no qualifying VIFE but "positive only"; of electricity "negative only" energy is the
+ * export), each quantity once, the first one sent. The profile's rules go before; NULL: none. A
+ * value that is absent, invalid (the lowest number of its width: EN 13757-3, annex A, type B) or
+ * outside what its quantity can be gives no reading; the latter are counted in *implausible_out.
+ * The telegram must have passed hwt_mbus_verify. Returns how many readings.
  */
-size_t mbus_readings(const struct hwt_mbus_telegram *telegram, uint16_t source, int64_t mono_us,
+size_t mbus_readings(const struct hwt_mbus_telegram *telegram, enum mbus_kind kind,
+                     const struct mbus_profile *profile, uint16_t source, int64_t mono_us,
                      struct hwt_reading out[MBUS_READINGS_MAX], unsigned *implausible_out);
 
 #endif

@@ -76,6 +76,7 @@ static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
         out.count += hwt_meter_readings(&w->channel[i], s->options.source[i], out.mono_us,
                                         s->reading + out.count);
     }
+    sampler_flags_take(&s->state.flags, w);
     s->measured_us += w->duration_us;
     s->gap_us += w->gap_us;
     out.measured_us = s->measured_us;

@@ -40,7 +40,8 @@ struct sampler_options { /* strings and the clock outlive the sampler; the rest 
     const char *port;    /* serial port, 8N1 */
     unsigned baud;
     struct hwt_meter_config meter;
-    uint16_t source[HWT_SLOTS_MAX]; /* index of the source of each metered slot */
+    uint16_t source[HWT_SLOTS_MAX];  /* index of the source of each metered slot */
+    const char *name[HWT_SLOTS_MAX]; /* its id, in log lines and causes; may be NULL */
     struct clock *clock;
     struct status *status; /* of the stream as a whole; written by sampler_poll_status only */
     sampler_sink sink;     /* called in the sampler's thread; must not block */
@@ -64,7 +65,9 @@ void sampler_free(struct sampler *s);
  * To be called about once a second (real time) by the thread that owns the status: sets its state
  * and cause, its counters (blocks, CHECKSUM, LENGTH, SANITY, UNSUPPORTED, lost_blocks,
  * dropped_scans, restarts, skipped_bytes) and logs the begin and the end of each time of damage.
- * Stale: no block for 2 s. Failed: not open, or the slots are not the configuration's.
+ * Stale: no block for 2 s. Failed: not open, or the slots are not the configuration's. What the
+ * meter flags of its inputs (clipped, no_voltage, phase_lost, reversed, gaping, noisy, quiet: how
+ * many have it; sequence) are further counters, and a cause while the state is ok.
  */
 void sampler_poll_status(struct sampler *s);
 

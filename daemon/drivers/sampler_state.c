@@ -97,6 +97,7 @@ static void show_counters(struct sampler_state *s, const struct sampler_options 
         status_put(o->status, counter_names[i], now[i]);
     }
     follow_damage(s, o->id, now, now_us);
+    sampler_flags_show(&s->flags, o, now_us);
     memcpy(s->shown, now, sizeof(now));
     s->shown_us = now_us;
 }
@@ -130,7 +131,10 @@ static void show_open(struct sampler_state *s, const struct sampler_options *o, 
         (void)tell_damage(s->before, s->shown, text);
         status_set(o->status, STATUS_OK, unix_ms, "data was lost on the way: %s", text);
     } else {
-        status_set(o->status, STATUS_OK, unix_ms, NULL);
+        char text[SAMPLER_FLAGS_TEXT];
+        bool wrong = sampler_flags_tell(&s->flags, o, text);
+
+        status_set(o->status, STATUS_OK, unix_ms, wrong ? "%s" : NULL, text);
     }
 }
 

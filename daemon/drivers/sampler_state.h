@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/drivers/sampler.h"
+#include "daemon/drivers/sampler_flags.h"
 
 enum sampler_note {
     SAMPLER_STARTING,
@@ -35,6 +36,8 @@ enum sampler_counter {
 };
 
 struct sampler_state {
+    struct sampler_flags flags;
+
     /* Written by the sampling thread. */
     atomic_uint_fast32_t note;    /* enum sampler_note << 16 | detail */
     atomic_int_fast64_t note_us;  /* real us, of its last change */

@@ -82,8 +82,10 @@ static int set_raw(int fd, speed_t speed, enum serial_framing framing)
     t.c_iflag &= ~(tcflag_t)(INPCK | IXOFF);
     t.c_cflag &= ~(tcflag_t)(CSTOPB | CRTSCTS | PARODD);
     t.c_cflag |= CLOCAL | CREAD;
-    if (framing == SERIAL_8E1 && !is_pseudo_terminal(fd)) { /* that has none, and says EINVAL */
-        t.c_cflag |= PARENB;
+    t.c_cflag &= ~(tcflag_t)PARENB;
+    t.c_cflag |= framing == SERIAL_8N2 ? CSTOPB : 0;
+    if (!is_pseudo_terminal(fd)) { /* that has no parity, and says EINVAL */
+        t.c_cflag |= framing == SERIAL_8E1 ? PARENB : framing == SERIAL_8O1 ? PARENB | PARODD : 0;
     }
     t.c_cc[VMIN] = 1;
     t.c_cc[VTIME] = 0;
@@ -91,8 +93,14 @@ static int set_raw(int fd, speed_t speed, enum serial_framing framing)
         tcsetattr(fd, TCSANOW, &t) != 0) {
         return errno;
     }
-    (void)tcflush(fd, TCIOFLUSH);
     return 0;
+}
+
+bool serial_set_line(int fd, unsigned baud, enum serial_framing framing)
+{
+    speed_t speed;
+
+    return find_speed(baud, &speed) && set_raw(fd, speed, framing) == 0;
 }
 
 int serial_open(const char *path, unsigned baud, enum serial_framing framing,
@@ -114,6 +122,7 @@ int serial_open(const char *path, unsigned baud, enum serial_framing framing,
     if (error == 0) {
         what = "cannot set up as a serial port";
         error = set_raw(fd, speed, framing);
+        (void)tcflush(fd, TCIOFLUSH);
     }
     if (error != 0) {
         close(fd);

@@ -171,6 +171,20 @@ void serial_port_write(struct serial_port *p, const uint8_t *octets, size_t n)
     }
 }
 
+bool serial_port_set_line(struct serial_port *p, unsigned baud, enum serial_framing framing)
+{
+    if (baud == p->o.baud && framing == p->o.framing) {
+        return true;
+    }
+    if (!serial_baud_is_standard(baud) ||
+        (p->line != NULL && !serial_set_line(p->line->fd, baud, framing))) {
+        return false;
+    }
+    p->o.baud = baud;
+    p->o.framing = framing;
+    return true;
+}
+
 void serial_port_good(struct serial_port *p)
 {
     p->backoff_s = 1;

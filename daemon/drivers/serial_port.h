@@ -37,6 +37,9 @@ bool serial_port_is_open(const struct serial_port *p);
  * from the loop, never inside this call.
  */
 void serial_port_write(struct serial_port *p, const uint8_t *octets, size_t n);
+/* Another speed and framing from now on, and whenever it is opened. False: not standard, or
+ * refused; then they are as before. */
+bool serial_port_set_line(struct serial_port *p, unsigned baud, enum serial_framing framing);
 /* Something sensible came: the next failure starts the back-off anew. */
 void serial_port_good(struct serial_port *p);
 /* No callback comes after this; the memory goes when the loop has run. NULL is fine. */

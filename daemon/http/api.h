@@ -9,7 +9,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "daemon/http/desk.h"
 #include "daemon/http/http.h"
+#include "daemon/http/log_view.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/query.h"
 #include "daemon/http/server.h"
@@ -31,7 +33,6 @@ struct live { /* any thread, under the lock */
 };
 
 struct event_client;
-struct log_view;
 
 struct events {
     pthread_mutex_t lock; /* of the list; any thread */
@@ -40,6 +41,15 @@ struct events {
     struct log_view *log;     /* shared by all clients, taken after the commit `log_commits` */
     uint64_t log_commits;
     bool log_failed, read_failed; /* said so */
+};
+
+/* The last value of each channel in the log, as of the commit `commits`. */
+struct last {
+    bool valid;
+    uint64_t commits;
+    struct last_value *value;
+    size_t count, room;
+    struct hwt_stream_info stream[HWT_TSLOG_STREAMS_MAX];
 };
 
 enum http_count {
@@ -65,7 +75,13 @@ struct http {
     struct events events;
     _Atomic uint64_t count[COUNTS];
     _Atomic uint32_t sse_clients;
-    size_t query_bytes;        /* held by running queries */
+    struct zone *zone; /* of the site */
+    char zone_name[ZONE_NAME_MAX + 1];
+    struct desk desk;
+    struct log_channels logged; /* the log's channels when last looked at */
+    struct last last;
+    size_t query_bytes;        /* held by running queries and by texts not yet sent */
+    unsigned query_streams;    /* rows that are being sent */
     int64_t refused_logged_us; /* when a refusal was last logged; 0: never */
     uint64_t refused_since;    /* not logged since */
 };
@@ -87,9 +103,26 @@ struct http_reply *api_query(struct http *h, struct http_request *request,
                              const struct http_query *query);
 struct http_reply *api_events(struct http *h, struct http_request *request,
                               const struct http_query *query);
+struct http_reply *api_last(struct http *h, struct http_request *request,
+                            const struct http_query *query);
 /* A file of the page; NULL: there is none of that path, *found_out false. */
 struct http_reply *assets_reply(struct http *h, const struct http_request *request,
                                 bool *found_out);
+
+/* What plans are made for. */
+struct plan_site query_site(struct http *h);
+/* The plan's answer as rows, made while they are sent. Takes *plan, also when it fails. */
+struct http_reply *query_rows(struct http *h, struct plan *plan);
+
+/* Reads the log's channels into h->logged, at the desk as it is. */
+HWT_MUST_CHECK int names_read(struct http *h);
+/* The first of the plan's series that is neither configured nor in the log: a typing error, to be
+ * answered so rather than by nulls. NULL: all are known, or *err_out < 0. */
+const char *names_unknown(struct http *h, const struct plan *plan, int *err_out);
+/* The reply that says so. */
+struct http_reply *names_problem(const char *id);
+
+void last_deinit(struct last *last);
 
 void live_init(struct live *live);
 void live_deinit(struct live *live);

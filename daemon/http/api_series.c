@@ -123,26 +123,19 @@ static struct http_reply *render(const struct http_series *series, size_t n,
 struct http_reply *api_series(struct http *h, struct http_request *request,
                               const struct http_query *query)
 {
-    struct log_channels log;
     const struct http_series *series;
-    struct http_reply *reply;
     size_t n = 0;
-    int err;
-    struct log_view *view = log_view_new(&h->hooks, &err);
+    int err = desk_refresh(&h->desk);
 
     (void)request;
     (void)query;
-    if (view == NULL) {
+    if (err < 0) {
         return http_problem(503, "the log cannot be read: %s", hwt_err_name(err));
     }
-    err = log_channels_read(&log, view);
+    err = names_read(h);
     if (err < 0) {
-        reply = http_problem(500, "the log cannot be read: %s", hwt_err_name(err));
-    } else {
-        series = h->hooks.series(h->hooks.ctx, &n);
-        reply = render(series, n, &log);
+        return http_problem(500, "the log cannot be read: %s", hwt_err_name(err));
     }
-    log_channels_free(&log);
-    log_view_free(view);
-    return reply;
+    series = h->hooks.series(h->hooks.ctx, &n);
+    return render(series, n, &h->logged);
 }

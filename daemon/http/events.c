@@ -114,7 +114,7 @@ static void place(struct event_client *c, const struct hwt_stream_info *info)
 /* Records from the log into the buffer, as many as fit. True: the log may hold more. */
 static bool read_batch(struct event_client *c, struct log_view *log, const char *stream)
 {
-    struct hwt_tslog_cursor *cursor = &log->read.cursor;
+    struct hwt_tslog_cursor *cursor = &log->cursor;
     const struct hwt_schema *schema;
     const struct hwt_record *record;
     int r = hwt_tslog_cursor_open(cursor, &log->snapshot, OWN_STREAM, c->sequence);

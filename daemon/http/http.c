@@ -16,16 +16,18 @@
 enum { REFUSAL_LOG_US = 60 * 1000000 /* real us between log lines about foreign hosts */ };
 
 static const char *const no_parameters[] = {NULL};
-static const char *const query_parameters[] = {"series", "from", "to", "step", "fn", NULL};
+static const char *const query_parameters[] = {"series",  "from",   "to",       "step",
+                                               "points",  "fn",     "tz",       "format",
+                                               "quality", "stream", "unrolled", NULL};
+static const char *const last_parameters[] = {"series", NULL};
 
 static const struct route {
     const char *path;
     http_handler handler;
     const char *const *parameters; /* the names it knows */
 } routes[] = {
-    {"/api/v1/live", api_live, no_parameters},
-    {"/api/v1/series", api_series, no_parameters},
-    {"/api/v1/query", api_query, query_parameters},
+    {"/api/v1/live", api_live, no_parameters},      {"/api/v1/series", api_series, no_parameters},
+    {"/api/v1/query", api_query, query_parameters}, {"/api/v1/last", api_last, last_parameters},
     {"/api/v1/events", api_events, no_parameters},
 };
 
@@ -132,7 +134,7 @@ static struct http_reply *call(struct http *h, const struct route *route, struct
 {
     struct http_query query;
     const char *why = NULL;
-    char names[80];
+    char names[120];
 
     if (r->work != NULL) {
         return route->handler(h, r, NULL);
@@ -157,8 +159,8 @@ static struct http_reply *not_found(const struct http *h, const struct http_requ
                             routes[0].path);
     }
     return http_problem(404,
-                        "there is no '%.80s' here; the API has /api/v1/live, series, query "
-                        "and events",
+                        "there is no '%.80s' here; the API has /api/v1/live, series, query, "
+                        "last and events",
                         r->path);
 }
 
@@ -211,6 +213,10 @@ void http_stats(struct http *h, struct http_stats *stats_out)
 
 static void http_free(struct http *h)
 {
+    desk_deinit(&h->desk);
+    log_channels_free(&h->logged);
+    last_deinit(&h->last);
+    zone_free(h->zone);
     live_deinit(&h->live);
     events_deinit(&h->events);
     for (size_t i = 0; i < h->host_count; i++) {
@@ -230,6 +236,7 @@ static struct http *http_new(const struct http_options *options)
     live_init(&h->live);
     events_init(&h->events);
     h->hooks = options->hooks;
+    desk_init(&h->desk, &h->hooks);
     h->assets = options->assets;
     h->asset_count = options->asset_count;
     h->hosts = calloc(options->host_count + 1, sizeof(*h->hosts));
@@ -247,6 +254,19 @@ static struct http *http_new(const struct http_options *options)
     return h;
 }
 
+static bool find_zone(struct http *h, const char *name, char *error_out, size_t error_n)
+{
+    int err;
+
+    h->zone = zone_load(name, &err);
+    if (h->zone == NULL) {
+        snprintf(error_out, error_n, "http: time zone '%.64s': %s", name, hwt_err_name(err));
+        return false;
+    }
+    memcpy(h->zone_name, name, strlen(name) + 1); /* zone_load took it: it fits */
+    return true;
+}
+
 struct http *http_start(const struct http_options *options, char *error_out, size_t error_n)
 {
     struct http *h = http_new(options);
@@ -255,6 +275,10 @@ struct http *http_start(const struct http_options *options, char *error_out, siz
 
     if (h == NULL) {
         snprintf(error_out, error_n, "http: out of memory");
+        return NULL;
+    }
+    if (!find_zone(h, options->timezone != NULL ? options->timezone : "UTC", error_out, error_n)) {
+        http_free(h);
         return NULL;
     }
     fd = http_listen(options->listen, options->port, &h->port, error_out, error_n);

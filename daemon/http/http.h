@@ -42,6 +42,7 @@ struct http_options {         /* all copied, but the assets, which stay the call
     uint16_t port;            /* 0: any free one */
     const char *const *hosts; /* Host names served beside localhost, 127.0.0.1 and [::1] */
     size_t host_count;
+    const char *timezone; /* the site's, an IANA name; NULL: UTC */
     struct http_hooks hooks;
     const struct web_asset *assets; /* the page, or NULL */
     size_t asset_count;

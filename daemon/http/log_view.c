@@ -61,7 +61,8 @@ static int add_channel(struct log_channels *all, const struct hwt_channel *chann
 
 struct scan {
     struct log_channels *all;
-    struct log_view *view;
+    const struct hwt_tslog_snapshot *snapshot;
+    struct hwt_tslog_cursor *cursor;
     int stream;
     unsigned reads;
 };
@@ -72,7 +73,7 @@ static int look_at(struct scan *s, uint64_t sequence, uint32_t *schema_out)
     const struct hwt_schema *schema;
     const struct hwt_record *record;
     uint64_t lost;
-    int r = hwt_tslog_cursor_open(&s->view->read.cursor, &s->view->snapshot, s->stream, sequence);
+    int r = hwt_tslog_cursor_open(s->cursor, s->snapshot, s->stream, sequence);
 
     *schema_out = 0;
     s->reads++;
@@ -80,7 +81,7 @@ static int look_at(struct scan *s, uint64_t sequence, uint32_t *schema_out)
         return r;
     }
     do {
-        r = hwt_tslog_cursor_next(&s->view->read.cursor, &schema, &record, &lost);
+        r = hwt_tslog_cursor_next(s->cursor, &schema, &record, &lost);
     } while (r == HWT_ERR_LOST);
     if (r <= 0) {
         return r;
@@ -116,10 +117,11 @@ static int look_between(struct scan *s, uint64_t low, uint32_t low_schema, uint6
     return err < 0 ? err : look_between(s, middle, schema, high, high_schema);
 }
 
-static int scan_stream(struct log_channels *all, struct log_view *view, int stream)
+static int scan_stream(struct log_channels *all, const struct hwt_tslog_snapshot *snapshot,
+                       struct hwt_tslog_cursor *cursor, int stream)
 {
     const struct hwt_stream_info *info = &all->stream[stream];
-    struct scan s = {.all = all, .view = view, .stream = stream};
+    struct scan s = {.all = all, .snapshot = snapshot, .cursor = cursor, .stream = stream};
     uint64_t low = info->first;
     uint32_t low_schema, high_schema;
     int err;
@@ -142,15 +144,16 @@ static int scan_stream(struct log_channels *all, struct log_view *view, int stre
     return err;
 }
 
-int log_channels_read(struct log_channels *out, struct log_view *view)
+int log_channels_read(struct log_channels *out, const struct hwt_tslog_snapshot *snapshot,
+                      struct hwt_tslog_cursor *cursor)
 {
     memset(out, 0, sizeof(*out));
-    out->streams = hwt_tslog_streams(&view->snapshot);
+    out->streams = hwt_tslog_streams(snapshot);
     for (int i = 0; i < out->streams; i++) {
-        int err = hwt_tslog_stream_info(&view->snapshot, i, &out->stream[i]);
+        int err = hwt_tslog_stream_info(snapshot, i, &out->stream[i]);
 
         if (err == 0) {
-            err = scan_stream(out, view, i);
+            err = scan_stream(out, snapshot, cursor, i);
         }
         if (err < 0) {
             return err;

@@ -1,5 +1,6 @@
 /*
- * log_view.h: a snapshot of the log with a reader on it, on the heap because both are large.
+ * log_view.h: a snapshot of the log with a cursor on it, on the heap because both are large; and
+ * the channels that the log holds.
  */
 #ifndef DAEMON_HTTP_LOG_VIEW_H
 #define DAEMON_HTTP_LOG_VIEW_H
@@ -9,10 +10,7 @@
 
 struct log_view {
     struct hwt_tslog_snapshot snapshot;
-    union { /* one at a time */
-        struct hwt_tslog_cursor cursor;
-        struct hwt_tslog_buckets buckets;
-    } read;
+    struct hwt_tslog_cursor cursor;
 };
 
 /* NULL: *err_out is SPACE (no memory) or what the hook said. */
@@ -36,8 +34,10 @@ struct log_channels {
     int streams;
 };
 
-/* 0 or a negative enum hwt_err; log_channels_free in both cases. */
-HWT_MUST_CHECK int log_channels_read(struct log_channels *out, struct log_view *view);
+/* 0 or a negative enum hwt_err; log_channels_free in both cases. `cursor` is for use by it. */
+HWT_MUST_CHECK int log_channels_read(struct log_channels *out,
+                                     const struct hwt_tslog_snapshot *snapshot,
+                                     struct hwt_tslog_cursor *cursor);
 void log_channels_free(struct log_channels *channels);
 /* NULL: no stream holds it. */
 const struct log_channel *log_channels_find(const struct log_channels *channels, const char *id);

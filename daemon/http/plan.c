@@ -1,10 +1,18 @@
 #include "daemon/http/plan.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/base/quantity.h"
 
-static const char *const fn_names[PLAN_FNS] = {"mean", "min", "max", "delta"};
+static const char *const fn_names[] = {
+    [PLAN_MEAN] = "mean",         [PLAN_MIN] = "min",           [PLAN_MAX] = "max",
+    [PLAN_FIRST] = "first",       [PLAN_LAST] = "last",         [PLAN_DELTA] = "delta",
+    [PLAN_INTEGRAL] = "integral", [PLAN_MEASURED] = "measured", [PLAN_VALUE] = "value",
+    [PLAN_QUALITY] = "quality",
+};
+
+static const char *const format_names[PLAN_FORMATS] = {"json", "csv", "binary"};
 
 const char *plan_fn_name(enum plan_fn fn)
 {
@@ -29,28 +37,15 @@ static int parse_range(struct plan *plan, const struct http_query *query,
                        struct http_problem *problem)
 {
     static const char unix_ms[] = "unix milliseconds";
-    int64_t buckets;
 
     if (need_number(query, "from", 0, PLAN_TIME_MAX_MS, unix_ms, &plan->from_ms, problem) < 0 ||
-        need_number(query, "to", 0, PLAN_TIME_MAX_MS, unix_ms, &plan->to_ms, problem) < 0 ||
-        need_number(query, "step", PLAN_STEP_MIN_MS, PLAN_TIME_MAX_MS, "milliseconds",
-                    &plan->step_ms, problem) < 0) {
+        need_number(query, "to", 0, PLAN_TIME_MAX_MS, unix_ms, &plan->to_ms, problem) < 0) {
         return HWT_ERR_ARGUMENT;
     }
     if (plan->to_ms <= plan->from_ms) {
         http_problem_set(problem, 400, "to", "to: must be after from; the range is [from, to)");
         return HWT_ERR_ARGUMENT;
     }
-    buckets = (plan->to_ms - plan->from_ms - 1) / plan->step_ms + 1;
-    if (buckets > PLAN_BUCKETS_MAX) {
-        http_problem_set(problem, 400, "step",
-                         "step: %lld ms makes %lld buckets of this range; at most %d, so at least "
-                         "%lld ms",
-                         (long long)plan->step_ms, (long long)buckets, PLAN_BUCKETS_MAX,
-                         (long long)((plan->to_ms - plan->from_ms - 1) / PLAN_BUCKETS_MAX + 1));
-        return HWT_ERR_ARGUMENT;
-    }
-    plan->buckets = (uint32_t)buckets;
     return 0;
 }
 
@@ -69,8 +64,7 @@ static bool id_is_well_formed(const char *id, size_t n)
 }
 
 static int parse_one_series(struct plan *plan, const char *id, size_t n,
-                            const struct http_series *known, size_t known_count,
-                            struct http_problem *problem)
+                            const struct plan_site *site, struct http_problem *problem)
 {
     struct plan_series *s = &plan->series[plan->series_count];
 
@@ -84,10 +78,10 @@ static int parse_one_series(struct plan *plan, const char *id, size_t n,
     *s = (struct plan_series){0};
     memcpy(s->id, id, n);
     s->quantity = (uint8_t)hwt_quantity_of_channel(s->id);
-    for (size_t i = 0; i < known_count && !s->configured; i++) {
-        if (strcmp(known[i].id, s->id) == 0) {
+    for (size_t i = 0; i < site->known_count && !s->configured; i++) {
+        if (strcmp(site->known[i].id, s->id) == 0) {
             s->configured = true;
-            s->quantity = known[i].quantity;
+            s->quantity = site->known[i].quantity;
         }
     }
     if (s->quantity == HWT_Q_NONE) {
@@ -107,9 +101,8 @@ static int parse_one_series(struct plan *plan, const char *id, size_t n,
     return 0;
 }
 
-static int parse_series(struct plan *plan, const struct http_query *query,
-                        const struct http_series *known, size_t known_count,
-                        struct http_problem *problem)
+int plan_parse_series(struct plan *plan, const struct http_query *query,
+                      const struct plan_site *site, struct http_problem *problem)
 {
     const char *text = http_query_get(query, "series");
 
@@ -126,7 +119,7 @@ static int parse_series(struct plan *plan, const struct http_query *query,
             http_problem_set(problem, 400, "series", "series: more than %d", PLAN_SERIES_MAX);
             return HWT_ERR_ARGUMENT;
         }
-        if (parse_one_series(plan, id, n, known, known_count, problem) < 0) {
+        if (parse_one_series(plan, id, n, site, problem) < 0) {
             return HWT_ERR_ARGUMENT;
         }
     }
@@ -151,13 +144,103 @@ static int parse_fns(const char *text, uint8_t fns_out[PLAN_FNS], unsigned *coun
         }
         if (fn == PLAN_FNS || (seen & 1u << fn)) {
             http_problem_set(problem, 400, "fn",
-                             "fn: '%.*s' %s; each once of mean, min, max, delta",
+                             "fn: '%.*s' %s; each once of mean, min, max, first, last, delta, "
+                             "integral, measured",
                              n > 40 ? 40 : (int)n, name,
                              fn == PLAN_FNS ? "is not a function" : "is named twice");
             return HWT_ERR_ARGUMENT;
         }
         seen |= 1u << fn;
         fns_out[(*count_out)++] = fn;
+    }
+    return 0;
+}
+
+/* A gauge's unit times hours. */
+static const char *integral_unit(const char *unit)
+{
+    static const char *const units[][2] = {
+        {"W", "Wh"},  {"VA", "VAh"},  {"var", "varh"}, {"V", "Vh"},
+        {"A", "Ah"},  {"Hz", "Hz h"}, {"l/h", "l"},    {"degC", "degC h"},
+        {"K", "K h"}, {"Pa", "Pa h"}, {"1", "h"},
+    };
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(units[i][0], unit) == 0) {
+            return units[i][1];
+        }
+    }
+    return NULL; /* a test sees that every gauge has one */
+}
+
+static struct plan_column column_of(const struct plan *plan, unsigned series, enum plan_fn fn)
+{
+    const struct hwt_quantity_info *info = hwt_quantity_get(plan->series[series].quantity);
+    struct plan_column c = {.series = (uint8_t)series, .fn = (uint8_t)fn, .unit = info->unit};
+    int64_t places = 1;
+
+    for (unsigned i = 0; i < info->digits; i++) {
+        places *= 10;
+    }
+    c.digits = info->digits;
+    c.divisor = (uint16_t)(info->per_unit / places); /* 1, or 3600 of mJ to mWh */
+    switch (fn) {
+    case PLAN_MEAN: /* in tenths of counts */
+        c.digits++;
+        break;
+    case PLAN_INTEGRAL:
+        c.unit = integral_unit(info->unit);
+        c.digits = 3;
+        c.divisor = 1;
+        break;
+    case PLAN_MEASURED:
+        c.unit = "s";
+        c.digits = 3;
+        c.divisor = 1;
+        break;
+    case PLAN_QUALITY:
+        c.unit = "1";
+        c.digits = 0;
+        c.divisor = 1;
+        break;
+    case PLAN_MIN:
+    case PLAN_MAX:
+    case PLAN_FIRST:
+    case PLAN_LAST:
+    case PLAN_DELTA:
+    case PLAN_VALUE:
+        break;
+    }
+    return c;
+}
+
+static void add_column(struct plan *plan, unsigned series, enum plan_fn fn)
+{
+    plan->column[plan->column_count++] = column_of(plan, series, fn);
+}
+
+static bool is_counter(const struct plan *plan, unsigned series)
+{
+    return hwt_quantity_get(plan->series[series].quantity)->kind == HWT_COUNTER;
+}
+
+static int check_fn(const struct plan *plan, unsigned series, enum plan_fn fn,
+                    struct http_problem *problem)
+{
+    bool counter = is_counter(plan, series);
+
+    if (fn == PLAN_DELTA && !counter) {
+        http_problem_set(problem, 400, "fn",
+                         "fn: delta is the rise of a counter, and '%s' is a gauge; mean, min, max, "
+                         "first, last or integral",
+                         plan->series[series].id);
+        return HWT_ERR_ARGUMENT;
+    }
+    if (fn == PLAN_INTEGRAL && counter) {
+        http_problem_set(problem, 400, "fn",
+                         "fn: integral is of a gauge over time, and '%s' is a counter; delta",
+                         plan->series[series].id);
+        return HWT_ERR_ARGUMENT;
     }
     return 0;
 }
@@ -172,42 +255,219 @@ static int plan_columns(struct plan *plan, const struct http_query *query,
         return HWT_ERR_ARGUMENT;
     }
     for (unsigned s = 0; s < plan->series_count; s++) {
-        bool counter = hwt_quantity_get(plan->series[s].quantity)->kind == HWT_COUNTER;
-
         if (count == 0) {
-            plan->column[plan->column_count++] =
-                (struct plan_column){(uint8_t)s, counter ? PLAN_DELTA : PLAN_MEAN};
+            add_column(plan, s, is_counter(plan, s) ? PLAN_DELTA : PLAN_MEAN);
         }
         for (unsigned k = 0; k < count; k++) {
-            if (fns[k] == PLAN_DELTA && !counter) {
-                http_problem_set(problem, 400, "fn",
-                                 "fn: delta is the rise of a counter, and '%s' is a gauge; mean, "
-                                 "min or max",
-                                 plan->series[s].id);
+            if (check_fn(plan, s, (enum plan_fn)fns[k], problem) < 0) {
                 return HWT_ERR_ARGUMENT;
             }
-            plan->column[plan->column_count++] = (struct plan_column){(uint8_t)s, fns[k]};
+            add_column(plan, s, (enum plan_fn)fns[k]);
         }
     }
     return 0;
 }
 
-int plan_parse(struct plan *plan_out, const struct http_query *query,
-               const struct http_series *known, size_t known_count,
-               struct http_problem *problem_out)
+/* --- raw --- */
+
+/* Parameters that mean something only there, or only elsewhere. */
+static int check_raw(struct plan *plan, const struct http_query *query,
+                     struct http_problem *problem)
 {
-    memset(plan_out, 0, sizeof(*plan_out));
-    if (parse_series(plan_out, query, known, known_count, problem_out) < 0 ||
-        parse_range(plan_out, query, problem_out) < 0 ||
-        plan_columns(plan_out, query, problem_out) < 0) {
+    static const char *const only_raw[] = {"quality", "stream"};
+    bool raw = plan->cut == PLAN_CUT_RAW;
+
+    for (size_t i = 0; !raw && i < sizeof(only_raw) / sizeof(only_raw[0]); i++) {
+        if (http_query_get(query, only_raw[i]) != NULL) {
+            http_problem_set(problem, 400, only_raw[i], "%s: only with step=raw", only_raw[i]);
+            return HWT_ERR_ARGUMENT;
+        }
+    }
+    if (raw && http_query_get(query, "fn") != NULL) {
+        http_problem_set(problem, 400, "fn",
+                         "fn: not with step=raw, which gives each record's own values");
         return HWT_ERR_ARGUMENT;
     }
-    if ((uint64_t)plan_out->buckets * plan_out->column_count > PLAN_VALUES_MAX) {
+    return 0;
+}
+
+static int parse_raw(struct plan *plan, const struct http_query *query,
+                     struct http_problem *problem)
+{
+    const char *quality = http_query_get(query, "quality");
+    const char *stream = http_query_get(query, "stream");
+
+    if (quality != NULL && strcmp(quality, "0") != 0 && strcmp(quality, "1") != 0) {
+        http_problem_set(problem, 400, "quality", "quality: '%.40s' is not right; 0 or 1", quality);
+        return HWT_ERR_ARGUMENT;
+    }
+    if (stream != NULL && !id_is_well_formed(stream, strlen(stream))) {
+        http_problem_set(problem, 400, "stream",
+                         "stream: '%.40s' is not a name; /api/v1/series lists what there is",
+                         stream);
+        return HWT_ERR_ARGUMENT;
+    }
+    if (stream != NULL) {
+        memcpy(plan->stream, stream, strlen(stream) + 1);
+    }
+    plan->quality = quality != NULL && quality[0] == '1';
+    for (unsigned s = 0; s < plan->series_count; s++) {
+        add_column(plan, s, PLAN_VALUE);
+        if (plan->quality) {
+            add_column(plan, s, PLAN_QUALITY);
+        }
+    }
+    return 0;
+}
+
+/* --- without roll-ups --- */
+
+static int parse_unrolled(struct plan *plan, const struct http_query *query,
+                          struct http_problem *problem)
+{
+    const char *text = http_query_get(query, "unrolled");
+
+    if (text != NULL && strcmp(text, "0") != 0 && strcmp(text, "1") != 0) {
+        http_problem_set(problem, 400, "unrolled", "unrolled: '%.40s' is not right; 0 or 1", text);
+        return HWT_ERR_ARGUMENT;
+    }
+    plan->unrolled = text != NULL && text[0] == '1';
+    return 0;
+}
+
+/* --- format and zone --- */
+
+static int parse_format(struct plan *plan, const struct http_query *query, const char *accept,
+                        struct http_problem *problem)
+{
+    const char *text = http_query_get(query, "format");
+
+    if (text == NULL) {
+        plan->format = (uint8_t)plan_format_accepted(accept);
+        return 0;
+    }
+    for (unsigned f = 0; f < PLAN_FORMATS; f++) {
+        if (strcmp(format_names[f], text) == 0) {
+            plan->format = (uint8_t)f;
+            return 0;
+        }
+    }
+    http_problem_set(problem, 400, "format", "format: '%.40s' is not known; json, csv or binary",
+                     text);
+    return HWT_ERR_ARGUMENT;
+}
+
+static int parse_zone(struct plan *plan, const struct http_query *query,
+                      const struct plan_site *site, struct http_problem *problem)
+{
+    const char *name = http_query_get(query, "tz");
+    int err;
+
+    if (name == NULL || strcmp(name, site->zone_name) == 0) {
+        plan->zone = site->zone;
+        name = site->zone_name;
+    } else {
+        plan->zone = plan->own_zone = zone_load(name, &err);
+    }
+    if (plan->zone == NULL) {
+        http_problem_set(problem, 400, "tz",
+                         "tz: '%.40s' is not in this system's time zone database; UTC, or a name "
+                         "such as Europe/London",
+                         name);
+        return HWT_ERR_ARGUMENT;
+    }
+    memcpy(plan->zone_name, name, strlen(name) + 1);
+    return 0;
+}
+
+int plan_parse(struct plan *plan_out, const struct http_query *query, const char *accept,
+               const struct plan_site *site, struct http_problem *problem_out)
+{
+    memset(plan_out, 0, sizeof(*plan_out));
+    if (plan_parse_series(plan_out, query, site, problem_out) < 0 ||
+        parse_range(plan_out, query, problem_out) < 0 ||
+        parse_format(plan_out, query, accept, problem_out) < 0 ||
+        parse_zone(plan_out, query, site, problem_out) < 0 ||
+        plan_cut(plan_out, query, problem_out) < 0 || check_raw(plan_out, query, problem_out) < 0 ||
+        parse_unrolled(plan_out, query, problem_out) < 0) {
+        return HWT_ERR_ARGUMENT;
+    }
+    if (plan_out->cut == PLAN_CUT_RAW) {
+        return parse_raw(plan_out, query, problem_out);
+    }
+    if (plan_columns(plan_out, query, problem_out) < 0) {
+        return HWT_ERR_ARGUMENT;
+    }
+    if (plan_out->format == PLAN_JSON &&
+        (uint64_t)plan_out->buckets * plan_out->column_count > PLAN_VALUES_MAX) {
         http_problem_set(problem_out, 400, "step",
-                         "step: %u buckets of %u columns are more than %d values; a longer step or "
-                         "fewer series",
+                         "step: %u buckets of %u columns are more than %d values; a longer step, "
+                         "fewer series, or format=csv or binary",
                          plan_out->buckets, plan_out->column_count, PLAN_VALUES_MAX);
         return HWT_ERR_ARGUMENT;
     }
     return 0;
+}
+
+void plan_deinit(struct plan *plan)
+{
+    zone_free(plan->own_zone);
+    plan->own_zone = NULL;
+    plan->zone = NULL;
+}
+
+/* --- values --- */
+
+static int64_t rounded(double v)
+{
+    int64_t whole;
+    double rest;
+
+    if (!(fabs(v) < 9.0e18)) {
+        return PLAN_MISSING;
+    }
+    whole = (int64_t)v; /* as llround, without a call */
+    rest = v - (double)whole;
+    return whole + (rest >= 0.5) - (rest <= -0.5);
+}
+
+/* Thousandths of the unit x h. */
+static int64_t integral(const struct plan_series *series, const struct hwt_bucket *b)
+{
+    double per_unit = (double)hwt_quantity_get(series->quantity)->per_unit;
+
+    return rounded(b->mean / per_unit * (double)b->measured_ms / 3600.0);
+}
+
+int64_t plan_value(const struct plan *plan, unsigned column, const struct hwt_bucket *bucket)
+{
+    const struct plan_column *c = &plan->column[column];
+
+    if (c->fn == PLAN_MEASURED) { /* nothing measured is known: 0 */
+        return bucket->count == 0 ? 0 : (int64_t)bucket->measured_ms;
+    }
+    if (bucket->count == 0) {
+        return PLAN_MISSING;
+    }
+    switch ((enum plan_fn)c->fn) {
+    case PLAN_MEAN: /* tenths of counts: the mean of values of a place has one place more */
+        return rounded(bucket->mean * 10.0);
+    case PLAN_MIN:
+        return bucket->min;
+    case PLAN_MAX:
+        return bucket->max;
+    case PLAN_FIRST:
+        return bucket->first;
+    case PLAN_LAST:
+        return bucket->last;
+    case PLAN_DELTA:
+        return bucket->delta;
+    case PLAN_INTEGRAL:
+        return integral(&plan->series[c->series], bucket);
+    case PLAN_MEASURED:
+    case PLAN_VALUE:
+    case PLAN_QUALITY:
+        break;
+    }
+    return PLAN_MISSING;
 }

@@ -11,9 +11,12 @@
 #include "web/assets.h"
 
 enum {
+    PIECES_MAX = 256,
     STREAM_BLOCK = 4096, /* bytes of a block to a client that cannot take chunks */
     FRESH_SEND_BUFFER =
-        32 * 1024 /* bytes of a fresh stream in the kernel, about four live events */
+        32 * 1024, /* bytes of a fresh stream in the kernel, about four live events */
+    /* A slow reader that takes some of it now and then is not taken for one that is gone. */
+    PATIENT_SEND_BUFFER = 128 * 1024
 };
 
 /* In every reply: nothing from elsewhere, no inline script or style, no framing by others. */
@@ -83,6 +86,25 @@ struct http_reply *http_reply_lend(unsigned status, const char *type, const void
     return reply_new(status, type, response);
 }
 
+struct http_reply *http_reply_lend_pieces(unsigned status, const char *type,
+                                          const struct http_piece *pieces, size_t count,
+                                          void (*release)(void *owner), void *owner)
+{
+    struct MHD_IoVec iov[PIECES_MAX];
+    struct MHD_Response *response = NULL;
+
+    for (size_t i = 0; i < count && count <= PIECES_MAX; i++) {
+        iov[i] = (struct MHD_IoVec){pieces[i].p, pieces[i].n};
+    }
+    if (count <= PIECES_MAX) {
+        response = MHD_create_response_from_iovec(iov, (unsigned)count, release, owner);
+    }
+    if (response == NULL) {
+        release(owner);
+    }
+    return reply_new(status, type, response);
+}
+
 /* Nothing to send: sleep, unless a wake came since read was called. True: read again. */
 static bool sleep_or_again(struct http_stream *s)
 {
@@ -113,12 +135,23 @@ static ssize_t stream_read(void *cls, uint64_t position, char *p, size_t n)
         s->woken = false;
         stopping = server->stopping;
         pthread_mutex_unlock(&server->lock);
-        done = stopping ? -1 : s->ops.read(s->ctx, p, n);
-        if (done < 0) {
+        done = stopping ? HTTP_STREAM_BROKEN : s->ops.read(s->ctx, p, n);
+        if (done > 0) {
+            return done;
+        }
+        if (done == HTTP_STREAM_END) {
             return MHD_CONTENT_READER_END_OF_STREAM;
         }
-        if (done > 0 || !sleep_or_again(s)) {
-            return done;
+        if (done == HTTP_STREAM_BROKEN) {
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
+        if (done == HTTP_STREAM_AGAIN) {
+            MHD_suspend_connection(s->connection);
+            MHD_resume_connection(s->connection);
+            return 0;
+        }
+        if (!sleep_or_again(s)) {
+            return 0;
         }
     }
 }
@@ -164,8 +197,13 @@ struct http_reply *http_reply_stream(unsigned status, const char *type,
         return NULL;
     }
     reply = reply_new(status, type, response);
-    if (reply != NULL) {
-        reply->stream = s;
+    if (reply == NULL) {
+        return NULL;
+    }
+    reply->stream = s;
+    if (ops->patient && !http_reply_header(reply, "Connection", "close")) {
+        http_reply_unref(reply);
+        return NULL;
     }
     return reply;
 }
@@ -175,12 +213,19 @@ struct http_stream *http_reply_stream_of(struct http_reply *reply)
     return reply->stream;
 }
 
+static void set_send_buffer(struct MHD_Connection *connection, int size)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (info != NULL) { /* where it is refused, more is under way than need be */
+        (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    }
+}
+
 void http_stream_attach(struct http_stream *stream, struct http_server *server,
                         struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info;
-    int size = FRESH_SEND_BUFFER;
-
     stream->connection = connection;
     pthread_mutex_lock(&server->lock);
     atomic_store(&stream->server, server);
@@ -190,10 +235,13 @@ void http_stream_attach(struct http_stream *stream, struct http_server *server,
     }
     server->streams = stream;
     pthread_mutex_unlock(&server->lock);
-    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (stream->ops.fresh && info != NULL) {
-        /* Where it is refused, a slow client only reads older events. */
-        (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    if (stream->ops.fresh) {
+        set_send_buffer(connection, FRESH_SEND_BUFFER);
+    }
+    if (stream->ops.patient) {
+        set_send_buffer(connection, PATIENT_SEND_BUFFER);
+        (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                                        (unsigned)HTTP_PATIENCE_S);
     }
 }
 

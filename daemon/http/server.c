@@ -69,6 +69,7 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
         [HTTP_ACCEPT_ENCODING] = "Accept-Encoding",
         [HTTP_IF_NONE_MATCH] = "If-None-Match",
         [HTTP_LAST_EVENT_ID] = "Last-Event-ID",
+        [HTTP_ACCEPT] = "Accept",
     };
     struct http_request *request = cls;
 

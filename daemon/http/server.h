@@ -25,6 +25,7 @@ enum {
     HTTP_CONNECTIONS_MAX = 64,          /* open at once; the next wait in the kernel's queue */
     HTTP_CONNECTION_MEMORY = 16 * 1024, /* bytes, headers in and out; more is answered 431 */
     HTTP_TIMEOUT_S = 20,                /* real s without a byte moving */
+    HTTP_PATIENCE_S = 120,              /* the same, for a stream that is `patient` */
     HTTP_URI_MAX = 4096                 /* bytes of path and query */
 };
 
@@ -35,6 +36,7 @@ enum http_header {
     HTTP_ACCEPT_ENCODING,
     HTTP_IF_NONE_MATCH,
     HTTP_LAST_EVENT_ID,
+    HTTP_ACCEPT,
     HTTP_HEADERS
 };
 
@@ -84,12 +86,30 @@ struct http_reply *http_reply_copy(unsigned status, const char *type, const void
 struct http_reply *http_reply_lend(unsigned status, const char *type, const void *p, size_t n,
                                    void (*release)(void *owner), void *owner);
 
+enum http_stream_read {
+    HTTP_STREAM_SLEEP = 0, /* nothing now: sleep until http_stream_wake */
+    HTTP_STREAM_END = -1,
+    HTTP_STREAM_AGAIN = -2, /* nothing yet: call again, after others had their turn */
+    HTTP_STREAM_BROKEN = -3 /* no more can be sent: cut the connection, so that it is seen */
+};
+
+struct http_piece {
+    const void *p;
+    size_t n;
+};
+
+/* The same of several pieces, one behind the other. The list of pieces is copied. */
+struct http_reply *http_reply_lend_pieces(unsigned status, const char *type,
+                                          const struct http_piece *pieces, size_t count,
+                                          void (*release)(void *owner), void *owner);
+
 struct http_stream_ops {
-    /* Bytes written to p (1..n); 0: nothing now, sleep until http_stream_wake; -1: the end. */
+    /* How many bytes were written to p (1..n), or one of enum http_stream_read. */
     ssize_t (*read)(void *ctx, char *p, size_t n);
     /* The stream is over, or was never begun. */
     void (*free)(void *ctx);
-    bool fresh; /* keep little under way, so that a slow reader gets late rather than old data */
+    bool fresh;   /* keep little under way, so that a slow reader gets late rather than old data */
+    bool patient; /* a long body for readers that may be slow; the connection closes behind it */
 };
 
 /* A body made while it is sent; one reply for one request. ops->free(ctx) also when this fails. */

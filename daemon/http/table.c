@@ -1,226 +1,107 @@
 #include "daemon/http/table.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/base/quantity.h"
+#include "core/base/json.h"
+#include "daemon/http/number.h"
+#include "daemon/http/pages.h"
+#include "daemon/http/text.h"
 
-enum phase { HEAD, TIME, COLUMN_HEAD, COLUMN_VALUES, PROVENANCE, END, DONE };
+enum { HEAD_ROOM = 1024, COLUMN_ROOM = 256 /* bytes of JSON, beside the values */ };
+
+size_t table_bytes(const struct plan *plan)
+{
+    return (size_t)plan->buckets * plan->column_count * sizeof(int64_t);
+}
 
 int table_init(struct table *t, const struct plan *plan)
 {
-    size_t n = (size_t)plan->buckets * plan->column_count;
-
-    memset(t, 0, sizeof(*t));
-    t->plan = *plan;
-    t->values = malloc(n * sizeof(*t->values));
+    t->plan = plan;
+    t->bytes = table_bytes(plan);
+    t->values = pages_new(t->bytes, true);
     if (t->values == NULL) {
         return HWT_ERR_SPACE;
     }
-    for (size_t i = 0; i < n; i++) {
-        t->values[i] = TABLE_MISSING;
+    for (size_t i = 0; i < t->bytes / sizeof(*t->values); i++) {
+        t->values[i] = PLAN_MISSING;
     }
-    hwt_json_init(&t->json, t->chunk, sizeof(t->chunk));
     return 0;
 }
 
 void table_deinit(struct table *t)
 {
-    free(t->values);
+    pages_free(t->values, t->bytes);
     t->values = NULL;
 }
 
-/* Tenths of counts, so that the mean of values printed to a place has one place more. */
-static int64_t tenths(double mean)
+void table_put(struct table *t, uint32_t number, const int64_t *value)
 {
-    double v = mean * 10.0;
-
-    return fabs(v) < 9.0e18 ? llround(v) : TABLE_MISSING;
-}
-
-static int64_t value_of(const struct hwt_bucket *b, enum plan_fn fn)
-{
-    if (b->count == 0) {
-        return TABLE_MISSING;
-    }
-    switch (fn) {
-    case PLAN_MEAN:
-        return tenths(b->mean);
-    case PLAN_MIN:
-        return b->min;
-    case PLAN_MAX:
-        return b->max;
-    case PLAN_DELTA:
-        return b->delta;
-    case PLAN_FNS:
-        break;
-    }
-    return TABLE_MISSING;
-}
-
-void table_put(struct table *t, uint32_t number, const struct hwt_bucket *buckets)
-{
-    for (unsigned c = 0; c < t->plan.column_count; c++) {
-        const struct plan_column *column = &t->plan.column[c];
-
-        t->values[(size_t)c * t->plan.buckets + number] =
-            value_of(&buckets[column->series], (enum plan_fn)column->fn);
+    for (unsigned c = 0; c < t->plan->column_count; c++) {
+        t->values[(size_t)c * t->plan->buckets + number] = value[c];
     }
 }
 
-bool table_has_values(const struct table *t, unsigned series)
+/* "[1,null,…]". A value that is as the one before, as many are, is copied: NUMBER_MAX bytes at
+ * once, for which there is room behind any value. */
+static char *put_values(const struct table *t, unsigned column, char *p)
 {
-    for (unsigned c = 0; c < t->plan.column_count; c++) {
-        const int64_t *v = &t->values[(size_t)c * t->plan.buckets];
+    const struct plan_column *c = &t->plan->column[column];
+    const int64_t *v = &t->values[(size_t)column * t->plan->buckets];
+    char last[NUMBER_MAX] = "null,"; /* what the value before reads, with its comma */
+    size_t last_n = 5;
+    int64_t last_v = PLAN_MISSING;
 
-        for (uint32_t i = 0; t->plan.column[c].series == series && i < t->plan.buckets; i++) {
-            if (v[i] != TABLE_MISSING) {
-                return true;
-            }
+    *p++ = '[';
+    for (uint32_t i = 0; i < t->plan->buckets; i++) {
+        if (v[i] != last_v) {
+            char *end = v[i] == PLAN_MISSING ? memcpy(p, "null", 4)
+                                             : number_put(p, v[i], c->divisor, c->digits);
+
+            end += v[i] == PLAN_MISSING ? 4 : 0;
+            *end++ = ',';
+            last_v = v[i];
+            last_n = (size_t)(end - p);
+            memcpy(last, p, sizeof(last));
+        } else {
+            memcpy(p, last, sizeof(last));
         }
+        p += last_n;
     }
-    return false;
+    p[-1] = ']';
+    return p;
 }
 
-static void put_head(struct table *t)
+size_t table_room(const struct table *t)
 {
-    struct hwt_json *j = &t->json;
+    size_t columns = t->plan->column_count;
 
-    hwt_json_object(j, NULL);
-    hwt_json_int(j, "from", t->plan.from_ms);
-    hwt_json_int(j, "to", t->plan.to_ms);
-    hwt_json_int(j, "step", t->plan.step_ms);
-    hwt_json_array(j, "time");
-    t->phase = TIME;
+    return HEAD_ROOM + HWT_TSLOG_STREAMS_MAX * COLUMN_ROOM + columns * COLUMN_ROOM +
+           (columns + 1) * t->plan->buckets * (NUMBER_MAX + 1);
 }
 
-static void put_time(struct table *t)
+size_t table_json(const struct table *t, const struct rows *rows, char *p, size_t room)
 {
-    struct hwt_json *j = &t->json;
+    const struct plan *plan = t->plan;
+    struct hwt_json j;
 
-    if (t->item < t->plan.buckets) {
-        hwt_json_int(j, NULL, t->plan.from_ms + t->plan.step_ms * t->item++);
-        return;
+    if (room < table_room(t)) {
+        return 0;
     }
-    hwt_json_end_array(j);
-    hwt_json_array(j, "columns");
-    t->phase = COLUMN_HEAD;
-}
-
-static void put_column_head(struct table *t)
-{
-    struct hwt_json *j = &t->json;
-    const struct plan_column *column = &t->plan.column[t->column];
-    const struct plan_series *series = &t->plan.series[column->series];
-
-    if (t->column == t->plan.column_count) {
-        hwt_json_end_array(j);
-        hwt_json_array(j, "provenance");
-        t->item = 0;
-        t->phase = PROVENANCE;
-        return;
+    hwt_json_init(&j, p, room);
+    hwt_json_object(&j, NULL);
+    text_put_head(&j, plan);
+    hwt_json_raw(&j, "time", "", 0);
+    j.at = (size_t)(text_put_times(plan, p + j.at) - p);
+    hwt_json_array(&j, "columns");
+    for (unsigned c = 0; c < plan->column_count; c++) {
+        hwt_json_object(&j, NULL);
+        text_put_column(&j, plan, c);
+        hwt_json_raw(&j, "values", "", 0);
+        j.at = (size_t)(put_values(t, c, p + j.at) - p);
+        hwt_json_end_object(&j);
     }
-    hwt_json_object(j, NULL);
-    hwt_json_string(j, "series", series->id);
-    hwt_json_string(j, "fn", plan_fn_name((enum plan_fn)column->fn));
-    hwt_json_string(j, "unit", hwt_quantity_get(series->quantity)->unit);
-    hwt_json_array(j, "values");
-    t->item = 0;
-    t->phase = COLUMN_VALUES;
-}
-
-static void put_value(struct table *t)
-{
-    struct hwt_json *j = &t->json;
-    const struct plan_column *column = &t->plan.column[t->column];
-    const struct hwt_quantity_info *info =
-        hwt_quantity_get(t->plan.series[column->series].quantity);
-    bool mean = column->fn == PLAN_MEAN;
-    int64_t v;
-
-    if (t->item == t->plan.buckets) {
-        hwt_json_end_array(j);
-        hwt_json_end_object(j);
-        t->column++;
-        t->phase = COLUMN_HEAD;
-        return;
-    }
-    v = t->values[(size_t)t->column * t->plan.buckets + t->item++];
-    if (v == TABLE_MISSING) {
-        hwt_json_null(j, NULL);
-    } else {
-        hwt_json_scaled(j, NULL, v, info->per_unit * (mean ? 10 : 1),
-                        info->digits + (mean ? 1u : 0u));
-    }
-}
-
-static void put_origin(struct table *t)
-{
-    struct hwt_json *j = &t->json;
-    const struct table_origin *o = &t->origin[t->item];
-
-    if (t->item == t->origins) {
-        hwt_json_end_array(j);
-        hwt_json_end_object(j);
-        t->phase = END;
-        return;
-    }
-    hwt_json_object(j, NULL);
-    hwt_json_string(j, "stream", o->name);
-    hwt_json_string(j, "provenance", hwt_provenance_name(o->provenance));
-    hwt_json_int(j, "from", o->from_ms);
-    hwt_json_int(j, "to", o->to_ms);
-    hwt_json_end_object(j);
-    t->item++;
-}
-
-static void put_next(struct table *t)
-{
-    switch ((enum phase)t->phase) {
-    case HEAD:
-        put_head(t);
-        break;
-    case TIME:
-        put_time(t);
-        break;
-    case COLUMN_HEAD:
-        put_column_head(t);
-        break;
-    case COLUMN_VALUES:
-        put_value(t);
-        break;
-    case PROVENANCE:
-        put_origin(t);
-        break;
-    case END:
-    case DONE:
-        t->phase = DONE;
-        break;
-    }
-}
-
-size_t table_read(struct table *t, char *p, size_t n)
-{
-    size_t done = 0;
-
-    while (done < n) {
-        size_t part;
-
-        if (t->sent == t->json.at) { /* the writer keeps its commas and levels over the rewind */
-            t->sent = t->json.at = 0;
-            while (t->phase != DONE && t->json.n - t->json.at >= TABLE_ITEM_MAX) {
-                put_next(t);
-            }
-        }
-        part = t->json.at - t->sent;
-        if (part == 0) {
-            break;
-        }
-        part = part < n - done ? part : n - done;
-        memcpy(p + done, t->chunk + t->sent, part);
-        t->sent += part;
-        done += part;
-    }
-    return done;
+    hwt_json_end_array(&j);
+    text_put_origins(&j, rows);
+    hwt_json_end_object(&j);
+    return j.ok ? j.at : 0;
 }

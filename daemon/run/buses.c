@@ -1,30 +1,42 @@
 #include "daemon/run/buses.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/drivers/mbus.h"
+#include "daemon/run/modbus_lines.h"
 
 struct buses {
     struct buses_options options;
+    struct modbus_lines *modbus;
     unsigned count;
     struct {
-        const char *port;
+        const struct config_source *first; /* the meter that named it first */
         struct mbus_bus *bus;
     } bus[CONFIG_SOURCES_MAX];
 };
 
 static struct mbus_bus *bus_of(struct buses *b, const struct config_source *c)
 {
+    bool remote = c->tcp[0] != '\0';
+    const struct mbus_bus_options options = {.port = remote ? NULL : c->port,
+                                             .tcp = remote ? c->tcp : NULL};
+
     for (unsigned i = 0; i < b->count; i++) {
-        if (strcmp(b->bus[i].port, c->port) == 0) {
+        if (config_same_line(b->bus[i].first, c)) {
             return b->bus[i].bus;
         }
     }
-    b->bus[b->count].port = c->port;
-    b->bus[b->count].bus = mbus_bus_new(b->options.loop, b->options.clock, c->port, c->baud);
+    b->bus[b->count].first = c;
+    b->bus[b->count].bus = mbus_bus_new(b->options.loop, b->options.clock, &options);
     return b->bus[b->count].bus != NULL ? b->bus[b->count++].bus : NULL;
+}
+
+static bool is_mbus_meter(const struct installation *site, unsigned source)
+{
+    const struct site_source *s = &site->source[source];
+
+    return s->kind == SOURCE_IS_METER && site->config->source[s->config].type == CONFIG_MBUS;
 }
 
 static bool add_meter(struct buses *b, unsigned source)
@@ -36,6 +48,10 @@ static bool add_meter(struct buses *b, unsigned source)
         .id = c->id,
         .source = (uint16_t)source,
         .address = (uint8_t)c->address,
+        .baud = c->baud,
+        .kind = c->measures == CONFIG_ELECTRICITY ? MBUS_ELECTRICITY : MBUS_HEAT,
+        .profile = mbus_profile_named(c->profile),
+        .mains_powered = c->mains_powered,
         .poll_s = c->poll_s,
         .timeout_ms = c->timeout_ms,
         .retries = c->retries,
@@ -44,7 +60,8 @@ static bool add_meter(struct buses *b, unsigned source)
         .ctx = b->options.ctx,
     };
 
-    return bus != NULL && mbus_bus_add(bus, &meter) == 0;
+    return (c->secondary[0] == '\0' || mbus_select_parse(c->secondary, meter.select)) &&
+           bus != NULL && mbus_bus_add(bus, &meter) == 0;
 }
 
 struct buses *buses_new(const struct buses_options *options)
@@ -56,11 +73,16 @@ struct buses *buses_new(const struct buses_options *options)
     }
     b->options = *options;
     for (unsigned i = 0; i < options->site->source_count; i++) {
-        if (options->site->source[i].kind == SOURCE_IS_METER && !add_meter(b, i)) {
+        if (is_mbus_meter(options->site, i) && !add_meter(b, i)) {
             LOG(LOG_ERROR, options->site->source[i].id, "no bus: out of memory or meters");
             buses_free(b);
             return NULL;
         }
+    }
+    b->modbus = modbus_lines_new(options);
+    if (b->modbus == NULL) {
+        buses_free(b);
+        return NULL;
     }
     return b;
 }
@@ -70,6 +92,7 @@ void buses_start(struct buses *b)
     for (unsigned i = 0; i < b->count; i++) {
         mbus_bus_start(b->bus[i].bus);
     }
+    modbus_lines_start(b->modbus);
 }
 
 void buses_tick(struct buses *b)
@@ -77,10 +100,14 @@ void buses_tick(struct buses *b)
     for (unsigned i = 0; i < b->count; i++) {
         mbus_bus_tick(b->bus[i].bus);
     }
+    modbus_lines_tick(b->modbus);
 }
 
 void buses_free(struct buses *b)
 {
+    if (b != NULL) {
+        modbus_lines_free(b->modbus);
+    }
     for (unsigned i = 0; b != NULL && i < b->count; i++) {
         mbus_bus_free(b->bus[i].bus);
     }

@@ -1,5 +1,6 @@
 /*
- * buses.h: the M-Buses of a configuration: one for each port, with the meters that name it.
+ * buses.h: the buses of a configuration: an M-Bus for each port, with the meters that name it, and
+ * the Modbus lines (modbus_lines.h).
  */
 #ifndef DAEMON_RUN_BUSES_H
 #define DAEMON_RUN_BUSES_H

@@ -8,6 +8,7 @@
 
 #include "daemon/run/config_bind.h"
 #include "daemon/run/config_files.h"
+#include "daemon/run/config_map.h"
 
 /* Of another version nothing else can be said. True: go on. */
 static bool check_version(struct config_build *b)
@@ -24,7 +25,7 @@ static bool check_version(struct config_build *b)
     return false;
 }
 
-static void build(struct config_build *b, bool files)
+static void build(struct config_build *b)
 {
     if (!check_version(b)) {
         return;
@@ -35,7 +36,7 @@ static void build(struct config_build *b, bool files)
     }
     config_check(b);
     config_check_roles(b);
-    if (files) {
+    if (b->files) {
         config_check_zone(b);
         config_check_secrets(b);
     }
@@ -44,7 +45,7 @@ static void build(struct config_build *b, bool files)
 static struct config *parse(const char *text, size_t n, const char *path, bool files,
                             struct config_problems *problems)
 {
-    struct config_build b = {.problems = problems, .file = path};
+    struct config_build b = {.problems = problems, .file = path, .files = files};
     size_t before = problems->count + problems->left_out;
     struct config_tree *tree = config_tree_parse(text, n, path, problems);
 
@@ -57,7 +58,7 @@ static struct config *parse(const char *text, size_t n, const char *path, bool f
         config_problems_add(problems, path, 0, NULL, "cannot be read: out of memory");
     } else {
         config_clip(b.c->path, sizeof(b.c->path), path);
-        build(&b, files);
+        build(&b);
     }
     config_tree_free(tree);
     config_problems_sort(problems);
@@ -111,6 +112,9 @@ struct config *config_load(const char *path, FILE *errors)
 void config_free(struct config *c)
 {
     if (c != NULL) {
+        for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
+            free((void *)(uintptr_t)c->source[i].map);
+        }
         explicit_bzero(c->publisher, sizeof(c->publisher));
         free(c);
     }

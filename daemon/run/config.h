@@ -27,6 +27,7 @@ enum {
     CONFIG_VERSION = 1,
     CONFIG_SOURCES_MAX = 32,
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
+    CONFIG_CURVE_POINTS_MAX = 12,
     CONFIG_PUBLISHERS_MAX = 8,
     CONFIG_HOSTS_MAX = 8,
     CONFIG_TEXT_MAX = 256,
@@ -35,8 +36,12 @@ enum {
     CONFIG_CHANNELS_MAX = HWT_CHANNELS_MAX - CONFIG_CHANNELS_OWN
 };
 
-enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS };
+enum config_measures { CONFIG_HEAT, CONFIG_ELECTRICITY };
+enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS };
 enum config_publisher_type { CONFIG_EMONCMS };
+
+/* How much is written for how little can be lost. */
+enum config_log_profile { LOG_NORMAL, LOG_LOW_WEAR, LOG_LOWEST_WEAR, LOG_PROFILES };
 
 /* What a role names: a source, for all it delivers, or one channel. */
 enum config_role_kind { ROLE_IS_SOURCE, ROLE_IS_CHANNEL };
@@ -65,6 +70,14 @@ enum config_role {
         ROLE_COUNT
 };
 
+/* One point of a sensor's curve. */
+struct config_curve_point {
+    double level;     /* A or V, RMS */
+    double factor;    /* multiplies the ratio */
+    double phase_deg; /* added to the sensor's */
+    unsigned line;    /* in the file */
+};
+
 /* One input of a sample stream: a voltage reference or a clamp; each is a source of its own. */
 struct config_input {
     char id[HWT_ID_MAX + 1];
@@ -75,8 +88,22 @@ struct config_input {
     double ratio;                    /* V or A (RMS) for each code (RMS) */
     double phase_deg;                /* degrees the sensor leads at 50 Hz */
     bool reversed;                   /* clamps: turned round */
-    unsigned line;                   /* in the file */
+    bool consumer;                   /* clamps: never feeds back */
+    char minus_id[HWT_ID_MAX + 1];   /* clamps: id of the voltage at the load's other end, or "" */
+    unsigned minus;                  /* clamps, with minus_id: its index in voltages[] */
+    double shift_deg;                /* clamps: its phase lags the reference, degrees */
+    double no_load_w;                /* clamps: W */
+    unsigned phase;                  /* voltages: 1..3 of a three-phase system; 0: none */
+    struct config_curve_point curve[CONFIG_CURVE_POINTS_MAX];
+    unsigned curve_count;
+    unsigned line; /* in the file */
 };
+
+enum config_parity { PARITY_NONE, PARITY_EVEN, PARITY_ODD };
+enum config_tcp_framing { TCP_MBAP, TCP_RTU };
+enum { CONFIG_PARTS = 4 }; /* of a Modbus device: total, l1, l2, l3 */
+
+struct config_map; /* config_map.h */
 
 struct config_source {
     enum config_source_type type;
@@ -85,19 +112,40 @@ struct config_source {
     unsigned line;
     /* samples */
     char socket[CONFIG_TEXT_MAX]; /* path of a stream socket, or "" */
-    char port[CONFIG_TEXT_MAX];   /* serial port, or "": exactly one of the two; mbus: the port */
-    unsigned baud;                /* samples over serial, mbus */
+    char port[CONFIG_TEXT_MAX];   /* serial port, or "": exactly one of the two; mbus, modbus: the
+                                     port */
+    unsigned baud;                /* of the port; mbus: 0: to be found */
     struct config_input voltages[CONFIG_VOLTAGES_MAX];
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];
     unsigned clamp_count;
     /* mbus */
-    unsigned address; /* primary, 0..250, or 254 */
+    unsigned address;                /* primary, 0..250, or 254; 253 with `secondary` */
+    char secondary[CONFIG_TEXT_MAX]; /* or "" */
+    char profile[CONFIG_TEXT_MAX];   /* name in data/mbus/profiles.txt, or "" */
+    enum config_measures measures;
     bool mains_powered;
-    unsigned poll_s;     /* s; default 60, 10 when mains_powered */
-    unsigned timeout_ms; /* real ms for the first octet of a reply */
+    /* mbus, modbus */
+    char tcp[CONFIG_TEXT_MAX];  /* host:port as written, or "": exactly one of this and port */
+    char host[CONFIG_TEXT_MAX]; /* of `tcp` */
+    unsigned tcp_port;          /* of `tcp` */
+    unsigned poll_s;            /* s; mbus: default 60, 10 when mains_powered */
+    unsigned timeout_ms;        /* real ms for the first octet of a reply */
     unsigned retries;
+    /* modbus */
+    enum config_tcp_framing tcp_framing;
+    enum config_parity parity;
+    unsigned stop_bits;
+    unsigned unit;
+    bool phases;
+    char map_name[CONFIG_TEXT_MAX]; /* as written */
+    const struct config_map *map;   /* what it is; of a configuration without problems never NULL */
+    char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
+    char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
 };
+
+/* "samples", "mbus", "modbus". */
+const char *config_source_type_name(enum config_source_type type);
 
 struct config_publisher {
     enum config_publisher_type type;
@@ -126,8 +174,11 @@ struct config {
     char hosts[CONFIG_HOSTS_MAX][CONFIG_TEXT_MAX]; /* further Host names that are served */
     unsigned host_count;
     unsigned record_s; /* 1..60 */
-    unsigned commit_s; /* s between commits of the log */
-    uint64_t log_max_mb;
+    enum config_log_profile log_profile;
+    unsigned commit_s;                   /* s between commits of the log; by the profile */
+    char log_partition[CONFIG_TEXT_MAX]; /* the log's device; "": it is in data_dir */
+    uint64_t log_max_mb;                 /* 0: as large as the partition */
+    unsigned log_keep_days;              /* 0: as long as there is room */
     struct config_source source[CONFIG_SOURCES_MAX];
     unsigned source_count;
     char role[ROLE_COUNT][HWT_ID_MAX * 2 + 2]; /* a source id or a channel id (by the role's kind),
@@ -156,24 +207,39 @@ enum config_role_kind config_role_kind(enum config_role role);
 void config_write_reference(FILE *out);
 
 /*
- * What delivers readings: each voltage reference, each clamp and each meter, in the order of the
- * file. These are the sources of channel ids; the entry of a sample stream itself delivers nothing.
+ * What delivers readings: each voltage reference, each clamp, each meter, and of a Modbus device
+ * what its map has of the total and of each phase, in the order of the file. These are the sources
+ * of channel ids; the entry of a sample stream itself delivers nothing.
  */
-enum config_point_kind { POINT_VOLTAGE, POINT_CLAMP, POINT_MBUS, POINT_KINDS };
+enum config_point_kind {
+    POINT_VOLTAGE,
+    POINT_CLAMP,
+    POINT_MBUS,      /* a heat meter */
+    POINT_MBUS_ELEC, /* an electricity meter */
+    POINT_MODBUS,
+    POINT_KINDS
+};
 
 struct config_point {
     enum config_point_kind kind;
     const char *id;    /* borrowed from the configuration */
     const char *label; /* the same */
     unsigned source;   /* index in source[] */
-    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP: index in voltages[] or clamps[] */
+    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP: index in voltages[] or clamps[]; POINT_MODBUS:
+                        * part of the map */
+    const uint8_t *quantity; /* that it can deliver, in column order */
+    size_t quantities;
 };
+
+/* On the same serial port, or the same host and port? */
+bool config_same_line(const struct config_source *a, const struct config_source *b);
 
 /* Number `index`, from 0; false when there are no more. */
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out);
 /* The point with this id; false, output untouched, if none has it. */
 bool config_point_find(const struct config *c, const char *id, struct config_point *point_out);
-/* The quantities a point of this kind can deliver, in column order; returns how many. */
+/* The quantities any point of this kind can deliver, in column order; returns how many: 0 for
+ * Modbus, whose maps tell. */
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out);
 /* Channels all points can deliver together. */
 size_t config_channel_count(const struct config *c);

@@ -167,7 +167,7 @@ static enum config_section section_of(struct config_build *b, const struct confi
         return SECTION_ROOT;
     }
     config_nearest_init(&nearest, type != NULL && type->kind == NODE_SCALAR ? type->text : "");
-    for (size_t i = 0; i < 2 && o->child[i] != SECTION_ROOT; i++) {
+    for (size_t i = 0; i < CONFIG_TYPES_MAX && o->child[i] != SECTION_ROOT; i++) {
         const char *name = config_sections[o->child[i]].type;
 
         if (strcmp(nearest.word, name) == 0) {
@@ -339,7 +339,7 @@ static void bind_section(struct config_build *b, enum config_section section,
     }
 }
 
-void config_bind(struct config_build *b)
+void config_bind_root(struct config_build *b, enum config_section section, void *base)
 {
     struct config_node *root = b->tree->root;
 
@@ -347,7 +347,12 @@ void config_bind(struct config_build *b)
         refuse(b, root, NULL, "is not a configuration: expected lines such as \"version: 1\"");
         return;
     }
-    root->at = b->c;
-    root->size = sizeof(*b->c);
-    bind_section(b, SECTION_ROOT, root, root, b->c);
+    root->at = base;
+    root->size = config_sections[section].size;
+    bind_section(b, section, root, root, base);
+}
+
+void config_bind(struct config_build *b)
+{
+    config_bind_root(b, SECTION_ROOT, b->c);
 }

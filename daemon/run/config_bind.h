@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "daemon/run/config.h"
+#include "daemon/run/config_table.h"
 #include "daemon/run/config_tree.h"
 
 struct config_build {
@@ -15,11 +16,16 @@ struct config_build {
     const struct config_tree *tree;
     struct config_problems *problems;
     const char *file; /* as in messages; relative paths start from its folder */
+    bool files;       /* files that it names may be opened */
     bool unsure;      /* a source's id or type is unreadable: a reference may be right */
 };
 
 /* Sets all defaults, then all values that are right; reports the others and unknown keys. */
 void config_bind(struct config_build *b);
+
+/* The same for a file whose root is another section than a configuration's; `base` is its struct.
+ */
+void config_bind_root(struct config_build *b, enum config_section section, void *base);
 
 /* True if the file gave this member a good value (not the default). */
 bool config_given(const struct config_build *b, const void *member);
@@ -40,6 +46,24 @@ bool config_resolve(const char *from, const char *path, char *out, size_t n);
 
 /* The checks beyond the table; each reports what is wrong. */
 void config_check(struct config_build *b);
+void config_check_maps(struct config_build *b);
+void config_check_mbus(struct config_build *b, struct config_source *s);
+void config_check_modbus(struct config_build *b, struct config_source *s);
+/* Two sources: sockets and lines that they may not share, or not so. */
+void config_check_ports(struct config_build *b, const struct config_source *s,
+                        const struct config_source *other);
+/* Of config_check_ports: two meters on one line or behind one gateway. */
+void config_check_mbus_neighbours(struct config_build *b, const struct config_source *s,
+                                  const struct config_source *other);
+void config_check_modbus_neighbours(struct config_build *b, const struct config_source *s,
+                                    const struct config_source *other);
+/* Exactly one of port and tcp; fills host and tcp_port. standard_port: where the file may leave the
+ * port out; 0: it may not. */
+void config_check_line(struct config_build *b, struct config_source *s, uint16_t standard_port);
+/* Exactly one of two keys: true if so. */
+bool config_check_either(struct config_build *b, const void *one, const char *one_name,
+                         bool one_given, const void *other, const char *other_name,
+                         bool other_given);
 void config_check_ids(struct config_build *b);
 void config_check_roles(struct config_build *b);
 void config_check_zone(struct config_build *b);

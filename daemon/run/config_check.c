@@ -5,11 +5,6 @@
 
 #include "daemon/run/config_bind.h"
 
-enum {
-    BATTERY_POLL_S = 60, /* about what the D cell of a Kamstrup 403 stands for its whole life */
-    MAINS_POLL_S = 10
-};
-
 static void check_slots(struct config_build *b, const struct config_source *s)
 {
     const struct config_input *taken[HWT_SLOTS_MAX] = {NULL};
@@ -30,10 +25,62 @@ static void check_slots(struct config_build *b, const struct config_source *s)
     }
 }
 
+/* Index of the voltage of this id, or of one that could not be read; -1: none, reported. */
+static int find_voltage(const struct config_build *b, const struct config_source *s, const char *id,
+                        const char *key)
+{
+    struct config_nearest nearest;
+
+    config_nearest_init(&nearest, id);
+    for (unsigned v = 0; v < s->voltage_count; v++) {
+        if (strcmp(s->voltages[v].id, id) == 0 || s->voltages[v].id[0] == '\0') {
+            return (int)v; /* unreadable, and reported: it may be the one */
+        }
+        config_nearest_offer(&nearest, s->voltages[v].id);
+    }
+    if (s->voltage_count > 0) {
+        config_complain(b, id, key, "\"%s\" is none of this sampler's voltages, did you mean %s?",
+                        id, nearest.best != NULL ? nearest.best : s->voltages[0].id);
+    }
+    return -1;
+}
+
+static void check_curve(const struct config_build *b, const struct config_input *in)
+{
+    for (unsigned k = 1; k < in->curve_count; k++) {
+        const struct config_curve_point *p = &in->curve[k];
+
+        if (config_given(b, &p->level) && p->level <= p[-1].level) {
+            config_complain(b, &p->level, "level", "%g does not rise above the point before, %g",
+                            p->level, p[-1].level);
+        }
+    }
+}
+
+/* A load between two phases; a phase without a voltage. */
+static void check_supply(const struct config_build *b, const struct config_source *s,
+                         struct config_input *clamp)
+{
+    int minus;
+
+    if (!config_given(b, clamp->minus_id)) {
+        return;
+    }
+    minus = find_voltage(b, s, clamp->minus_id, "minus");
+    clamp->minus = minus < 0 ? 0 : (unsigned)minus;
+    if (minus >= 0 && clamp->minus == clamp->voltage) {
+        config_complain(b, clamp->minus_id, "minus", "is the same voltage as at this end");
+    }
+    if (clamp->shift_deg < 0 || clamp->shift_deg > 0) {
+        config_complain(b, &clamp->shift_deg, "shift_deg",
+                        "and minus exclude each other: remove one");
+    }
+}
+
 static void resolve_voltage(struct config_build *b, const struct config_source *s,
                             struct config_input *clamp)
 {
-    struct config_nearest nearest;
+    int found;
 
     if (!config_given(b, clamp->voltage_id)) {
         if (s->voltage_count > 1 && clamp->voltage_id[0] == '\0') {
@@ -44,22 +91,8 @@ static void resolve_voltage(struct config_build *b, const struct config_source *
         }
         return;
     }
-    config_nearest_init(&nearest, clamp->voltage_id);
-    for (unsigned v = 0; v < s->voltage_count; v++) {
-        if (strcmp(s->voltages[v].id, clamp->voltage_id) == 0) {
-            clamp->voltage = v;
-            return;
-        }
-        if (s->voltages[v].id[0] == '\0') {
-            return; /* unreadable, and reported: it may be the one */
-        }
-        config_nearest_offer(&nearest, s->voltages[v].id);
-    }
-    if (s->voltage_count > 0) {
-        config_complain(b, clamp->voltage_id, "voltage",
-                        "\"%s\" is none of this sampler's voltages, did you mean %s?",
-                        clamp->voltage_id, nearest.best != NULL ? nearest.best : s->voltages[0].id);
-    }
+    found = find_voltage(b, s, clamp->voltage_id, "voltage");
+    clamp->voltage = found < 0 ? 0 : (unsigned)found;
 }
 
 static void check_samples(struct config_build *b, struct config_source *s)
@@ -80,50 +113,11 @@ static void check_samples(struct config_build *b, struct config_source *s)
     check_slots(b, s);
     for (unsigned i = 0; i < s->clamp_count; i++) {
         resolve_voltage(b, s, &s->clamps[i]);
+        check_supply(b, s, &s->clamps[i]);
+        check_curve(b, &s->clamps[i]);
     }
-}
-
-static void check_mbus(struct config_build *b, struct config_source *s)
-{
-    if (s->address > 250 && s->address != 254) {
-        config_complain(b, &s->address, "address",
-                        "%u is no meter's address: 0 to 250, or 254 for a single meter",
-                        s->address);
-    }
-    if (s->mains_powered && !config_given(b, &s->poll_s)) {
-        s->poll_s = MAINS_POLL_S;
-    }
-    if (!s->mains_powered && s->poll_s < BATTERY_POLL_S) {
-        config_complain(b, &s->poll_s, "poll_s",
-                        "%u is below the minimum %d s of battery meters; if the meter has a mains "
-                        "supply, add mains_powered: true",
-                        s->poll_s, BATTERY_POLL_S);
-    }
-}
-
-/* Two meters may share a bus, all else has its port for itself. */
-static void check_ports(struct config_build *b, const struct config_source *s,
-                        const struct config_source *other)
-{
-    if (s->socket[0] != '\0' && strcmp(s->socket, other->socket) == 0) {
-        config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
-                        other->line);
-    }
-    if (s->port[0] == '\0' || strcmp(s->port, other->port) != 0) {
-        return;
-    }
-    if (s->type != CONFIG_MBUS || other->type != CONFIG_MBUS) {
-        config_complain(b, s->port, "port", "is already that of \"%s\" in line %u", other->id,
-                        other->line);
-    } else if (s->address == other->address && config_given(b, &s->address)) {
-        config_complain(b, &s->address, "address", "%u on this port is already \"%s\" in line %u",
-                        s->address, other->id, other->line);
-    } else if (s->address == 254 || other->address == 254) {
-        config_complain(b, s->address == 254 ? &s->address : &other->address, "address",
-                        "254 is answered by all meters, and this port has several");
-    } else if (s->baud != other->baud) {
-        config_complain(b, &s->baud, "baud", "is not that of \"%s\" on the same port, %u",
-                        other->id, other->baud);
+    for (unsigned i = 0; i < s->voltage_count; i++) {
+        check_curve(b, &s->voltages[i]);
     }
 }
 
@@ -132,13 +126,19 @@ static void check_sources(struct config_build *b)
     for (unsigned i = 0; i < b->c->source_count; i++) {
         struct config_source *s = &b->c->source[i];
 
-        if (s->type == CONFIG_SAMPLES) {
+        switch (s->type) {
+        case CONFIG_SAMPLES:
             check_samples(b, s);
-        } else {
-            check_mbus(b, s);
+            break;
+        case CONFIG_MBUS:
+            config_check_mbus(b, s);
+            break;
+        case CONFIG_MODBUS:
+            config_check_modbus(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
-            check_ports(b, s, &b->c->source[k]);
+            config_check_ports(b, s, &b->c->source[k]);
         }
     }
 }
@@ -231,6 +231,20 @@ static void check_url(struct config_build *b, const struct config_publisher *p)
     }
 }
 
+static void check_log(struct config_build *b)
+{
+    static const unsigned commit_s[LOG_PROFILES] = {
+        [LOG_NORMAL] = 10, [LOG_LOW_WEAR] = 60, [LOG_LOWEST_WEAR] = 600};
+    struct config *c = b->c;
+
+    if (!config_given(b, &c->commit_s)) {
+        c->commit_s = commit_s[c->log_profile];
+    }
+    if (c->log_partition[0] != '\0' && !config_given(b, &c->log_max_mb)) {
+        c->log_max_mb = 0;
+    }
+}
+
 static void check_publishers(struct config_build *b)
 {
     for (unsigned i = 0; i < b->c->publisher_count; i++) {
@@ -275,10 +289,12 @@ static void set_labels(struct config *c)
 void config_check(struct config_build *b)
 {
     set_labels(b->c);
+    config_check_maps(b);
     config_check_ids(b);
     check_sources(b);
     check_clock(b);
     check_listen(b);
     check_hosts(b);
+    check_log(b);
     check_publishers(b);
 }

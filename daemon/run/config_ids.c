@@ -11,13 +11,24 @@ struct named {
     unsigned line;
 };
 
-enum { NAMED_MAX = CONFIG_SOURCES_MAX * (1 + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX) };
+enum { NAMED_MAX = CONFIG_SOURCES_MAX * (CONFIG_PARTS + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX) };
 
 static size_t add_inputs(struct named *list, size_t n, const struct config_input *in,
                          unsigned count, const char *what)
 {
     for (unsigned i = 0; i < count; i++) {
         list[n++] = (struct named){in[i].id, what, in[i].line};
+    }
+    return n;
+}
+
+/* The phases of a Modbus device are sources of channel ids too. */
+static size_t add_parts(struct named *list, size_t n, const struct config_source *source)
+{
+    for (unsigned p = 1; source->id[0] != '\0' && p < CONFIG_PARTS; p++) {
+        if (source->part_id[p][0] != '\0') {
+            list[n++] = (struct named){source->part_id[p], "phase", source->line};
+        }
     }
     return n;
 }
@@ -31,6 +42,7 @@ static void check_ids(struct config_build *b)
         const struct config_source *source = &b->c->source[s];
 
         list[n++] = (struct named){source->id, "source", source->line};
+        n = add_parts(list, n, source);
         n = add_inputs(list, n, source->voltages, source->voltage_count, "voltage");
         n = add_inputs(list, n, source->clamps, source->clamp_count, "clamp");
     }
@@ -55,23 +67,28 @@ static void check_ids(struct config_build *b)
 
 /* Channel ids: "<id>_<quantity>", at most HWT_ID_MAX characters, none twice. */
 
-static void check_id_length(struct config_build *b, const struct config_point *point)
+static bool check_id_length(struct config_build *b, const struct config_point *point)
 {
-    const uint8_t *quantity;
-    size_t count = config_quantities(point->kind, &quantity);
+    const char *id = point->kind == POINT_MODBUS ? b->c->source[point->source].id : point->id;
+    const char *part = point->id + strlen(id); /* "" or "_l1" */
     const char *longest = "";
+    size_t most;
 
-    for (size_t i = 0; i < count; i++) {
-        const char *id = hwt_quantity_get(quantity[i])->id;
+    for (size_t i = 0; i < point->quantities; i++) {
+        const char *q = hwt_quantity_get(point->quantity[i])->id;
 
-        longest = strlen(id) > strlen(longest) ? id : longest;
+        longest = strlen(q) > strlen(longest) ? q : longest;
     }
-    if (strlen(point->id) + 1 + strlen(longest) > HWT_ID_MAX) {
-        config_complain(b, point->id, "id",
-                        "has %zu characters: at most %zu are possible here, as its channel "
-                        "<id>_%s may have %d",
-                        strlen(point->id), HWT_ID_MAX - 1 - strlen(longest), longest, HWT_ID_MAX);
+    most = HWT_ID_MAX - 1 - strlen(longest) - strlen(part);
+    if (strlen(id) <= most) {
+        return true;
     }
+    config_complain(
+        b, id, "id",
+        "has %zu characters: at most %zu are possible here, as its channel <id>%s_%s may "
+        "have %d",
+        strlen(id), most, part, longest, HWT_ID_MAX);
+    return false;
 }
 
 struct channel {
@@ -109,12 +126,10 @@ static void check_twins(struct config_build *b)
         n++;
     }
     for (unsigned i = 0; config_point_get(b->c, i, &point); i++) {
-        const uint8_t *quantity;
-        size_t count = config_quantities(point.kind, &quantity);
-        bool unique = point.id[0] != '\0';
+        bool unique = b->c->source[point.source].id[0] != '\0' && point.id[0] != '\0';
 
-        for (size_t k = 0; k < count && unique; k++) {
-            unique = add_channel(b, list, n++, point.id, hwt_quantity_get(quantity[k])->id);
+        for (size_t k = 0; k < point.quantities && unique; k++) {
+            unique = add_channel(b, list, n++, point.id, hwt_quantity_get(point.quantity[k])->id);
         }
     }
 }
@@ -123,9 +138,13 @@ static void check_channels(struct config_build *b)
 {
     struct config_point point;
     size_t count = config_channel_count(b->c);
+    unsigned last =
+        CONFIG_SOURCES_MAX; /* a device whose id is too long for its phases: said once */
 
     for (unsigned i = 0; config_point_get(b->c, i, &point); i++) {
-        check_id_length(b, &point);
+        if ((point.kind != POINT_MODBUS || point.source != last) && !check_id_length(b, &point)) {
+            last = point.source;
+        }
     }
     if (count > CONFIG_CHANNELS_MAX) {
         config_problems_add(b->problems, b->file, 0, "sources",

@@ -3,6 +3,7 @@
 
 #include "daemon/drivers/mbus_readings.h"
 #include "daemon/run/config.h"
+#include "daemon/run/config_map.h"
 
 static const uint8_t voltage_quantities[] = {HWT_Q_VOLTAGE, HWT_Q_FREQUENCY};
 
@@ -21,7 +22,10 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
         *quantities_out = clamp_quantities;
         return sizeof(clamp_quantities);
     case POINT_MBUS:
-        return mbus_quantities(quantities_out);
+        return mbus_quantities(MBUS_HEAT, quantities_out);
+    case POINT_MBUS_ELEC:
+        return mbus_quantities(MBUS_ELECTRICITY, quantities_out);
+    case POINT_MODBUS:
     case POINT_KINDS:
         break;
     }
@@ -33,7 +37,40 @@ static bool input_point(const struct config_input *in, enum config_point_kind ki
 {
     *point_out = (struct config_point){
         .kind = kind, .id = in->id, .label = in->label, .source = source, .input = input};
+    point_out->quantities = config_quantities(kind, &point_out->quantity);
     return true;
+}
+
+const char *config_source_type_name(enum config_source_type type)
+{
+    static const char *const names[] = {"samples", "mbus", "modbus"};
+
+    return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
+}
+
+/* Part number *index of those the device has; *index is lessened by them if there are fewer. */
+static bool part_point(const struct config_source *source, unsigned s, unsigned *index,
+                       struct config_point *point_out)
+{
+    for (unsigned p = 0; p < CONFIG_PARTS; p++) {
+        if (source->part_id[p][0] == '\0') {
+            continue;
+        }
+        if (*index == 0) {
+            *point_out = (struct config_point){
+                .kind = POINT_MODBUS,
+                .id = source->part_id[p],
+                .label = source->part_label[p],
+                .source = s,
+                .input = p,
+                .quantity = source->map->quantity[p],
+                .quantities = source->map->quantities[p],
+            };
+            return true;
+        }
+        --*index;
+    }
+    return false;
 }
 
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out)
@@ -44,10 +81,20 @@ bool config_point_get(const struct config *c, unsigned index, struct config_poin
         if (source->type == CONFIG_MBUS) {
             if (index == 0) {
                 *point_out = (struct config_point){
-                    .kind = POINT_MBUS, .id = source->id, .label = source->label, .source = s};
+                    .kind = source->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC,
+                    .id = source->id,
+                    .label = source->label,
+                    .source = s};
+                point_out->quantities = config_quantities(point_out->kind, &point_out->quantity);
                 return true;
             }
             index--;
+            continue;
+        }
+        if (source->type == CONFIG_MODBUS) {
+            if (part_point(source, s, &index, point_out)) {
+                return true;
+            }
             continue;
         }
         if (index < source->voltage_count) {
@@ -78,11 +125,10 @@ bool config_point_find(const struct config *c, const char *id, struct config_poi
 size_t config_channel_count(const struct config *c)
 {
     struct config_point point;
-    const uint8_t *quantities;
     size_t count = 0;
 
     for (unsigned i = 0; config_point_get(c, i, &point); i++) {
-        count += config_quantities(point.kind, &quantities);
+        count += point.quantities;
     }
     return count;
 }

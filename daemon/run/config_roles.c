@@ -31,16 +31,14 @@ static bool find_channel(const struct config *c, const char *id, struct config_p
 
     for (unsigned i = 0; config_point_get(c, i, &point); i++) {
         size_t n = strlen(point.id);
-        const uint8_t *quantity;
-        size_t count = config_quantities(point.kind, &quantity);
 
         if (n == 0 || strncmp(id, point.id, n) != 0 || id[n] != '_') {
             continue;
         }
-        for (size_t k = 0; k < count; k++) {
-            if (strcmp(id + n + 1, hwt_quantity_get(quantity[k])->id) == 0) {
+        for (size_t k = 0; k < point.quantities; k++) {
+            if (strcmp(id + n + 1, hwt_quantity_get(point.quantity[k])->id) == 0) {
                 *point_out = point;
-                *quantity_out = (enum hwt_quantity)quantity[k];
+                *quantity_out = (enum hwt_quantity)point.quantity[k];
                 return true;
             }
         }
@@ -50,8 +48,11 @@ static bool find_channel(const struct config *c, const char *id, struct config_p
 
 static const char *kind_name(enum config_point_kind kind)
 {
-    static const char *const names[POINT_KINDS] = {
-        [POINT_VOLTAGE] = "a voltage", [POINT_CLAMP] = "a clamp", [POINT_MBUS] = "a heat meter"};
+    static const char *const names[POINT_KINDS] = {[POINT_VOLTAGE] = "a voltage",
+                                                   [POINT_CLAMP] = "a clamp",
+                                                   [POINT_MBUS] = "a heat meter",
+                                                   [POINT_MBUS_ELEC] = "an electricity meter",
+                                                   [POINT_MODBUS] = "an electricity meter"};
 
     return names[kind];
 }
@@ -66,9 +67,17 @@ static const struct config_source *find_sampler(const struct config *c, const ch
     return NULL;
 }
 
-static bool suits(enum config_role role, enum config_point_kind kind)
+/* A Modbus device is a heat meter if its map has a heat register. */
+static bool has_heat(const struct config_point *point)
 {
-    return role == ROLE_HEAT ? kind == POINT_MBUS : kind != POINT_VOLTAGE;
+    return point->kind == POINT_MBUS ||
+           (point->kind == POINT_MODBUS && point->quantities > 0 &&
+            memchr(point->quantity, HWT_Q_ENERGY, point->quantities) != NULL);
+}
+
+static bool suits(enum config_role role, const struct config_point *point)
+{
+    return role == ROLE_HEAT ? has_heat(point) : point->kind != POINT_VOLTAGE;
 }
 
 static void refuse_source(struct config_build *b, enum config_role role, const char *id)
@@ -80,7 +89,7 @@ static void refuse_source(struct config_build *b, enum config_role role, const c
 
     config_nearest_init(&nearest, id);
     for (unsigned i = 0; config_point_get(b->c, i, &point); i++) {
-        if (suits(role, point.kind)) {
+        if (suits(role, &point)) {
             config_nearest_offer(&nearest, point.id);
         }
     }
@@ -101,7 +110,7 @@ static void check_source(struct config_build *b, enum config_role role, const ch
 
     if (!config_point_find(b->c, id, &point)) {
         refuse_source(b, role, id);
-    } else if (!suits(role, point.kind)) {
+    } else if (!suits(role, &point)) {
         config_complain(b, id, config_role_name(role), "\"%s\" is %s, but this role needs %s", id,
                         kind_name(point.kind),
                         role == ROLE_HEAT ? "a heat meter" : "a clamp or a meter");
@@ -143,11 +152,8 @@ static void refuse_channel(struct config_build *b, enum config_role role, const 
 
     config_nearest_init(&nearest, id);
     for (unsigned i = 0; config_point_get(b->c, i, &point); i++) {
-        const uint8_t *quantity;
-        size_t count = config_quantities(point.kind, &quantity);
-
-        for (size_t k = 0; k < count && n < CONFIG_CHANNELS_MAX; k++) {
-            const struct hwt_quantity_info *info = hwt_quantity_get(quantity[k]);
+        for (size_t k = 0; k < point.quantities && n < CONFIG_CHANNELS_MAX; k++) {
+            const struct hwt_quantity_info *info = hwt_quantity_get(point.quantity[k]);
 
             if (unit == NULL || strcmp(info->unit, unit) == 0) {
                 snprintf(channel[n], sizeof(channel[n]), "%s_%s", point.id, info->id);

@@ -3,6 +3,10 @@
 #include <string.h>
 
 #include "daemon/run/config.h"
+#include "daemon/run/config_map.h"
+
+#define CONFIG_SOURCE_TYPES "samples mbus modbus" /* in the order of enum config_source_type */
+#define MAP_TYPES           "u16 s16 u32 s32 u64 s64 f32 f64"
 
 #define IN(type, member) \
     .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
@@ -25,15 +29,32 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
     [SECTION_CLAMP] = {"sources[].clamps[]", NULL, sizeof(struct config_input), offsetof(struct config_input, line),
         "A current clamp of a sampler. Delivers `<id>_power`, `<id>_current`, `<id>_apparent_power`, "
         "`<id>_reactive_power`, `<id>_power_factor`, `<id>_import`, `<id>_export`."},
+    [SECTION_CURVE] = {"sources[].voltages[].curve[], sources[].clamps[].curve[]", NULL, sizeof(struct config_curve_point), offsetof(struct config_curve_point, line),
+        "A point of how a sensor's ratio and phase change with its level, from its data sheet or its calibration; levels "
+        "rise from point to point. Between points straight, for clamps against the logarithm of the current."},
     [SECTION_MBUS] = {"sources[]", "mbus", sizeof(struct config_source), offsetof(struct config_source, line),
-        "A heat meter on wired M-Bus. Delivers, as far as the meter sends them, `<id>_power`, `<id>_energy`, "
-        "`<id>_volume`, `<id>_flow_rate`, `<id>_flow_t`, `<id>_return_t`, `<id>_delta_t`, `<id>_outside_t`. "
-        "Several meters may share a port if each has its own address."},
+        "A meter on wired M-Bus, behind a serial port or a TCP gateway: exactly one of `port` and `tcp`, exactly one of "
+        "`address` and `secondary`. A heat meter delivers, as far as it sends them, `<id>_power`, `<id>_energy`, "
+        "`<id>_volume`, `<id>_flow_rate`, `<id>_flow_t`, `<id>_return_t`, `<id>_delta_t`, `<id>_outside_t`; an "
+        "electricity meter `<id>_power`, `<id>_import`, `<id>_export`, `<id>_voltage`, `<id>_current`, "
+        "`<id>_frequency`, `<id>_apparent_power`, `<id>_reactive_power`, `<id>_power_factor`. Several meters may share "
+        "a line, at different speeds too, if each has its own address; Modbus needs another line."},
+    [SECTION_MODBUS] = {"sources[]", "modbus", sizeof(struct config_source), offsetof(struct config_source, line),
+        "An electricity meter, or another device, read over Modbus RTU on a serial line, or TCP: exactly one of `port` and "
+        "`tcp`. Delivers what its map lists: `<id>_power`, `<id>_import` …, and of each phase `<id>_l1_power`, "
+        "`<id>_l1_voltage` …. Several devices may share a port, at different speeds too, if each has its own unit; M-Bus "
+        "needs another line. Nothing is ever written to a device."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
     [SECTION_EMONCMS] = {"publish[]", "emoncms", sizeof(struct config_publisher), offsetof(struct config_publisher, line),
         "Sends the records to Emoncms. What could not be sent waits in the log and follows later."},
+    [SECTION_MAP] = {"Modbus map", NULL, sizeof(struct config_map), 0,
+        "A file of its own that says which registers of a device hold what; `map:` of a source names it. Those that come "
+        "with heatwatt are in `data/modbus` and printed by `heatwatt config map NAME`; docs/PROTOCOLS.md tells how to "
+        "write one."},
+    [SECTION_MAP_ROW] = {"Modbus map: registers[]", NULL, sizeof(struct config_map_row), offsetof(struct config_map_row, line),
+        "One value. No quantity stands twice for one part."},
 };
 
 const struct config_option config_options[] = {
@@ -49,7 +70,7 @@ const struct config_option config_options[] = {
     {SECTION_ROOT, "record", CONFIG_KIND_MAP, .child = {SECTION_RECORD}, .text = "What is kept."},
     {SECTION_ROOT, "log", CONFIG_KIND_MAP, .child = {SECTION_LOG}, .text = "How it is kept."},
     {SECTION_ROOT, "sources", CONFIG_KIND_LIST, ELEMENTS(config, source, source_count, CONFIG_SOURCES_MAX),
-     .child = {SECTION_SAMPLES, SECTION_MBUS}, .required = true, .text = "Samplers and meters."},
+     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS}, .required = true, .text = "Samplers and meters."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
      .child = {SECTION_EMONCMS}, .text = "Where records are sent to."},
@@ -74,14 +95,24 @@ const struct config_option config_options[] = {
     {SECTION_RECORD, "interval_s", CONFIG_KIND_INTEGER, IN(config, record_s), .min = 1, .max = 60, .unit = "s", .fallback = "10",
      .text = "One record of all channels in this time."},
 
+    {SECTION_LOG, "profile", CONFIG_KIND_CHOICE, IN(config, log_profile), .choices = "normal low_wear lowest_wear",
+     .fallback = "normal",
+     .text = "How often records are made safe on the disk: `normal` each 10 s; `low_wear`, for an SD card, each 60 s: a "
+             "fifth of the writes; `lowest_wear` each 600 s. A power cut loses at most what was measured since."},
     {SECTION_LOG, "commit_s", CONFIG_KIND_INTEGER, IN(config, commit_s), .min = 1, .max = 600, .unit = "s", .fallback = "10",
-     .text = "Records are made safe on the disk this often; a power cut loses at most this."},
+     .fallback_note = "as `profile` says", .text = "The same as a number, before what `profile` says."},
+    {SECTION_LOG, "partition", CONFIG_KIND_PATH, IN(config, log_partition),
+     .text = "A partition without a file system for the log, such as `/dev/disk/by-partuuid/…`, made by `heatwatt log "
+             "format`: the fewest writes there can be. `data_dir` then holds only what is small: how far publishers are, and summaries that can be made again."},
     {SECTION_LOG, "max_mb", CONFIG_KIND_INTEGER, IN(config, log_max_mb), .min = 16, .max = 4096, .unit = "MB",
-     .fallback = "2048", .text = "The oldest records go when the log is larger."},
+     .fallback = "2048", .fallback_note = "2048; on a partition its size",
+     .text = "The oldest records go when the log is larger. 2048 hold 30 channels at 10 s for 28 to 54 years, or 11 if nearly all is noise."},
+    {SECTION_LOG, "keep_days", CONFIG_KIND_INTEGER, IN(config, log_keep_days), .min = 0, .max = 36500, .unit = "days",
+     .fallback = "0", .text = "Records older than this go, a MB at a time. 0: they stay as long as `max_mb` allows."},
 
     {SECTION_SAMPLES, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "Name in messages. Letters a-z, digits, `_`."},
-    {SECTION_SAMPLES, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = "samples mbus", .required = true,
+    {SECTION_SAMPLES, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
      .text = "`samples`."},
     {SECTION_SAMPLES, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_SAMPLES, "socket", CONFIG_KIND_PATH, IN(config_source, socket), .text = "Path of a stream socket to connect to."},
@@ -104,6 +135,11 @@ const struct config_option config_options[] = {
     {SECTION_VOLTAGE, "phase_deg", CONFIG_KIND_NUMBER, IN(config_input, phase_deg), .min = -30, .max = 30, .unit = "degrees",
      .fallback = "0", .text = "How far the sensor leads, at 50 Hz."},
 
+    {SECTION_VOLTAGE, "phase", CONFIG_KIND_INTEGER, IN(config_input, phase), .min = 0, .max = 3, .fallback = "0",
+     .text = "1, 2 or 3 of a three-phase system, whose order and losses are watched; 0: of none."},
+    {SECTION_VOLTAGE, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
+     .child = {SECTION_CURVE}, .text = "Ratio and phase against the voltage."},
+
     {SECTION_CLAMP, "id", CONFIG_KIND_ID, IN(config_input, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17."},
     {SECTION_CLAMP, "label", CONFIG_KIND_TEXT, IN(config_input, label), .fallback_note = "the id", .text = "Shown on the page."},
@@ -117,18 +153,46 @@ const struct config_option config_options[] = {
      .fallback = "0", .text = "How far the sensor leads, at 50 Hz."},
     {SECTION_CLAMP, "reversed", CONFIG_KIND_BOOL, IN(config_input, reversed), .fallback = "false",
      .text = "The clamp is turned round: import and export change places."},
+    {SECTION_CLAMP, "consumer", CONFIG_KIND_BOOL, IN(config_input, consumer), .fallback = "false",
+     .text = "What it measures never feeds back: if it seems to, the clamp is reported as turned round."},
+    {SECTION_CLAMP, "minus", CONFIG_KIND_ID, IN(config_input, minus_id), .fallback_note = "neutral",
+     .text = "Id of the voltage at the other end of a load between two phases."},
+    {SECTION_CLAMP, "shift_deg", CONFIG_KIND_NUMBER, IN(config_input, shift_deg), .min = -180, .max = 180, .unit = "degrees",
+     .fallback = "0", .text = "Its phase has no voltage of its own and lags `voltage` by so much (120, -120 or 180): power of the "
+     "fundamental only, marked suspect."},
+    {SECTION_CLAMP, "no_load_w", CONFIG_KIND_NUMBER, IN(config_input, no_load_w), .min = 0, .max = 1000, .unit = "W",
+     .fallback = "0.5", .text = "A mean power of a minute below this is not counted as energy; 0: all is."},
+    {SECTION_CLAMP, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
+     .child = {SECTION_CURVE}, .text = "Ratio and phase against the current."},
+
+    {SECTION_CURVE, "level", CONFIG_KIND_NUMBER, IN(config_curve_point, level), .min = 1e-3, .max = 1e5, .unit = "A or V", .required = true,
+     .text = "RMS of the fundamental."},
+    {SECTION_CURVE, "factor", CONFIG_KIND_NUMBER, IN(config_curve_point, factor), .min = 0.5, .max = 2, .fallback = "1",
+     .text = "Multiplies `ratio`."},
+    {SECTION_CURVE, "phase_deg", CONFIG_KIND_NUMBER, IN(config_curve_point, phase_deg), .min = -45, .max = 45, .unit = "degrees", .fallback = "0",
+     .text = "Added to the sensor's `phase_deg`."},
 
     {SECTION_MBUS, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},
-    {SECTION_MBUS, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = "samples mbus", .required = true,
+    {SECTION_MBUS, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
      .text = "`mbus`."},
     {SECTION_MBUS, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
-    {SECTION_MBUS, "port", CONFIG_KIND_PATH, IN(config_source, port), .required = true,
+    {SECTION_MBUS, "measures", CONFIG_KIND_CHOICE, IN(config_source, measures), .choices = "heat electricity", .fallback = "heat",
+     .text = "What it measures: decides which channels it has."},
+    {SECTION_MBUS, "port", CONFIG_KIND_PATH, IN(config_source, port),
      .text = "Serial port of the level converter, such as `/dev/ttyUSB0`."},
+    {SECTION_MBUS, "tcp", CONFIG_KIND_TEXT, IN(config_source, tcp),
+     .text = "`host:port` of a transparent gateway (serial device server) in front of the level converter. The speed is set there."},
     {SECTION_MBUS, "baud", CONFIG_KIND_INTEGER, IN(config_source, baud), .unit = "Bd", .fallback = "2400",
-     .choices = "300 600 1200 2400 4800 9600 19200 38400", .text = "Always 8 data bits, even parity, 1 stop bit."},
-    {SECTION_MBUS, "address", CONFIG_KIND_INTEGER, IN(config_source, address), .min = 0, .max = 254, .required = true,
+     .choices = "0 300 600 1200 2400 4800 9600 19200 38400",
+     .text = "Always 8 data bits, even parity, 1 stop bit. 0: found by trying 2400, 9600, 300, 4800, 1200 and 600."},
+    {SECTION_MBUS, "address", CONFIG_KIND_INTEGER, IN(config_source, address), .min = 0, .max = 254,
      .text = "Primary address, 0 to 250; 254 is answered by every meter: for a single one on the bus."},
+    {SECTION_MBUS, "secondary", CONFIG_KIND_TEXT, IN(config_source, secondary),
+     .text = "Secondary address: the 8 digits of the identification, `F` fits any; or 16 hex digits with manufacturer, "
+             "version and device type behind. In quotes, so that a leading 0 stays."},
+    {SECTION_MBUS, "profile", CONFIG_KIND_TEXT, IN(config_source, profile), .fallback_note = "what the meter says of itself",
+     .text = "Name of a row of `data/mbus/profiles.txt`, such as `sdm120`: for meters that are not recognised."},
     {SECTION_MBUS, "mains_powered", CONFIG_KIND_BOOL, IN(config_source, mains_powered), .fallback = "false",
      .text = "The meter has a mains supply. Reading drains a battery: without one, `poll_s` is at least 60."},
     {SECTION_MBUS, "poll_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 2, .max = 86400, .unit = "s",
@@ -136,6 +200,37 @@ const struct config_option config_options[] = {
     {SECTION_MBUS, "timeout_ms", CONFIG_KIND_INTEGER, IN(config_source, timeout_ms), .min = 50, .max = 10000, .unit = "ms",
      .fallback = "1000", .text = "Wait this long for the first octet of a reply."},
     {SECTION_MBUS, "retries", CONFIG_KIND_INTEGER, IN(config_source, retries), .min = 0, .max = 10, .fallback = "2",
+     .text = "Further attempts when no good reply came."},
+
+    {SECTION_MODBUS, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17, or 14 with "
+             "phases."},
+    {SECTION_MODBUS, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`modbus`."},
+    {SECTION_MODBUS, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_MODBUS, "map", CONFIG_KIND_TEXT, IN(config_source, map_name), .required = true,
+     .text = "What the registers hold: a map that comes with heatwatt, such as `sdm120` (`heatwatt config map` lists them), "
+             "or a file of your own, `my-meter.yaml`."},
+    {SECTION_MODBUS, "port", CONFIG_KIND_PATH, IN(config_source, port), .text = "Serial port of the RS485 adapter, such as `/dev/ttyUSB0`."},
+    {SECTION_MODBUS, "tcp", CONFIG_KIND_TEXT, IN(config_source, tcp),
+     .text = "Host and port of a device or gateway, such as `192.168.1.20:502`; the port may be left out."},
+    {SECTION_MODBUS, "framing", CONFIG_KIND_CHOICE, IN(config_source, tcp_framing), .choices = "mbap rtu", .fallback = "mbap",
+     .text = "Of `tcp`. `mbap`: Modbus TCP. `rtu`: a gateway that only passes the octets of a serial line on."},
+    {SECTION_MODBUS, "baud", CONFIG_KIND_INTEGER, IN(config_source, baud), .unit = "Bd", .fallback_note = "the map's",
+     .choices = "300 600 1200 2400 4800 9600 19200 38400 57600 115200", .text = "Of `port`, as set in the device."},
+    {SECTION_MODBUS, "parity", CONFIG_KIND_CHOICE, IN(config_source, parity), .choices = "none even odd", .fallback_note = "the map's",
+     .text = "Of `port`, as set in the device."},
+    {SECTION_MODBUS, "stop_bits", CONFIG_KIND_INTEGER, IN(config_source, stop_bits), .min = 1, .max = 2, .fallback = "1",
+     .text = "Of `port`. 2 only without parity."},
+    {SECTION_MODBUS, "unit", CONFIG_KIND_INTEGER, IN(config_source, unit), .min = 0, .max = 255, .fallback = "1",
+     .text = "The device's number, 1 to 247; over TCP 0 and 255 may stand for the device itself."},
+    {SECTION_MODBUS, "phases", CONFIG_KIND_BOOL, IN(config_source, phases), .fallback = "true",
+     .text = "`false`: only the totals are read, not each phase."},
+    {SECTION_MODBUS, "poll_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 1, .max = 86400, .unit = "s", .fallback = "10",
+     .text = "Read the device this often."},
+    {SECTION_MODBUS, "timeout_ms", CONFIG_KIND_INTEGER, IN(config_source, timeout_ms), .min = 20, .max = 10000, .unit = "ms",
+     .fallback = "1000", .text = "Wait this long for a reply."},
+    {SECTION_MODBUS, "retries", CONFIG_KIND_INTEGER, IN(config_source, retries), .min = 0, .max = 10, .fallback = "2",
      .text = "Further attempts when no good reply came."},
 
 #define CONFIG_X(role_, id_, kind_, text_) \
@@ -159,6 +254,45 @@ const struct config_option config_options[] = {
      .fallback = "30", .text = "Send this often."},
     {SECTION_EMONCMS, "batch", CONFIG_KIND_INTEGER, IN(config_publisher, batch), .min = 1, .max = 2000, .fallback = "500",
      .text = "Records a request, at most."},
+
+    {SECTION_MAP, "version", CONFIG_KIND_INTEGER, IN(config_map, version), .min = 1, .max = 1, .required = true,
+     .text = "Version of this format: 1."},
+    {SECTION_MAP, "name", CONFIG_KIND_TEXT, IN(config_map, name), .required = true, .text = "Maker and model."},
+    {SECTION_MAP, "source", CONFIG_KIND_TEXT, IN(config_map, source), .text = "Where the rows are from: data sheet, its version."},
+    {SECTION_MAP, "baud", CONFIG_KIND_INTEGER, IN(config_map, baud), .unit = "Bd", .fallback = "9600",
+     .choices = "300 600 1200 2400 4800 9600 19200 38400 57600 115200", .text = "As the device leaves the factory."},
+    {SECTION_MAP, "parity", CONFIG_KIND_CHOICE, IN(config_map, parity), .choices = "none even odd", .fallback = "none",
+     .text = "As the device leaves the factory."},
+    {SECTION_MAP, "function", CONFIG_KIND_CHOICE, IN(config_map, function), .choices = "holding input", .fallback = "input",
+     .text = "Which registers the rows are of that do not say: holding registers are read by function 3, input registers by 4."},
+    {SECTION_MAP, "type", CONFIG_KIND_CHOICE, IN(config_map, type), .choices = MAP_TYPES, .fallback = "f32",
+     .text = "How numbers stand in the registers, of rows that do not say: `u` unsigned, `s` signed, `f` floating point, and bits."},
+    {SECTION_MAP, "order", CONFIG_KIND_CHOICE, IN(config_map, order), .choices = "ABCD CDAB BADC DCBA", .fallback = "ABCD",
+     .text = "Order of a number's octets, most significant first being `ABCD`; `CDAB` is low register first."},
+    {SECTION_MAP, "registers_max", CONFIG_KIND_INTEGER, IN(config_map, registers_max), .min = 1, .max = HWT_MODBUS_REGISTERS_MAX,
+     .fallback = "125", .text = "The device answers requests of at most so many registers."},
+    {SECTION_MAP, "gap_max", CONFIG_KIND_INTEGER, IN(config_map, gap_max), .min = 0, .max = HWT_MODBUS_REGISTERS_MAX, .fallback = "0",
+     .text = "So many registers between two rows may be read along, to need fewer requests. 0 for a device that refuses "
+             "registers it does not have."},
+    {SECTION_MAP, "registers", CONFIG_KIND_LIST, ELEMENTS(config_map, row, rows, HWT_MODBUS_ROWS_MAX), .child = {SECTION_MAP_ROW},
+     .required = true, .text = "What is read."},
+
+    {SECTION_MAP_ROW, "quantity", CONFIG_KIND_ID, IN(config_map_row, quantity), .required = true,
+     .text = "`voltage`, `current`, `power`, `apparent_power`, `reactive_power`, `power_factor`, `frequency`, `import`, `export` "
+             "…: a quantity of the API."},
+    {SECTION_MAP_ROW, "part", CONFIG_KIND_CHOICE, IN(config_map_row, part), .choices = "total l1 l2 l3", .fallback = "total",
+     .text = "The whole installation, channel `<id>_<quantity>`, or a phase, `<id>_l1_<quantity>`."},
+    {SECTION_MAP_ROW, "address", CONFIG_KIND_INTEGER, IN(config_map_row, address), .min = 0, .max = 65535, .hex = true, .required = true,
+     .text = "Of the first register, from 0 as on the wire: 30001 or 40001 of many data sheets is 0. Hexadecimal as `0x5B00`."},
+    {SECTION_MAP_ROW, "function", CONFIG_KIND_CHOICE, IN(config_map_row, function), .choices = "holding input", .fallback_note = "the map's",
+     .text = "As above."},
+    {SECTION_MAP_ROW, "type", CONFIG_KIND_CHOICE, IN(config_map_row, type), .choices = MAP_TYPES, .fallback_note = "the map's",
+     .text = "As above."},
+    {SECTION_MAP_ROW, "order", CONFIG_KIND_CHOICE, IN(config_map_row, order), .choices = "ABCD CDAB BADC DCBA", .fallback_note = "the map's",
+     .text = "As above."},
+    {SECTION_MAP_ROW, "scale", CONFIG_KIND_NUMBER, IN(config_map_row, scale), .min = -1e9, .max = 1e9, .fallback = "1",
+     .text = "The number times this is the value in the API's unit (V, A, W, VA, var, Hz, Wh, 1 …): 1000 for a register in kWh."},
+    {SECTION_MAP_ROW, "source", CONFIG_KIND_TEXT, IN(config_map_row, source), .text = "Where the row is from."},
 };
 /* clang-format on */
 

@@ -25,6 +25,8 @@ enum config_kind {
     CONFIG_KIND_LIST    /* list of sections: structs, count at count_at */
 };
 
+enum { CONFIG_TYPES_MAX = 8 }; /* sections that the elements of one list may be of */
+
 enum config_section {
     SECTION_ROOT,
     SECTION_SITE,
@@ -35,9 +37,13 @@ enum config_section {
     SECTION_SAMPLES,
     SECTION_VOLTAGE,
     SECTION_CLAMP,
+    SECTION_CURVE,
     SECTION_MBUS,
+    SECTION_MODBUS,
     SECTION_ROLES,
     SECTION_EMONCMS,
+    SECTION_MAP, /* a file of its own: config_map.h */
+    SECTION_MAP_ROW,
     SECTION_COUNT
 };
 
@@ -57,12 +63,14 @@ struct config_option {
     size_t size;     /* bytes of the member */
     size_t count_at; /* TEXTS, LIST: offset of an unsigned */
     unsigned count_max;
-    enum config_section child[2]; /* MAP: [0]; LIST: one for each `type`, SECTION_ROOT ends */
-    double min, max;              /* INTEGER, NUMBER; both ends allowed */
-    const char *unit;             /* or NULL */
-    const char *fallback;         /* default as it would be written; NULL: zero, empty */
-    const char *fallback_note;    /* of the documentation, if the default depends; or NULL */
-    const char *choices;          /* CHOICE, INTEGER: the allowed words, space between; or NULL */
+    enum config_section
+        child[CONFIG_TYPES_MAX]; /* MAP: [0]; LIST: one for each `type`, SECTION_ROOT ends */
+    double min, max;             /* INTEGER, NUMBER; both ends allowed */
+    bool hex;                    /* INTEGER: 0x5B00 will do too */
+    const char *unit;            /* or NULL */
+    const char *fallback;        /* default as it would be written; NULL: zero, empty */
+    const char *fallback_note;   /* of the documentation, if the default depends; or NULL */
+    const char *choices;         /* CHOICE, INTEGER: the allowed words, space between; or NULL */
     bool required;
     bool secret;      /* its value never stands in a message */
     const char *text; /* what it is for, as Markdown */

@@ -78,6 +78,19 @@ static bool set_path(const char *text, const char *file, void *member, size_t si
     return true;
 }
 
+/* 0x and one to eight digits, as registers are numbered in data sheets. */
+static bool read_hex(const char *text, uint64_t *v_out)
+{
+    size_t n = strlen(text);
+
+    if (n < 3 || n > 10 || text[0] != '0' || text[1] != 'x' ||
+        strspn(text + 2, "0123456789abcdefABCDEF") != n - 2) {
+        return false;
+    }
+    *v_out = strtoull(text + 2, NULL, 16);
+    return true;
+}
+
 /* Digits only, one 0 only alone: YAML 1.1 would read 010 as 8. */
 static bool read_integer(const char *text, uint64_t *v_out)
 {
@@ -146,7 +159,7 @@ static bool set_integer(const struct config_option *o, const char *text, void *m
     unsigned place;
     uint64_t v;
 
-    if (!read_integer(text + negative, &v)) {
+    if (!(o->hex && read_hex(text, &v)) && !read_integer(text + negative, &v)) {
         return because(why, "%s is not a whole number%s%s%s", shown(o, text, word, sizeof(word)),
                        o->unit != NULL ? " (of " : "", o->unit != NULL ? o->unit : "",
                        o->unit != NULL ? ")" : "");

@@ -204,7 +204,7 @@ static bool make_statuses(struct daemon *d)
     ok = d->log_status != NULL;
     for (unsigned i = 0; ok && i < c->source_count; i++) {
         d->source_status[i] = d->view.source[i] =
-            status_new(c->source[i].id, c->source[i].type == CONFIG_MBUS ? "mbus" : "samples");
+            status_new(c->source[i].id, config_source_type_name(c->source[i].type));
         ok = d->source_status[i] != NULL;
     }
     for (unsigned i = 0; ok && i < c->publisher_count; i++) {
@@ -222,6 +222,8 @@ static bool open_store(struct daemon *d)
         .provenance = d->config->simulated ? HWT_PROVENANCE_SIMULATED : HWT_PROVENANCE_MEASURED,
         .commit_s = d->config->commit_s,
         .max_mb = d->config->log_max_mb,
+        .partition = d->config->log_partition,
+        .keep_days = d->config->log_keep_days,
         .clock = d->clock,
         .status = d->log_status,
         .committed = on_commit,
@@ -266,6 +268,7 @@ static bool start_http(struct daemon *d)
         .port = c->port,
         .hosts = hosts,
         .host_count = c->host_count,
+        .timezone = d->config->timezone,
         .hooks = {.snapshot = on_snapshot, .series = on_series, .ctx = d},
         .assets = web_assets,
         .asset_count = web_asset_count,

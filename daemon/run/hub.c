@@ -45,7 +45,7 @@ static void fill_midnight(struct hub *h)
         bool before = h->midnight.value[i].quality != HWT_QUALITY_MISSING && !h->midnight.later[i];
 
         if (!before && site->source[site->column[i].source].kind != SOURCE_IS_METER) {
-            h->midnight.value[i] = (struct hwt_value){0, HWT_QUALITY_GOOD};
+            h->midnight.value[i] = (struct hwt_value){.v = 0, .quality = HWT_QUALITY_GOOD};
         }
     }
 }
@@ -218,8 +218,9 @@ static void send(struct hub *h, const struct hwt_record *record)
 
     memcpy(h->patched, record->value, record->count * sizeof(h->patched[0]));
     if (elapsed_at(&h->elapsed, record->mono_us, &measured_ms, &gap_ms)) {
-        h->patched[h->measured_column] = (struct hwt_value){measured_ms, HWT_QUALITY_GOOD};
-        h->patched[h->gap_column] = (struct hwt_value){gap_ms, HWT_QUALITY_GOOD};
+        h->patched[h->measured_column] =
+            (struct hwt_value){.v = measured_ms, .quality = HWT_QUALITY_GOOD};
+        h->patched[h->gap_column] = (struct hwt_value){.v = gap_ms, .quality = HWT_QUALITY_GOOD};
     }
     r.value = h->patched;
     if (r.unix_ms != HWT_TIME_UNKNOWN) {
@@ -361,7 +362,7 @@ static struct hwt_value today(struct hub *h, unsigned column, const struct hwt_v
     if (start->quality == HWT_QUALITY_MISSING || start->v > now->v) {
         *start = *now;
     }
-    return (struct hwt_value){now->v - start->v, now->quality};
+    return (struct hwt_value){.v = now->v - start->v, .quality = now->quality};
 }
 
 void hub_view(struct hub *h, struct live_view *view_out)
@@ -374,7 +375,7 @@ void hub_view(struct hub *h, struct live_view *view_out)
     for (unsigned i = 0; i < site->schema.count; i++) {
         struct hwt_live v = hwt_recorder_live(&h->recorder, i, now.mono_us);
 
-        view_out->value[i] = (struct hwt_value){v.value, v.quality};
+        view_out->value[i] = (struct hwt_value){.v = v.value, .quality = v.quality};
         view_out->age_us[i] = v.quality == HWT_QUALITY_MISSING ? -1 : v.age_us;
         if (hwt_quantity_get(site->column[i].quantity)->kind == HWT_COUNTER) {
             view_out->today[i] = today(h, i, &view_out->value[i]);

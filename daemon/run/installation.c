@@ -43,24 +43,22 @@ static bool add(struct installation *site, const struct site_source *source, con
 static bool add_point(struct installation *site, const struct config_point *point)
 {
     static const enum source_kind kinds[POINT_KINDS] = {
-        [POINT_VOLTAGE] = SOURCE_IS_VOLTAGE,
-        [POINT_CLAMP] = SOURCE_IS_CLAMP,
-        [POINT_MBUS] = SOURCE_IS_METER,
+        [POINT_VOLTAGE] = SOURCE_IS_VOLTAGE, [POINT_CLAMP] = SOURCE_IS_CLAMP,
+        [POINT_MBUS] = SOURCE_IS_METER,      [POINT_MBUS_ELEC] = SOURCE_IS_METER,
+        [POINT_MODBUS] = SOURCE_IS_METER,
     };
     int64_t poll_us = (int64_t)site->config->source[point->source].poll_s * 1000000;
+    bool polled = kinds[point->kind] == SOURCE_IS_METER;
     struct site_source source = {
         .kind = kinds[point->kind],
         .id = point->id,
         .label = point->label,
         .config = point->source,
         .input = point->input,
-        .max_age_us = point->kind == POINT_MBUS ? POLLS_UNTIL_MISSING * poll_us + POLL_SLACK_US
-                                                : CLAMP_MAX_AGE_US,
+        .max_age_us = polled ? POLLS_UNTIL_MISSING * poll_us + POLL_SLACK_US : CLAMP_MAX_AGE_US,
     };
-    const uint8_t *q;
-    size_t n = config_quantities(point->kind, &q);
 
-    return add(site, &source, q, n);
+    return add(site, &source, point->quantity, point->quantities);
 }
 
 /* A role names a source, "hp", or a channel, "heatmeter_flow_t". The configuration has checked that

@@ -28,7 +28,7 @@ struct site_source {
     const char *id; /* of the configuration, borrowed */
     const char *label;
     unsigned config;    /* index in config->source[]; of a voltage or clamp: its sample stream */
-    unsigned input;     /* index in voltages[] or clamps[] */
+    unsigned input;     /* index in voltages[] or clamps[]; of a Modbus device: the part */
     int64_t max_age_us; /* a live value older than this is missing: three polls */
 };
 

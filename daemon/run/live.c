@@ -203,6 +203,7 @@ static void write_log(const struct live_view *view, struct hwt_json *j)
     hwt_json_object(j, "log");
     write_cause(j, &s);
     write_time(j, "since", s.since_ms);
+    hwt_json_uint(j, "commit_s", view->site->config->commit_s);
     hwt_json_uint(j, "durable", view->durable);
     hwt_json_uint(j, "lost", view->lost);
     hwt_json_uint(j, "bad_pages", view->bad_pages);

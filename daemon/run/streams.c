@@ -10,6 +10,8 @@ struct stream {
     struct streams *all;
     struct sampler *sampler;
     struct hand_over readings;
+    struct hwt_meter_curve curve[HWT_SLOTS_MAX]; /* borrowed by the sampler's meter */
+    struct hwt_meter_curve_point point[HWT_SLOTS_MAX][CONFIG_CURVE_POINTS_MAX];
 };
 
 struct streams {
@@ -50,8 +52,22 @@ static unsigned voltage_slot(const struct config_source *c, unsigned voltage)
     return voltage < c->voltage_count ? c->voltages[voltage].slot : HWT_METER_NO_REFERENCE;
 }
 
-static void fill_slot(struct sampler_options *o, const struct installation *site, unsigned source,
-                      const struct hub *hub)
+/* NULL if the input has none. */
+static const struct hwt_meter_curve *fill_curve(struct stream *stream,
+                                                const struct config_input *in)
+{
+    struct hwt_meter_curve_point *point = stream->point[in->slot];
+
+    for (unsigned k = 0; k < in->curve_count; k++) {
+        point[k] = (struct hwt_meter_curve_point){in->curve[k].level, in->curve[k].factor,
+                                                  in->curve[k].phase_deg};
+    }
+    stream->curve[in->slot] = (struct hwt_meter_curve){point, (uint8_t)in->curve_count};
+    return in->curve_count > 0 ? &stream->curve[in->slot] : NULL;
+}
+
+static void fill_slot(struct stream *stream, struct sampler_options *o,
+                      const struct installation *site, unsigned source, const struct hub *hub)
 {
     const struct site_source *s = &site->source[source];
     const struct config_source *c = &site->config->source[s->config];
@@ -63,6 +79,7 @@ static void fill_slot(struct sampler_options *o, const struct installation *site
         start = hub_clamp_start(hub, source);
     }
     o->source[in->slot] = (uint16_t)source;
+    o->name[in->slot] = in->id;
     o->meter.slot[in->slot] = (struct hwt_meter_slot){
         .ratio = in->ratio,
         .phase_deg = in->phase_deg,
@@ -71,6 +88,13 @@ static void fill_slot(struct sampler_options *o, const struct installation *site
         .kind = clamp ? HWT_SLOT_CURRENT : HWT_SLOT_VOLTAGE,
         .reference = clamp ? (uint8_t)voltage_slot(c, in->voltage) : HWT_METER_NO_REFERENCE,
         .reversed = in->reversed,
+        .consumer = in->consumer,
+        .between = in->minus_id[0] != '\0',
+        .minus = (uint8_t)voltage_slot(c, in->minus),
+        .shift_deg = in->shift_deg,
+        .no_load_w = in->no_load_w,
+        .phase = (uint8_t)in->phase,
+        .curve = fill_curve(stream, in),
     };
     if (in->slot + 1 > o->meter.slots) {
         o->meter.slots = (uint8_t)(in->slot + 1);
@@ -103,7 +127,7 @@ static struct stream *stream_new(struct streams *all, unsigned config_index)
 
         if ((kind == SOURCE_IS_CLAMP || kind == SOURCE_IS_VOLTAGE) &&
             o->site->source[i].config == config_index) {
-            fill_slot(&options, o->site, i, o->hub);
+            fill_slot(stream, &options, o->site, i, o->hub);
         }
     }
     stream->sampler = sampler_new(&options);

@@ -15,7 +15,7 @@
 
 enum {
     BLOCK_PAGES = FILE_BD_BLOCK / HWT_TSLOG_PAGE,
-    CONTROL_BYTES = 32 * HWT_TSLOG_PAGE /* preallocated of block 0; the log uses 20 pages */
+    CONTROL_BYTES = 64 * HWT_TSLOG_PAGE /* preallocated of block 0; the log uses 56 pages */
 };
 
 /* A block with writes that are not on the disk yet. After a flush that failed the kernel may have
@@ -223,6 +223,9 @@ static int bd_discard(void *ctx, uint32_t block)
     if (block >= d->blocks) {
         return HWT_ERR_ARGUMENT;
     }
+    if (!file_pool_exists(&d->pool, block)) {
+        return 0;
+    }
     for (size_t i = 0; i < d->unsynced_count; i++) {
         if (d->unsynced[i].block == block) {
             d->unsynced[i] = d->unsynced[--d->unsynced_count];
@@ -374,7 +377,7 @@ static bool list_files(struct file_bd *d, char *error, size_t n)
 
 static bool open_folder(struct file_bd *d, char *error, size_t n)
 {
-    if (!d->options.read_only && !make_folders(d->dir)) {
+    if (!d->options.read_only && !d->options.must_exist && !make_folders(d->dir)) {
         snprintf(error, n, "%s: %s", d->dir, strerror(errno));
         return false;
     }

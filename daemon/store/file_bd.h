@@ -23,6 +23,7 @@ struct file_bd_options {
     const char *dir;
     uint32_t blocks; /* at least that many; more if files of higher blocks are there */
     bool read_only;  /* takes no lock, makes nothing */
+    bool must_exist; /* the folder is not made */
     bool sparse;     /* files grow as they are written, instead of being preallocated */
     /* for tests, NULL: the system's; as those, but for any file of the log */
     ssize_t (*write_at)(int fd, const void *buf, size_t n, off_t offset);

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "daemon/store/file_bd.h"
+#include "daemon/store/medium.h"
 #include "daemon/store/rolls.h"
 
 struct log_dir {
-    struct file_bd *files;
+    struct medium *medium;
     struct rolls *rolls; /* NULL: none */
     struct hwt_tslog_recovery recovery;
     struct hwt_tslog_snapshot snapshot;
@@ -30,14 +30,16 @@ bool log_dir_make_uuid(uint8_t uuid[16])
 
 const char *log_dir_explain(const struct log_dir *l, int err)
 {
-    return file_bd_explain(l->files, err);
+    return medium_explain(l->medium, err);
 }
 
 struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t n)
 {
     struct log_dir *l = calloc(1, sizeof(*l));
-    struct file_bd_options files = {
-        .dir = dir, .blocks = HWT_TSLOG_SEGMENTS_MAX + 1, .read_only = read_only};
+    struct medium_options medium = {.kind = medium_kind_of(dir),
+                                    .path = dir,
+                                    .blocks = HWT_TSLOG_SEGMENTS_MAX + 1,
+                                    .read_only = read_only};
     struct hwt_tslog_config config = {.read_only = read_only};
     char none[512]; /* why there are no roll-ups: then records answer */
     int err;
@@ -47,13 +49,13 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
         free(l);
         return NULL;
     }
-    l->files = file_bd_open(&files, why, n);
-    if (l->files == NULL) {
+    l->medium = medium_open(&medium, why, n);
+    if (l->medium == NULL) {
         free(l);
         return NULL;
     }
-    config.bd = file_bd_device(l->files);
-    config.no_format = file_bd_had_records(l->files);
+    config.bd = medium_device(l->medium);
+    config.no_format = medium_had_log(l->medium);
     err = hwt_tslog_open(&l->log, &config, &l->recovery);
     if (err != 0) {
         snprintf(why, n, "the log in %s cannot be opened: %s", dir, log_dir_explain(l, err));
@@ -61,7 +63,9 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
         return NULL;
     }
     hwt_tslog_snapshot(&l->log, &l->snapshot);
-    l->rolls = rolls_open(dir, read_only, &l->snapshot, none, sizeof(none));
+    if (medium.kind == MEDIUM_FOLDER) {
+        l->rolls = rolls_open(dir, read_only, &l->snapshot, none, sizeof(none));
+    }
     return l;
 }
 
@@ -69,7 +73,7 @@ void log_dir_close(struct log_dir *l)
 {
     if (l != NULL) {
         rolls_close(l->rolls);
-        file_bd_close(l->files);
+        medium_close(l->medium);
         free(l);
     }
 }

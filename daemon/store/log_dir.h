@@ -10,8 +10,8 @@
 
 struct log_dir; /* opaque */
 
-/* Opens the log in that folder; makes it unless read_only. Writing takes the lock, reading does
- * not. NULL: `why` says it in one sentence. */
+/* Opens the log in that folder, which it makes unless read_only, or on that partition. Writing
+ * takes the lock, reading does not. NULL: `why` says it in one sentence. */
 struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t n);
 void log_dir_close(struct log_dir *l);
 struct hwt_tslog *log_dir_tslog(struct log_dir *l);

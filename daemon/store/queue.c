@@ -18,9 +18,12 @@ struct kept_schema {
 };
 
 struct queue {
-    size_t room, bytes, count;
+    size_t room, bytes;
+    size_t taken_bytes;
+    size_t count; /* from next on */
     uint64_t lost;
     struct node *oldest, *newest;
+    struct node *next; /* the oldest not taken; NULL: all are */
     struct kept_schema *schemas;
 };
 
@@ -40,7 +43,10 @@ void queue_free(struct queue *q)
         return;
     }
     while (q->oldest != NULL) {
-        queue_drop(q);
+        struct node *n = q->oldest->next;
+
+        free(q->oldest);
+        q->oldest = n;
     }
     while (q->schemas != NULL) {
         struct kept_schema *next = q->schemas->next;
@@ -107,6 +113,7 @@ bool queue_put(struct queue *q, const struct hwt_schema *schema, const struct hw
         q->oldest = n;
     }
     q->newest = n;
+    q->next = q->next != NULL ? q->next : n;
     q->bytes += bytes;
     q->count++;
     return true;
@@ -114,23 +121,48 @@ bool queue_put(struct queue *q, const struct hwt_schema *schema, const struct hw
 
 const struct queue_item *queue_peek(const struct queue *q)
 {
-    return q->oldest != NULL ? &q->oldest->item : NULL;
+    return q->next != NULL ? &q->next->item : NULL;
 }
 
-void queue_drop(struct queue *q)
+void queue_take(struct queue *q, uint64_t sequence)
 {
-    struct node *n = q->oldest;
-
-    q->oldest = n->next;
-    q->newest = q->oldest != NULL ? q->newest : NULL;
-    q->bytes -= n->bytes;
+    q->next->item.record.sequence = sequence;
+    q->taken_bytes += q->next->bytes;
+    q->next = q->next->next;
     q->count--;
-    free(n);
+}
+
+void queue_drop(struct queue *q, uint64_t durable)
+{
+    while (q->oldest != NULL && q->oldest != q->next &&
+           q->oldest->item.record.sequence <= durable) {
+        struct node *n = q->oldest;
+
+        q->oldest = n->next;
+        q->newest = q->oldest != NULL ? q->newest : NULL;
+        q->bytes -= n->bytes;
+        q->taken_bytes -= n->bytes;
+        free(n);
+    }
+}
+
+void queue_rewind(struct queue *q)
+{
+    for (struct node *n = q->oldest; n != q->next; n = n->next) {
+        q->count++;
+    }
+    q->next = q->oldest;
+    q->taken_bytes = 0;
 }
 
 size_t queue_count(const struct queue *q)
 {
     return q->count;
+}
+
+bool queue_half_taken(const struct queue *q)
+{
+    return q->taken_bytes > q->room / 2;
 }
 
 uint64_t queue_lost(const struct queue *q)

@@ -1,13 +1,15 @@
 /*
  * store.h: the thread that owns the log: the only one that writes and syncs.
  *
- *   loop ──store_push──▶ queue ──store thread──▶ tslog ──commit──▶ files, committed(), snapshot
- *                        bounded                                    http, publishers:
- * store_snapshot
+ *   loop ──store_push──▶ queue ──store thread──▶ tslog ──commit──▶ medium, committed(), snapshot
+ *                        bounded                       http, publishers: store_snapshot
  *
- * store_push never blocks on the disk. Records wait in the queue while the disk is full or broken
- * and are written when it is well again; what the queue cannot hold is counted as lost. Commits
- * come each commit window of the clock, of real time at the latest, and when the store closes.
+ * store_push never blocks on the disk. A record stays in the queue until it is durable: records
+ * wait there while the disk is full or broken and are written when it is well again, also when that
+ * means to open the log anew, because it was unmounted and mounted or its disk plugged in again.
+ * What the queue cannot hold is counted as lost. Commits come each commit window of the clock, of
+ * real time at the latest (half a second later, for the record that ends it), when half of the
+ * queue is taken by one window, and when the store closes.
  */
 #ifndef DAEMON_STORE_STORE_H
 #define DAEMON_STORE_STORE_H
@@ -21,6 +23,7 @@
 
 enum {
     STORE_QUEUE_BYTES = 1 << 20, /* of records that wait, if options say nothing else */
+    STORE_RETRY_MS = 1000,
     STORE_MAX_MB = HWT_TSLOG_SEGMENTS_MAX
 };
 
@@ -28,15 +31,19 @@ struct store;
 
 struct store_options {
     const char *data_dir; /* the log is data_dir/log; both are made if they are not there */
+    const char
+        *partition; /* the log is on this block device or file instead; NULL or "": it is not */
     enum hwt_provenance provenance; /* of the own stream */
     unsigned commit_s;              /* s of the clock */
-    uint64_t max_mb;                /* size of the log, at most STORE_MAX_MB; 0: that */
-    struct clock *clock;            /* borrowed; NULL: real time */
-    struct status *status;          /* borrowed */
+    uint64_t max_mb;                /* MiB, size of the log, at most STORE_MAX_MB; 0: that */
+    unsigned keep_days;    /* older records go, a block at a time; 0: as long as there is room */
+    struct clock *clock;   /* borrowed; NULL: real time */
+    struct status *status; /* borrowed */
     /* in the store thread, after each commit that made records durable; may be NULL */
     void (*committed)(void *ctx, uint64_t durable);
     void *ctx;
     size_t queue_bytes; /* 0: STORE_QUEUE_BYTES */
+    unsigned retry_ms;  /* real ms from a failure to the next try; 0: STORE_RETRY_MS */
     /* for tests, NULL: the system's */
     ssize_t (*write_at)(int fd, const void *buf, size_t n, off_t offset);
     int (*flush)(int fd);

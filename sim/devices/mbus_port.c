@@ -7,6 +7,8 @@
 #define NS             1000000000.0
 #define BITS_PER_BYTE  11        /* start, 8 data, even parity, stop */
 #define REPLY_DELAY_NS 25e6      /* EN 13757-2: 11 bit times to 330 bit times + 50 ms */
+#define TWICE_NS       40e6      /* from a reply to its repetition */
+#define STUCK_NS       4000000   /* real time between stuck octets: a character at 2400 Bd */
 #define RX_TIMEOUT_NS  300000000 /* real time: an unfinished request is forgotten */
 
 enum { SHORT_START = 0x10, LONG_START = 0x68, STOP = 0x16, SHORT_LEN = 5, LONG_OVERHEAD = 6 };
@@ -18,6 +20,7 @@ int mbus_port_init(struct mbus_port *p, const char *link, int baud, uint64_t see
     p->answer = answer;
     p->ctx = ctx;
     p->speed = 1.0;
+    p->stuck = -1;
     p->byte_ns = baud > 0 ? (int64_t)(BITS_PER_BYTE * NS / baud) : 0;
     rng_init(&p->rng, seed, 9);
     return pty_open(&p->pty, link);
@@ -78,8 +81,34 @@ static bool frame_good(const uint8_t *b, size_t len)
     return b[len - 1] == STOP && b[len - 2] == sum(b + first, len - 2 - first);
 }
 
+/* The faults that change the reply itself. Long frames only. */
+static void spoil(struct mbus_port *p, size_t len)
+{
+    enum { ADDRESS_AT = 5 };
+
+    if (len <= ADDRESS_AT) {
+        return;
+    }
+    if (p->collision > 0) {
+        p->collision--;
+        for (size_t i = 7; i < len; i++) {
+            p->tx[i] &= 0x5A;
+        }
+    }
+    if (p->foreign > 0) {
+        p->foreign--;
+        p->tx[ADDRESS_AT] ^= 0x40;
+        p->tx[len - 2] = sum(p->tx + 4, len - 6);
+    }
+    if (p->twice > 0) {
+        p->twice--;
+        p->again = true;
+    }
+}
+
 static void start_reply(struct mbus_port *p, size_t len, int64_t now_ns)
 {
+    spoil(p, len);
     if (p->wrong_checksum && len >= 2) {
         p->tx[len - 2] ^= 0x55;
         p->wrong_checksum = false;
@@ -87,6 +116,7 @@ static void start_reply(struct mbus_port *p, size_t len, int64_t now_ns)
     p->tx_len = len;
     p->tx_sent = 0;
     p->tx_due_ns = p->byte_ns > 0 ? now_ns + (int64_t)(REPLY_DELAY_NS / p->speed) : now_ns;
+    p->tx_due_ns += p->late_ns;
     p->replies++;
 }
 
@@ -153,6 +183,9 @@ static void receive(struct mbus_port *p, int64_t now_ns)
         p->spoilt++;
     }
     while ((n = read(p->pty.master, bytes, sizeof(bytes))) > 0) {
+        if (p->echo && write(p->pty.master, bytes, (size_t)n) != n) {
+            p->spoilt++; /* nobody reads: lost, as on a wire */
+        }
         for (ssize_t i = 0; i < n; i++) {
             take_byte(p, bytes[i], now_ns);
         }
@@ -171,6 +204,24 @@ static void transmit(struct mbus_port *p, int64_t now_ns)
         }
         p->tx_sent++;
         p->tx_due_ns += (int64_t)((double)p->byte_ns / p->speed);
+        if (p->tx_sent == p->tx_len && p->again) {
+            p->again = false;
+            p->tx_sent = 0;
+            p->tx_due_ns += (int64_t)(TWICE_NS / p->speed);
+        }
+    }
+}
+
+/* A line held low by a fault, or a converter that has lost its mind. */
+static void babble(struct mbus_port *p, int64_t now_ns)
+{
+    uint8_t octet = (uint8_t)p->stuck;
+
+    if (p->stuck >= 0 && now_ns >= p->stuck_ns) {
+        p->stuck_ns = now_ns + STUCK_NS;
+        if (write(p->pty.master, &octet, 1) < 0) {
+            p->stuck_ns += STUCK_NS; /* nobody reads */
+        }
     }
 }
 
@@ -181,10 +232,14 @@ void mbus_port_serve(struct mbus_port *p, int64_t now_ns)
     }
     receive(p, now_ns);
     transmit(p, now_ns);
+    babble(p, now_ns);
 }
 
 int64_t mbus_port_wait(const struct mbus_port *p, int64_t now_ns)
 {
+    if (p->pty.master >= 0 && p->stuck >= 0) {
+        return STUCK_NS;
+    }
     if (p->pty.master < 0 || p->tx_sent >= p->tx_len) {
         return -1;
     }

@@ -49,7 +49,13 @@ struct mbus_port {
     /* faults */
     double bit_error; /* chance per bit */
     bool wrong_checksum;
-    uint32_t silent; /* requests yet to be ignored */
+    uint32_t silent;    /* requests yet to be ignored */
+    uint32_t collision; /* replies yet to be spoilt, each in the same way, as by a second meter */
+    uint32_t foreign;   /* replies yet to come from another address */
+    uint32_t twice;     /* replies yet to be sent twice */
+    int64_t late_ns;    /* added before each reply */
+    bool echo;          /* requests come back first, as from converters without suppression */
+    int stuck;          /* an octet sent without end, or -1 */
 
     mbus_answer answer; /* private from here */
     void *ctx;
@@ -61,7 +67,9 @@ struct mbus_port {
     int64_t rx_ns; /* of the last byte */
     uint8_t tx[MBUS_FRAME_MAX];
     size_t tx_len, tx_sent;
+    bool again;        /* the reply goes out once more */
     int64_t tx_due_ns; /* of the next byte */
+    int64_t stuck_ns;  /* the next stuck octet is due */
 };
 
 /* Opens the line at `link`; baud 0: no pacing. 0, or -1 with errno. */

@@ -35,12 +35,12 @@ void sample_block_encode(const struct crc32c *crc, const struct sample_block *b,
 
     memcpy(p, "HWTS", 4);
     p = put(p + 4, VERSION, 1);
-    p = put(p, FLAG_WALL, 1);
+    p = put(p, b->wall_hidden ? 0 : FLAG_WALL, 1);
     p = put(p, SAMPLE_HEADER_LEN, 2);
     p = put(p, SAMPLE_PAYLOAD_LEN, 4);
     p = put(p, b->sequence, 4);
     p = put(p, b->device_us, 8);
-    p = put(p, (uint64_t)b->wall_us, 8);
+    p = put(p, b->wall_hidden ? 0 : (uint64_t)b->wall_us, 8);
     p = put(p, b->dropped, 4);
     p = put(p, SAMPLER_PERIOD_PS, 4);
     p = put(p, SAMPLER_SCANS, 2);

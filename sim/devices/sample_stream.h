@@ -27,6 +27,7 @@ struct sample_block {
     uint32_t sequence;
     uint64_t device_us;
     int64_t wall_us;
+    bool wall_hidden; /* not told */
     uint32_t dropped; /* scans */
     const uint16_t *codes;
 };

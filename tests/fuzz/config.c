@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/run/config.h"
+#include "daemon/run/config_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,6 +33,13 @@ static void check_source(const struct config_source *s)
         must(s->port[0] != '\0' && s->address <= 254 && s->poll_s >= (s->mains_powered ? 2 : 60));
         return;
     }
+    if (s->type == CONFIG_MODBUS) {
+        must((s->port[0] != '\0') != (s->host[0] != '\0') && s->baud >= 300 && s->poll_s >= 1);
+        must(s->map != NULL && s->map->rows >= 1 &&
+             s->part_id[0][0] + s->part_id[1][0] + s->part_id[2][0] + s->part_id[3][0] != 0);
+        must(s->unit <= 255 && (s->port[0] == '\0' || (s->unit >= 1 && s->unit <= 247)));
+        return;
+    }
     must((s->port[0] != '\0') != (s->socket[0] != '\0'));
     must(s->voltage_count >= 1 && s->voltage_count <= CONFIG_VOLTAGES_MAX);
     for (unsigned i = 0; i < s->clamp_count; i++) {
@@ -39,6 +47,11 @@ static void check_source(const struct config_source *s)
         must(s->clamps[i].slot < HWT_SLOTS_MAX && s->clamps[i].ratio > 0);
         must(s->clamps[i].voltage < s->voltage_count);
         must(strcmp(s->voltages[s->clamps[i].voltage].id, s->clamps[i].voltage_id) == 0);
+        must(s->clamps[i].minus_id[0] == '\0' ||
+             (s->clamps[i].minus < s->voltage_count && s->clamps[i].minus != s->clamps[i].voltage));
+        for (unsigned k = 1; k < s->clamps[i].curve_count; k++) {
+            must(s->clamps[i].curve[k].level > s->clamps[i].curve[k - 1].level);
+        }
     }
 }
 
@@ -64,6 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config_problems problems;
     struct config *c;
 
+    config_problems_init(&problems);
+    free(config_map_parse((const char *)data, size, "dir/m.yaml", &problems));
+    config_problems_free(&problems);
     config_problems_init(&problems);
     c = config_parse((const char *)data, size, "dir/f.yaml", &problems);
     must((c == NULL) == (problems.count > 0));

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/wire/mbus_master.h"
+#include "core/wire/mbus_search.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,10 +35,11 @@ static void check_record(const struct hwt_mbus_frame *f, const struct hwt_mbus_r
     check_inside(f, r->plain, r->plain_size);
     require(r->at < f->size);
     require(r->modifiers <= HWT_MBUS_CHAIN_MAX);
+    require(hwt_mbus_record_error_name(r->error) != NULL);
     require(hwt_mbus_quantity_name(r->quantity) != NULL);
     require(hwt_mbus_unit_name(r->unit) != NULL);
     require(hwt_mbus_function_name(r->function) != NULL);
-    require(hwt_mbus_text(r->raw, r->raw_size, text, sizeof(text)) <= sizeof(text));
+    require(hwt_mbus_text(r->raw, r->raw_size, r->msb_first, text, sizeof(text)) <= sizeof(text));
     for (unsigned i = 0; i < r->modifiers; i++) {
         require(hwt_mbus_modifier_name(r->modifier[i]) != NULL);
     }
@@ -87,7 +88,7 @@ static void as_line(const uint8_t *data, size_t size)
 
 static void as_data(const uint8_t *data, size_t size)
 {
-    static const uint8_t ci[] = {0x70, 0x72, 0x73, 0x78, 0x7A};
+    static const uint8_t ci[] = {0x6F, 0x70, 0x72, 0x73, 0x76, 0x77, 0x78, 0x79, 0x7A};
     size_t n = size < 252 ? size : 252;
 
     for (size_t i = 0; i < sizeof(ci); i++) {
@@ -108,16 +109,25 @@ static void as_data(const uint8_t *data, size_t size)
 }
 
 /* The input is what comes back; pieces and pauses follow its own octets. It must come to an end. */
-static void as_answers(const uint8_t *data, size_t size)
+static void as_answers(const uint8_t *data, size_t size, bool secondary)
 {
-    struct hwt_mbus_slave slave = {.address = 1};
+    static const struct hwt_mbus_order orders[] = {{2, {0x50, 0x00}}};
+    struct hwt_mbus_slave slave = {.address = secondary ? 253 : 1,
+                                   .select_size = secondary ? HWT_MBUS_SELECT_SIZE : 0,
+                                   .select = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}};
+    struct hwt_mbus_task task = {.goal = HWT_MBUS_READ,
+                                 .slave = &slave,
+                                 .order = orders,
+                                 .orders = secondary ? 1 : 0,
+                                 .timeout_us = 100000,
+                                 .retries = 2};
     struct hwt_mbus_master m;
     struct hwt_mbus_action a;
     int64_t now_us = 1000000;
     size_t at = 0;
 
     hwt_mbus_master_init(&m, 2400);
-    hwt_mbus_master_start(&m, &slave, 100000, 2, now_us);
+    hwt_mbus_master_begin(&m, &task, now_us);
     for (size_t steps = 0;; steps++) {
         require(steps < 100000 + 10 * size);
         a = hwt_mbus_master_step(&m, now_us);
@@ -140,10 +150,30 @@ static void as_answers(const uint8_t *data, size_t size)
     }
 }
 
+/* The input is what each selection brings: any run of outcomes comes to an end, and no mask twice.
+ */
+static void as_search(const uint8_t *data, size_t size)
+{
+    static const uint8_t all[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    struct hwt_mbus_search s;
+    uint8_t mask[8], before[8] = {0};
+
+    hwt_mbus_search_init(&s, all);
+    for (size_t i = 0; hwt_mbus_search_next(&s, mask); i++) {
+        require(memcmp(mask, before, 8) != 0 && s.tried == i + 1);
+        memcpy(before, mask, 8);
+        require(i < 100000);
+        hwt_mbus_search_tell(&s, i < size ? (enum hwt_mbus_outcome)(data[i] % HWT_MBUS_OUTCOMES)
+                                          : HWT_MBUS_NOBODY);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     as_line(data, size);
     as_data(data, size);
-    as_answers(data, size);
+    as_answers(data, size, false);
+    as_answers(data, size, true);
+    as_search(data, size);
     return 0;
 }

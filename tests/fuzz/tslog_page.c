@@ -12,7 +12,7 @@
 #include "core/base/crc32c.h"
 #include "core/tslog/internal.h"
 
-enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 9, PAGES = BLOCKS * 8, READS_MAX = 5000 };
+enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 15, PAGES = BLOCKS * 8, READS_MAX = 5000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -89,6 +89,7 @@ static int append(int stream, uint16_t count, int64_t i)
             (uint32_t)i * 2654435761u >> (k == 2 ? 30 : 10); /* else it takes no room */
 
         value[k].v = i * (k % 2 == 1 ? 123456 : 1) + noise * (k == 3 ? 1000 : 1);
+        value[k].age_ms = k == 3 && i % 6 != 0 ? (uint32_t)(i % 6) * 10000 : 0;
         value[k].quality = (i + k) % 17 == 0 ? HWT_QUALITY_MISSING : HWT_QUALITY_GOOD;
     }
     return hwt_tslog_append(&tslog, stream, &schema, &r, &sequence);

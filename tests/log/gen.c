@@ -73,6 +73,18 @@ static struct hwt_value gen_value(struct rng *rng, uint64_t index, unsigned quan
     return v;
 }
 
+/* Counters are read each minute at times, and some values are as old as can be. */
+static uint32_t gen_age(struct rng *rng, uint64_t index, unsigned quantity)
+{
+    if (index % 100 < 60) {
+        return 0;
+    }
+    if (rng_below(rng, 200) == 0) {
+        return UINT32_MAX - rng_below(rng, 20000);
+    }
+    return quantity == HWT_Q_ENERGY && index % 6 != 0 ? (uint32_t)(index % 6) * 10000 - 3000 : 0;
+}
+
 void gen_record(struct gen_record *r, const struct hwt_schema *schema, uint64_t index,
                 uint64_t seed)
 {
@@ -95,6 +107,7 @@ void gen_record(struct gen_record *r, const struct hwt_schema *schema, uint64_t 
     r->record.value = r->value;
     for (unsigned i = 0; i < schema->count; i++) {
         r->value[i] = gen_value(&rng, index, schema->channel[i].quantity);
+        r->value[i].age_ms = gen_age(&rng, index, schema->channel[i].quantity);
     }
 }
 
@@ -112,7 +125,8 @@ bool gen_equal(const struct hwt_record *a, const struct hwt_record *b)
         bool missing = a->value[i].quality == HWT_QUALITY_MISSING;
 
         if (a->value[i].quality != b->value[i].quality ||
-            (!missing && a->value[i].v != b->value[i].v)) {
+            (!missing &&
+             (a->value[i].v != b->value[i].v || a->value[i].age_ms != b->value[i].age_ms))) {
             printf("# value %u differs: %" PRId64 "/%u %" PRId64 "/%u\n", i, a->value[i].v,
                    a->value[i].quality, b->value[i].v, b->value[i].quality);
             return false;

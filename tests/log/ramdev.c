@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTOR = 512, CONTROL_PAGES = 20 };
+enum { SECTOR = 512, CONTROL_PAGES = 56 };
 
 struct op {
     bool erase;
@@ -19,6 +19,7 @@ struct ramdev {
     struct op *op;
     size_t ops, room;
     uint64_t count, cut_at, fail_at, breaches, reads;
+    unsigned fresh, fresh_max; /* pages outside the control area programmed since the last sync */
     int fail_err;
 };
 
@@ -109,6 +110,17 @@ static bool blank(const struct ramdev *d, const uint8_t *p)
     return true;
 }
 
+/* The block's erase may still be undone by a cut, and what was in it before come back. */
+static bool erase_waits(const struct ramdev *d, uint32_t block)
+{
+    for (size_t i = 0; i < d->ops; i++) {
+        if (d->op[i].erase && d->op[i].block == block) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int bd_prog(void *ctx, uint32_t block, uint32_t offset, const void *buf, size_t n)
 {
     struct ramdev *d = ctx;
@@ -123,7 +135,11 @@ static int bd_prog(void *ctx, uint32_t block, uint32_t offset, const void *buf, 
     if (reaches) {
         uint32_t page = block * (d->block_size / HWT_TSLOG_PAGE) + offset / HWT_TSLOG_PAGE;
 
-        d->breaches += page >= CONTROL_PAGES && !blank(d, p);
+        if (page >= CONTROL_PAGES) {
+            d->breaches += !blank(d, p) || erase_waits(d, block);
+            d->fresh++;
+            d->fresh_max = d->fresh > d->fresh_max ? d->fresh : d->fresh_max;
+        }
         memcpy(p, buf, n);
         remember(d, false, block, offset, buf);
     }
@@ -155,6 +171,7 @@ static int bd_sync(void *ctx)
     if (err == 0) {
         memcpy(d->stable, d->now, (size_t)d->block_size * d->block_count);
         forget(d);
+        d->fresh = 0;
     }
     return err;
 }
@@ -258,6 +275,11 @@ void ramdev_fail(struct ramdev *d, uint64_t ops, int err)
 uint64_t ramdev_breaches(const struct ramdev *d)
 {
     return d->breaches;
+}
+
+unsigned ramdev_fresh_max(const struct ramdev *d)
+{
+    return d->fresh_max;
 }
 
 uint64_t ramdev_reads(const struct ramdev *d)

@@ -4,7 +4,8 @@
  * Until sync, programs and erases live in the device's cache: reads see them. At a power cut each
  * of those may have reached the medium whole, torn or not at all, in any order: ramdev_power_cycle
  * draws one of the possible outcomes. It also counts breaches of the device's contract (a page
- * programmed twice between erases outside the control area).
+ * programmed twice between erases outside the control area), and pages programmed into a block
+ * whose erase is not synced: a cut could mix them with what was there before.
  */
 #ifndef TESTS_LOG_RAMDEV_H
 #define TESTS_LOG_RAMDEV_H
@@ -29,6 +30,8 @@ void ramdev_power_cycle(struct ramdev *d, struct rng *rng);
  * err 0: all well again. */
 void ramdev_fail(struct ramdev *d, uint64_t ops, int err);
 uint64_t ramdev_breaches(const struct ramdev *d);
+/* Most pages ever programmed between two syncs, outside the control area. */
+unsigned ramdev_fresh_max(const struct ramdev *d);
 uint64_t ramdev_reads(const struct ramdev *d);
 /* The bytes as a reader sees them. */
 uint8_t *ramdev_bytes(struct ramdev *d);

@@ -54,6 +54,15 @@ void fake_fail(int snapshot, int buckets, int records)
     atomic_store(&fail_records, records);
 }
 
+static void take_time(void)
+{
+    struct timespec wait = {0, (long)atomic_load(&bucket_us) * 1000};
+
+    if (wait.tv_nsec > 0) {
+        nanosleep(&wait, NULL);
+    }
+}
+
 void fake_slow(unsigned us)
 {
     atomic_store(&bucket_us, us);
@@ -101,14 +110,15 @@ int hwt_tslog_stream_info(const struct hwt_tslog_snapshot *snapshot, int stream,
 static const struct hwt_schema *make(int stream, uint64_t sequence, struct hwt_value *value)
 {
     if (stream == IMPORT) {
-        value[0] = (struct hwt_value){500, HWT_QUALITY_GOOD};
-        value[1] = (struct hwt_value){1850, HWT_QUALITY_GOOD};
+        value[0] = (struct hwt_value){.v = 500, .quality = HWT_QUALITY_GOOD};
+        value[1] = (struct hwt_value){.v = 1850, .quality = HWT_QUALITY_GOOD};
         return &import_schema;
     }
-    value[0] = (struct hwt_value){1000 + (int64_t)sequence, HWT_QUALITY_GOOD};
-    value[1] = (struct hwt_value){(int64_t)sequence * 3600000, HWT_QUALITY_GOOD};
-    value[2] = (struct hwt_value){3400, sequence % 3 == 0 ? HWT_QUALITY_MISSING : HWT_QUALITY_GOOD};
-    value[3] = (struct hwt_value){-425, HWT_QUALITY_GOOD};
+    value[0] = (struct hwt_value){.v = 1000 + (int64_t)sequence, .quality = HWT_QUALITY_GOOD};
+    value[1] = (struct hwt_value){.v = (int64_t)sequence * 3600000, .quality = HWT_QUALITY_GOOD};
+    value[2] = (struct hwt_value){
+        .v = 3400, .quality = sequence % 3 == 0 ? HWT_QUALITY_MISSING : HWT_QUALITY_GOOD};
+    value[3] = (struct hwt_value){.v = -425, .quality = HWT_QUALITY_GOOD};
     if (sequence > 1000) {
         return sequence <= 1010 ? &barn_schema : &loft_schema;
     }
@@ -128,6 +138,19 @@ int hwt_tslog_cursor_open(struct hwt_tslog_cursor *cursor,
     return 0;
 }
 
+int hwt_tslog_cursor_seek(struct hwt_tslog_cursor *cursor,
+                          const struct hwt_tslog_snapshot *snapshot, int stream, int64_t from_ms)
+{
+    uint64_t sequence = stream == OWN ? atomic_load(&own_dropped) + 1 : 1;
+    int64_t span = stream == OWN ? FAKE_OWN_MS : FAKE_IMPORT_MS;
+
+    while (sequence <= snapshot->stream[stream].durable &&
+           end_ms(stream, sequence) - span < from_ms) {
+        sequence++;
+    }
+    return hwt_tslog_cursor_open(cursor, snapshot, stream, sequence);
+}
+
 int hwt_tslog_cursor_next(struct hwt_tslog_cursor *cursor, const struct hwt_schema **schema_out,
                           const struct hwt_record **record_out, uint64_t *lost_out)
 {
@@ -136,6 +159,7 @@ int hwt_tslog_cursor_next(struct hwt_tslog_cursor *cursor, const struct hwt_sche
     if (atomic_load(&fail_records) < 0) {
         return atomic_load(&fail_records);
     }
+    take_time();
     if (cursor->sequence <= dropped) {
         *lost_out = dropped + 1 - cursor->sequence;
         cursor->sequence = dropped + 1;
@@ -172,7 +196,9 @@ int hwt_tslog_buckets_open(struct hwt_tslog_buckets *it, const struct hwt_tslog_
     return 0;
 }
 
-static void add(struct hwt_bucket *b, const struct hwt_value *v, int64_t span_ms, int64_t before)
+/* `before`: the value of the record before; NULL: there is none. */
+static void add(struct hwt_bucket *b, const struct hwt_value *v, int64_t span_ms,
+                const struct hwt_value *before)
 {
     b->min = b->count == 0 || v->v < b->min ? v->v : b->min;
     b->max = b->count == 0 || v->v > b->max ? v->v : b->max;
@@ -181,7 +207,7 @@ static void add(struct hwt_bucket *b, const struct hwt_value *v, int64_t span_ms
     b->measured_ms += (uint64_t)span_ms;
     b->first = b->count == 0 ? v->v : b->first;
     b->last = v->v;
-    b->delta += v->v - before;
+    b->delta += before != NULL ? v->v - before->v : 0;
     b->count++;
 }
 
@@ -199,7 +225,7 @@ static void fill(const struct hwt_tslog_buckets *it, int stream, struct hwt_buck
         make(stream, s - 1, before);
         for (unsigned c = 0; start >= b->from_ms && start < b->to_ms && c < schema->count; c++) {
             if (strcmp(schema->channel[c].id, id) == 0 && value[c].quality != 0) {
-                add(b, &value[c], span, before[c].v);
+                add(b, &value[c], span, s > first ? &before[c] : NULL);
             }
         }
     }
@@ -207,7 +233,6 @@ static void fill(const struct hwt_tslog_buckets *it, int stream, struct hwt_buck
 
 int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it, struct hwt_bucket *buckets_out)
 {
-    struct timespec wait = {0, (long)atomic_load(&bucket_us) * 1000};
     struct hwt_tslog_range *r = &it->range;
     int64_t end = r->next != NULL ? r->next(r->ctx, r->from_ms) : r->from_ms + r->step_ms;
 
@@ -218,9 +243,7 @@ int hwt_tslog_buckets_next(struct hwt_tslog_buckets *it, struct hwt_bucket *buck
         return 0;
     }
     end = end < r->to_ms ? end : r->to_ms;
-    if (wait.tv_nsec > 0) {
-        nanosleep(&wait, NULL);
-    }
+    take_time();
     for (unsigned i = 0; i < it->n; i++) {
         buckets_out[i] = (struct hwt_bucket){.from_ms = r->from_ms, .to_ms = end};
         fill(it, OWN, &buckets_out[i], it->id[i]);

@@ -69,7 +69,7 @@ class Program:
 
 
 class Plant(Program):
-    def __init__(self, folder, seed=1, speed=1, start=START, extra=()):
+    def __init__(self, folder, seed=1, speed=1, start=START, extra=(), ready_s=10):
         self.folder, self.speed = Path(folder), speed
         self.samples = self.folder / 'samples.sock'
         self.meter = self.folder / 'meter'
@@ -79,7 +79,7 @@ class Plant(Program):
                           '--mbus', self.meter, '--truth', self.truth_path, '--control', self.control_path,
                           '--constants', self.folder / 'constants.yaml', '--nominal', self.folder / 'nominal.yaml',
                           '--wait', *extra], folder, 'plant')
-        assert first_line(self.process, 10, 'heatwatt-sim') == 'ready'
+        assert first_line(self.process, ready_s, 'heatwatt-sim') == 'ready'
 
     def truth(self):
         return json.loads(self.truth_path.read_text())

@@ -5,7 +5,7 @@
  *
  *   live JSON       publishes it                 records N   N more records, event streams told
  *   tick            a second without news        quiet N     N more records, nobody told
- *   drop N          forgets the records up to N  slow US     each bucket takes so long
+ *   drop N          forgets the records up to N  slow US     each bucket and record takes so long
  *   fail S B R      error codes of snapshots, buckets, records
  *   stats           a JSON object                quit
  */
@@ -114,6 +114,7 @@ int main(int argc, char **argv)
         .port = (uint16_t)(argc > 2 ? strtoul(argv[2], NULL, 10) : 0),
         .hosts = hosts,
         .host_count = 1,
+        .timezone = "Europe/London",
         .hooks = {.snapshot = fake_snapshot, .series = all_series},
         .assets = assets,
         .asset_count = 2,

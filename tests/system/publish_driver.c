@@ -95,8 +95,8 @@ static int log_next(void *reader, const struct hwt_schema **schema_out,
     if (r->at > r->last) {
         return 0;
     }
-    r->value[0] = (struct hwt_value){(int64_t)r->at * 10, HWT_QUALITY_GOOD};
-    r->value[1] = (struct hwt_value){(int64_t)r->at * 3600000, HWT_QUALITY_GOOD};
+    r->value[0] = (struct hwt_value){.v = (int64_t)r->at * 10, .quality = HWT_QUALITY_GOOD};
+    r->value[1] = (struct hwt_value){.v = (int64_t)r->at * 3600000, .quality = HWT_QUALITY_GOOD};
     if (r->at % 7 == 0) {
         r->value[0].quality = HWT_QUALITY_MISSING;
     }

@@ -4,10 +4,11 @@ Against the server alone (http_rig), against the daemon with the plant when both
 with HEATWATT_URL=http://127.0.0.1:PORT.
 
 An example is a block of kind http (a request, an empty line, the status line and headers that must come back), followed by
-one of kind json or sse. JSON is compared by shape: the same members with values of the same kind; null fits all; an array's
+one of kind json, csv or sse. JSON is compared by shape: the same members with values of the same kind; null fits all; an array's
 elements each fit one of those shown; a member named … stands for any further members of that kind. Events must carry the
-members shown, and may carry more.
+members shown, and may carry more. CSV has lines of the fields shown: the same columns, and values of the same kind or none.
 """
+import csv
 import http.client
 import json
 import os
@@ -40,7 +41,7 @@ def examples():
     found = []
     for (kind, text), (next_kind, next_text) in zip(blocks, blocks[1:] + [('', '')]):
         if kind == 'http':
-            assert next_kind in ('json', 'sse'), f'no answer shown for: {text}'
+            assert next_kind in ('json', 'csv', 'sse'), f'no answer shown for: {text}'
             found.append(Example(text, next_kind, next_text))
     return found
 
@@ -81,6 +82,15 @@ def shown_events(text):
         fields = dict(line.split(': ', 1) for line in block.split('\n'))
         events[fields['event']] = (fields.get('id'), json.loads(fields['data']))
     return events
+
+
+def field_kind(text):
+    """What a field of CSV is."""
+    for kind, pattern in (('missing', ''), ('number', r'-?\d+(\.\d+)?'),
+                          ('time', r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?[+-]\d\d:\d\d')):
+        if re.fullmatch(pattern, text):
+            return kind
+    return 'text'
 
 
 class Server:
@@ -132,6 +142,22 @@ class DocTest:
         if example.status >= 400:  # here the words are the contract
             self.assertEqual(json.loads(body), json.loads(example.text))
 
+    def check_csv(self, example):
+        path = self.server.fill(example.path)
+        reply, body = self.server.ask(example.method, path, example.headers)
+        self.check_head(example, reply)
+        text = example.text
+        for shown, ours in zip(('hp_power', 'hp_import'), re.search(r'series=([^&]*)', path).group(1).split(',')):
+            text = text.replace(shown, ours)
+        shown, got = list(csv.reader(text.split('\n')[:-1])), list(csv.reader(body.decode().split('\r\n')[:-1]))
+        units = re.compile(r'\[.*\]')  # of the series that stands for {gauge}
+        self.assertEqual([units.sub('', field) for field in got[0]], [units.sub('', field) for field in shown[0]])
+        self.assertGreater(len(got), 1)
+        for row in got[1:]:
+            self.assertEqual(len(row), len(got[0]))
+            for mine, like in zip(row, shown[1]):
+                self.assertIn(field_kind(mine), ('missing', field_kind(like)), row)
+
     def check_events(self, example):
         wanted = shown_events(example.text)
         c = self.server.connect(EVENTS_TIMEOUT_S)
@@ -165,7 +191,7 @@ class DocTest:
         self.assertGreaterEqual(len(shown), 10)
         for example in shown:
             with self.subTest(f'{example.method} {example.path} {example.headers}'):
-                (self.check_events if example.kind == 'sse' else self.check_json)(example)
+                {'sse': self.check_events, 'csv': self.check_csv, 'json': self.check_json}[example.kind](example)
 
 
 class TheServerAlone(DocTest, unittest.TestCase):

@@ -21,6 +21,7 @@
     "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
     "0.1}\n"
+#define MODBUS  "sources:\n  - {id: m, type: modbus, " /* lines 2, 3 */
 #define PUBLISH "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
 
 struct row {
@@ -97,12 +98,16 @@ static const struct row broken[] = {
     {V1 METER "record: {interval_s: 10s}\n", 4, "record.interval_s",
      "\"10s\" is not a whole number (of s)", 0, "unit in the value"},
     {V1 METER "log: {max_mb: 15}\n", 4, "log.max_mb", "below the minimum 16 MB", 0, "small log"},
+    {V1 METER "log: {profile: no_wear}\n", 4, "log.profile", "one of normal low_wear lowest_wear",
+     0, "no such profile"},
+    {V1 METER "log: {keep_days: -1}\n", 4, "log.keep_days", "below the minimum 0 days", 0,
+     "negative age"},
     {V1 METER "clock: {trust: never}\n", 4, "clock.trust", "one of auto always plant", 0, "choice"},
     {V1 METER "data_dir: ~/log\n", 4, "data_dir", "begins with ~", 0, "shell path"},
     {V1 "sources:\n  - {id: A-1, type: mbus, port: x, address: 1}\n", 3, "sources[0].id",
      "\"A-1\" is not an id", 0, "id characters"},
     {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, baud: 1000}\n", 3,
-     "sources[0].baud", "one of 300 600 1200", 0, "no such speed"},
+     "sources[0].baud", "one of 0 300 600 1200", 0, "no such speed"},
     {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, mains_powered: yes}\n", 3,
      "sources[0].mains_powered", "\"yes\" is neither true nor false", 0, "YAML 1.1 yes"},
     {V1 SAMPLER "      - {id: b, slot: 2, ratio: nan}\n", 10, "sources[0].clamps[1].ratio",
@@ -145,6 +150,19 @@ static const struct row broken[] = {
         "      - {id: l1, slot: 0, ratio: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
         "    clamps:\n      - {id: c, slot: 2, ratio: 1}\n",
      10, "sources[0].clamps[0].voltage", "is required, as the sampler has 2", 0, "which phase?"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: min}\n", 10,
+     "sources[0].clamps[1].minus", "did you mean mains?", 0, "no such voltage at the other end"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: mains}\n", 10,
+     "sources[0].clamps[1].minus", "is the same voltage", 0, "the same at both ends"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    voltages:\n"
+        "      - {id: l1, slot: 0, ratio: 1, phase: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
+        "    clamps:\n"
+        "      - {id: c, slot: 2, ratio: 1, voltage: l1, minus: l2, shift_deg: 120}\n",
+     10, "sources[0].clamps[0].shift_deg", "exclude each other", 0, "derived between two"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1,\n         curve: [{level: 1}, {level: 1}]}\n",
+     11, "sources[0].clamps[1].curve[1].level", "does not rise", 0, "a curve that stands"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, curve: [{phase_deg: 1}]}\n", 10,
+     "sources[0].clamps[1].curve[0].level", "is required", 0, "a point of nowhere"},
     {V1 "sources:\n  - id: s\n    type: samples\n    voltages: [{id: l1, slot: 0, ratio: 1}]\n", 3,
      "sources[0].socket", "or port is required", 0, "neither socket nor port"},
     {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    port: b\n"
@@ -165,12 +183,92 @@ static const struct row broken[] = {
      "is already \"hm\" in line 3", 0, "same meter twice"},
     {V1 METER "  - {id: b, type: mbus, port: /dev/u, address: 254}\n", 4, "sources[1].address",
      "254 is answered by all", 0, "254 on a shared bus"},
-    {V1 METER "  - {id: b, type: mbus, port: /dev/u, address: 2, baud: 300}\n", 4,
-     "sources[1].baud", "is not that of \"hm\"", 0, "one bus, one speed"},
+    {V1 "sources:\n  - {id: a, type: mbus, tcp: \"h:1\", address: 1}\n"
+        "  - {id: b, type: mbus, tcp: \"h:1\", address: 2, baud: 300}\n",
+     4, "sources[1].baud", "is not that of \"a\" behind the same gateway", 0,
+     "a gateway, one speed"},
+    {V1 "sources:\n  - {id: a, type: mbus, address: 1}\n", 3, "sources[0].port",
+     "is required, or tcp", 0, "no line"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, tcp: \"h:1\", address: 1}\n", 3,
+     "sources[0].tcp", "and port exclude each other", 0, "two lines"},
+    {V1 "sources:\n  - {id: a, type: mbus, tcp: gateway, address: 1}\n", 3, "sources[0].tcp",
+     "is not host:port", 0, "no port number"},
+    {V1 "sources:\n  - {id: a, type: mbus, tcp: \"h:1\", baud: 0, address: 1}\n", 3,
+     "sources[0].baud", "cannot be found through a gateway", 0, "no speed to find"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, secondary: \"12345678\"}\n", 3,
+     "sources[0].secondary", "and address exclude each other", 0, "two addresses"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, secondary: \"1234567\"}\n", 3,
+     "sources[0].secondary", "is not a secondary address", 0, "seven digits"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, secondary: \"12345678\"}\n"
+        "  - {id: b, type: mbus, port: x, secondary: \"12345678\"}\n",
+     4, "sources[1].secondary", "is already \"a\" in line 3", 0, "a secondary address twice"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, secondary: \"72337193 2D2C 40 04\"}\n"
+        "  - {id: b, type: mbus, port: x, secondary: \"723371932d2c4004\"}\n",
+     4, "sources[1].secondary", "is already \"a\" in line 3", 0, "however it is written"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, profile: sharky}\n", 3,
+     "sources[0].profile", "is no row of", 0, "unknown profile"},
+    {V1 "sources:\n  - {id: a, type: mbus, port: x, address: 1, measures: gas}\n", 3,
+     "sources[0].measures", "one of heat electricity", 0, "not measured here"},
     {V1 METER "  - {id: s, type: samples, port: /dev/u, voltages: [{id: l, slot: 0, ratio: 1}]}\n",
      4, "sources[1].port", "is already that of \"hm\" in line 3", 0, "port taken"},
     {V1 METER "clock: {trust: plant}\n", 4, "clock.trust", "no source is of type samples", 0,
      "plant clock without plant"},
+
+    /* Modbus */
+    {V1 MODBUS "map: sdm12, port: x}\n", 3, "sources[0].map",
+     "did you mean sdm120: one of abb_b21, abb_b23, em111, em340, sdm120, sdm230, sdm630, sdm72, "
+     "sdm72v2, shelly_pro_3em, or a file",
+     0, "an unknown map lists the known ones"},
+    {V1 MODBUS "map: a/b.yaml, port: x}\nroles: {elec: m}\n", 3, "sources[0].map",
+     "is a file, and none is opened here", 0, "a text alone has no folder"},
+    {V1 MODBUS "port: x}\n", 3, "sources[0].map", "is required", 0, "no map"},
+    {V1 MODBUS "map: sdm120}\n", 3, "sources[0].port", "is required, or tcp", 0, "nowhere"},
+    {V1 MODBUS "map: sdm120, port: x, tcp: h}\n", 3, "sources[0].tcp", "exclude each other", 0,
+     "both"},
+    {V1 MODBUS "map: sdm120, tcp: \"h:0\"}\n", 3, "sources[0].tcp", "is not host:port", 0,
+     "port 0"},
+    {V1 MODBUS "map: sdm120, tcp: \"h:5x\"}\n", 3, "sources[0].tcp", "is not host:port", 0,
+     "not a port"},
+    {V1 MODBUS "map: sdm120, tcp: \"http://h/\"}\n", 3, "sources[0].tcp", "is not host:port", 0,
+     "an address of the web"},
+    {V1 MODBUS "map: sdm120, tcp: \"::1\"}\n", 3, "sources[0].tcp", "is not host:port", 0,
+     "IPv6 without brackets"},
+    {V1 MODBUS "map: sdm120, tcp: h, parity: even}\n", 3, "sources[0].parity",
+     "is for a serial port", 0, "parity of a network"},
+    {V1 MODBUS "map: sdm120, port: x, framing: rtu}\n", 3, "sources[0].framing", "is for tcp", 0,
+     "framing of a serial port"},
+    {V1 MODBUS "map: sdm120, port: x, parity: odd, stop_bits: 2}\n", 3, "sources[0].stop_bits",
+     "only possible without parity", 0, "twelve bits"},
+    {V1 MODBUS "map: sdm120, port: x, unit: 0}\n", 3, "sources[0].unit", "1 to 247", 0,
+     "broadcast"},
+    {V1 MODBUS "map: sdm120, tcp: h, framing: rtu, unit: 255}\n", 3, "sources[0].unit", "1 to 247",
+     0, "a serial line behind a gateway"},
+    {V1 MODBUS "map: shelly_pro_3em, port: x, poll_s: 0}\n", 3, "sources[0].poll_s",
+     "below the minimum 1 s", 0, "too often"},
+    {V1 MODBUS "map: sdm120, port: x}\n  - {id: b, type: modbus, map: sdm630, port: x}\n", 4,
+     "sources[1].unit", "1 on this port is already \"m\" in line 3", 0, "one unit twice"},
+    {V1 MODBUS "map: sdm120, tcp: h}\n  - {id: b, type: modbus, map: sdm630, tcp: \"h:502\"}\n", 4,
+     "sources[1].unit", "1 of this host is already \"m\" in line 3", 0, "502 is meant"},
+    {V1 MODBUS "map: sdm120, port: x}\n  - {id: hm, type: mbus, address: 1, port: x}\n", 4,
+     "sources[1].port", "M-Bus and Modbus cannot share a line", 0, "two buses on one port"},
+    {V1 "sources:\n  - {id: hm, type: mbus, address: 1, port: x}\n"
+        "  - {id: m, type: modbus, map: sdm120, port: x}\n",
+     4, "sources[1].port", "M-Bus and Modbus cannot share a line", 0, "in the other order too"},
+    {V1 "sources:\n  - {id: a, type: mbus, tcp: \"h:502\", address: 1}\n"
+        "  - {id: m, type: modbus, map: sdm120, tcp: h}\n",
+     4, "sources[1].tcp", "M-Bus and Modbus cannot share a line", 0, "nor a gateway"},
+    {V1 MODBUS "map: sdm120, tcp: \"h:4001\"}\n"
+               "  - {id: a, type: mbus, tcp: \"h:4001\", address: 1}\n",
+     4, "sources[1].tcp", "\"m\" in line 3, which is of type modbus", 0, "which one it is"},
+    {V1 "sources:\n  - {id: a234567890123456, type: modbus, map: sdm630, port: x}\n", 3,
+     "sources[0].id", "at most 14 are possible here, as its channel <id>_l1_apparent_power", 0,
+     "room for the phases"},
+    {V1 MODBUS "map: sdm630, port: x}\n  - {id: m_l2, type: mbus, address: 1, port: y}\n", 4,
+     "sources[1].id", "is already the phase of line 3", 0, "the phase's id is taken"},
+    {V1 MODBUS "map: sdm120, port: x}\nroles: {heat: m}\n", 4, "roles.heat",
+     "is an electricity meter, but this role needs a heat", 0, "no heat in it"},
+    {V1 MODBUS "map: sdm120, port: x}\nroles: {elec: m_l1}\n", 4, "roles.elec", "is not a source",
+     0, "this meter has no phases"},
     {V1 METER "http: {listen: 0.0.0.0}\n", 4, "http.listen", "needs a password", 0, "open"},
     {V1 METER "http: {listen: 192.168.1.2}\n", 4, "http.listen", "needs a password", 0, "open"},
     {V1 METER "http: {listen: \"::\"}\n", 4, "http.listen", "needs a password", 0, "open, IPv6"},
@@ -296,9 +394,9 @@ static void all_mistakes_of_a_file_are_told_in_the_order_of_its_lines(void **sta
         "dir/f.yaml:2: http.port: 99999 is above the maximum 65535\n",
         "dir/f.yaml:2: http.listen: 1.2.3.4 can be reached from outside",
         "dir/f.yaml:4: sources[0].poll_s: 1 is below the minimum 2 s\n",
-        "dir/f.yaml:5: sources[1].address: is required",
         "dir/f.yaml:5: sources[1].id: \"hm\" is already the source of line 4\n",
-        "dir/f.yaml:7: sources[1].colour: is not a known key; here are: id, type, label, port, ",
+        "dir/f.yaml:5: sources[1].address: is required, or secondary",
+        "dir/f.yaml:7: sources[1].colour: is not a known key; here are: id, type, label, ",
         "dir/f.yaml:9: roles.elec: \"zzzz\" is not a source of this file\n",
         "dir/f.yaml:9: roles.flow_t: \"hm_power\" is in W, but this role needs degC\n",
         "dir/f.yaml:10: record.interval_s: 61 is above the maximum 60 s\n",
@@ -400,6 +498,8 @@ static void the_smallest_file_gives_the_defaults(void **state)
     assert_int_equal(c->record_s, 10);
     assert_int_equal(c->commit_s, 10);
     assert_int_equal(c->log_max_mb, 2048);
+    assert_string_equal(c->log_partition, "");
+    assert_int_equal(c->log_keep_days, 0);
     assert_int_equal(c->publisher_count, 0);
     for (unsigned r = 0; r < ROLE_COUNT; r++) {
         assert_string_equal(c->role[r], "");
@@ -426,7 +526,8 @@ static const char full[] = "version: 1\n"
                            "clock: {trust: plant}\n"
                            "http: {listen: '::1', port: 0, hosts: [heat.example, pi]}\n"
                            "record: {interval_s: 60}\n"
-                           "log: {commit_s: 1, max_mb: 4096}\n"
+                           "log: {commit_s: 1, max_mb: 4096, keep_days: 36500,\n"
+                           "      partition: /dev/disk/by-partuuid/1-2}\n"
                            "sources:\n"
                            "  - id: s\n"
                            "    type: samples\n"
@@ -466,6 +567,37 @@ static const char full[] = "version: 1\n"
                            "    interval_s: 3600\n"
                            "    batch: 1\n";
 
+static void the_commit_window_and_the_size_follow_profile_and_place(void **state)
+{
+    static const struct {
+        const char *log, *why;
+        unsigned commit_s, max_mb;
+    } rows[] = {
+        {"{profile: normal}", "as without", 10, 2048},
+        {"{profile: low_wear}", "a minute", 60, 2048},
+        {"{profile: lowest_wear}", "ten", 600, 2048},
+        {"{profile: low_wear, commit_s: 10}", "the number wins, though it is the default", 10,
+         2048},
+        {"{partition: part}", "all of the partition", 10, 0},
+        {"{partition: part, max_mb: 100}", "a part of it", 10, 100},
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config *c;
+
+        snprintf(text, sizeof(text), V1 METER "log: %s\n", rows[i].log);
+        c = parse_good(text, "/etc/heatwatt/f.yaml");
+        if (c->commit_s != rows[i].commit_s || c->log_max_mb != rows[i].max_mb) {
+            fail_msg("%s (%s): %u s, %u MB", rows[i].log, rows[i].why, c->commit_s,
+                     (unsigned)c->log_max_mb);
+        }
+        assert_string_equal(c->log_partition, i >= 4 ? "/etc/heatwatt/part" : "");
+        config_free(c);
+    }
+}
+
 static void a_full_file_gives_exactly_its_values(void **state)
 {
     struct config *c = parse_good(full, "/etc/heatwatt/f.yaml");
@@ -487,6 +619,8 @@ static void a_full_file_gives_exactly_its_values(void **state)
     assert_int_equal(c->record_s, 60);
     assert_int_equal(c->commit_s, 1);
     assert_int_equal(c->log_max_mb, 4096);
+    assert_int_equal(c->log_keep_days, 36500);
+    assert_string_equal(c->log_partition, "/dev/disk/by-partuuid/1-2");
 
     assert_int_equal(c->source_count, 3);
     assert_int_equal(s->type, CONFIG_SAMPLES);
@@ -494,7 +628,7 @@ static void a_full_file_gives_exactly_its_values(void **state)
     assert_string_equal(s->socket, "");
     assert_string_equal(s->port, "/dev/ttyACM0");
     assert_int_equal(s->baud, 2000000);
-    assert_int_equal(s->line, 10);
+    assert_int_equal(s->line, 11);
     assert_int_equal(s->voltage_count, 2);
     assert_string_equal(s->voltages[0].label, "l1");
     assert_true(s->voltages[0].ratio == 0.2090909);
@@ -510,7 +644,7 @@ static void a_full_file_gives_exactly_its_values(void **state)
     assert_true(s->clamps[0].ratio == 0.0847458);
     assert_true(s->clamps[0].phase_deg == -2.5);
     assert_true(s->clamps[0].reversed);
-    assert_int_equal(s->clamps[0].line, 19);
+    assert_int_equal(s->clamps[0].line, 20);
     assert_int_equal(s->clamps[1].voltage, 0);
     assert_false(s->clamps[1].reversed);
 
@@ -715,6 +849,7 @@ int main(void)
         cmocka_unit_test(more_mistakes_than_are_kept_are_counted),
         cmocka_unit_test(values_in_messages_are_cut_between_characters),
         cmocka_unit_test(the_smallest_file_gives_the_defaults),
+        cmocka_unit_test(the_commit_window_and_the_size_follow_profile_and_place),
         cmocka_unit_test(a_full_file_gives_exactly_its_values),
         cmocka_unit_test(a_clamp_without_voltage_takes_the_only_one),
         cmocka_unit_test(empty_groups_and_lists_are_as_if_left_out),

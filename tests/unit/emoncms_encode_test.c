@@ -31,16 +31,16 @@ static struct hwt_record record_at(int64_t unix_ms, const struct hwt_value *valu
 }
 
 static const struct hwt_value good[COLUMNS] = {
-    {8124, HWT_QUALITY_GOOD},
-    {INT64_C(4811324412), HWT_QUALITY_SUSPECT},
-    {-350, HWT_QUALITY_GOOD},
-    {3980, HWT_QUALITY_GOOD},
+    {.v = 8124, .quality = HWT_QUALITY_GOOD},
+    {.v = INT64_C(4811324412), .quality = HWT_QUALITY_SUSPECT},
+    {.v = -350, .quality = HWT_QUALITY_GOOD},
+    {.v = 3980, .quality = HWT_QUALITY_GOOD},
 };
 static const struct hwt_value partly[COLUMNS] = {
-    {8124, HWT_QUALITY_MISSING},
-    {0, HWT_QUALITY_GOOD},
-    {123, HWT_QUALITY_MISSING},
-    {9, HWT_QUALITY_MISSING},
+    {.v = 8124, .quality = HWT_QUALITY_MISSING},
+    {.v = 0, .quality = HWT_QUALITY_GOOD},
+    {.v = 123, .quality = HWT_QUALITY_MISSING},
+    {.v = 9, .quality = HWT_QUALITY_MISSING},
 };
 static const struct hwt_value nothing[COLUMNS];
 
@@ -201,7 +201,8 @@ static void values_that_do_not_fit_are_left_out_never_null(void **state)
 {
     static const struct hwt_channel one[] = {{"dp_pressure", HWT_Q_PRESSURE}, {"x_gap", HWT_Q_GAP}};
     static const struct hwt_schema two = {one, 2};
-    struct hwt_value v[2] = {{INT64_MAX, HWT_QUALITY_GOOD}, {INT64_MIN, HWT_QUALITY_GOOD}};
+    struct hwt_value v[2] = {{.v = INT64_MAX, .quality = HWT_QUALITY_GOOD},
+                             {.v = INT64_MIN, .quality = HWT_QUALITY_GOOD}};
     struct hwt_record rec = record_at(1795162430000, v);
     struct hwt_emoncms e;
     char buf[200];

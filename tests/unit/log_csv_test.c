@@ -14,10 +14,13 @@
 #include <cmocka.h>
 
 #include "daemon/cli/log_cmd.h"
-#include "daemon/cli/log_dump.h"
 #include "daemon/store/csv.h"
+#include "daemon/store/export.h"
+#include "daemon/store/import.h"
 #include "daemon/store/log_dir.h"
 #include "tests/log/gen.h"
+
+#define T "1500000000" /* before two digits: ms of the year 1974 */
 
 struct fixture {
     char dir[64];
@@ -82,6 +85,8 @@ static void dump(const struct fixture *f, const char *stream, int64_t from, int6
 {
     char why[256] = "";
     struct log_dir *log = log_dir_open(f->dir, true, why, sizeof(why));
+    struct log_export_options o;
+    struct log_export_result r;
     FILE *out = tmpfile();
     size_t got;
     int s;
@@ -89,7 +94,9 @@ static void dump(const struct fixture *f, const char *stream, int64_t from, int6
     assert_string_equal(why, "");
     s = log_dir_find(log, stream);
     assert_true(s >= 0);
-    assert_int_equal(log_dump(log_dir_snapshot(log), s, from, to, out, stderr), 0);
+    o = (struct log_export_options){
+        .snapshot = log_dir_snapshot(log), .stream = s, .from_ms = from, .to_ms = to, .out = out};
+    assert_true(log_export(&o, &r));
     log_dir_close(log);
     rewind(out);
     got = fread(text, 1, n - 1, out);
@@ -119,12 +126,16 @@ static void what_goes_in_comes_out(void **state)
 static void spans_are_the_step_also_after_a_gap(void **state)
 {
     static const char text[] =
-        "\xEF\xBB\xBFtime,hp_power\r\n60000,1\r\n120000,1\r\n180000,1\r\n\r\n"
-        "900000,1\r\n960000,1";
+        "\xEF\xBB\xBFtime,hp_power\r\n1500000060,1\r\n1500000120,1\r\n1500000180,1\r\n\r\n"
+        "1500000900,1\r\n1500000960,1";
     static const struct {
         int64_t unix_ms;
         uint32_t span_ms;
-    } want[] = {{60000, 60000}, {120000, 60000}, {180000, 60000}, {900000, 60000}, {960000, 60000}};
+    } want[] = {{1500000060000, 60000},
+                {1500000120000, 60000},
+                {1500000180000, 60000},
+                {1500000900000, 60000},
+                {1500000960000, 60000}};
     struct fixture *f = *state;
     static struct hwt_tslog_cursor cursor;
     const struct hwt_schema *schema;
@@ -158,7 +169,7 @@ static void bad_files_are_refused_with_line_and_column_and_leave_nothing(void **
     } rows[] = {
         {"", "in.csv: empty"},
         {"\n\n", ":1:1: empty"},
-        {"hp_power,time\n1,2\n", ":1:1: the first column must be 'time'"},
+        {"hp_power,time\n1,2\n", ":1:1: the first column must be 'time', not 'hp_power'"},
         {"time\n1\n", ":1:1: no channel"},
         {"time,hp_power\n", "in.csv: no rows"},
         {"time,hp power\n", ":1:8: a channel id is made of"},
@@ -166,20 +177,36 @@ static void bad_files_are_refused_with_line_and_column_and_leave_nothing(void **
         {"time,hp_powers\n", ":1:6: 'hp_powers' does not end in _ and a quantity"},
         {"time,power\n", ":1:6: 'power' does not end in _ and a quantity"},
         {"time,hp_power,b_power,hp_power\n", ":1:23: channel 'hp_power' twice"},
-        {"time,hp_power\n1,2\nx,2\n", ":3:1: 'x' is no time"},
-        {"time,hp_power\n1.5,2\n", ":2:1: '1.5' is no time"},
+        {"time,hp_power\n" T "10,2\nx,2\n", ":3:1: 'x' is no time"},
+        {"time,hp_power\n150000000000.5,2\n", ":2:1: '150000000000.5' is no time"},
         {"time,hp_power\n,2\n", ":2:1: '' is no time"},
-        {"time,hp_power\n10,2\n10,3\n", ":3:1: time 10 does not rise"},
-        {"time,hp_power\n10,2\n9,3\n", ":3:1: time 9 does not rise"},
-        {"time,hp_power\n10,2\n20,1.2.3\n", ":3:4: '1.2.3' is no number (hp_power)"},
-        {"time,hp_power\n10,nan\n", ":2:4: 'nan' is no number"},
-        {"time,hp_power\n10,--1\n", ":2:4: '--1' is no number"},
-        {"time,hp_power\n10,1e\n", ":2:4: '1e' is no number"},
-        {"time,hp_power\n10,\"1\"\n", ":2:4: '\"1\"' is no number"},
-        {"time,hp_power\n10,1e30\n", ":2:4: 1e30 is too large for hp_power"},
-        {"time,hp_power\n10,999999999999999999\n", ":2:4: 999999999999999999 is too large"},
-        {"time,hp_power\n10\n", ":2:3: 0 values, not 1"},
-        {"time,hp_power\n10,1,2\n", ":2:6: more values than the 1 channels"},
+        {"time,hp_power\n99999999,2\n", ":2:1: 99999999 may be seconds or milliseconds"},
+        {"time,hp_power\n-5,2\n", ":2:1: -5 may be seconds or milliseconds"},
+        {"time,hp_power\n1500000000,2\n150000000100,2\n",
+         ":3:1: 150000000100 looks like milliseconds, the first row like seconds"},
+        {"time,hp_power\n1e300,2\n", ":2:1: 1e300 may be"},
+        {"time,hp_power\n2026-11-20T14:05:00,2\n", ":2:1: '2026-11-20T14:05:00' has no zone"},
+        {"time,hp_power\n2026-02-30T14:05:00Z,2\n", ":2:1: '2026-02-30T14:05:00Z' is no time"},
+        {"time,hp_power\n20/11/2026 14:05:00,2\n", ":2:1: '20/11/2026 14:05:00' is no time"},
+        {"time,hp_power\n" T "10,2\n" T "10,3\n", ":3:1: time 150000000010 does not rise"},
+        {"time,hp_power\n" T "10,2\n" T "09,3\n", ":3:1: time 150000000009 does not rise"},
+        {"Time, hp_power\r\n" T "10, 2\r\nLimit exceeded at 1500000020",
+         ":3:1: the IoTaWatt stopped"},
+        {"time,hp_power\n" T "10,2\n" T "20,1.2.3\n", ":3:14: '1.2.3' is no number (hp_power)"},
+        {"time,hp_power\n" T "10,nan\n", ":2:14: 'nan' is no number"},
+        {"time,hp_power\n" T "10,--1\n", ":2:14: '--1' is no number"},
+        {"time,hp_power\n" T "10,1e\n", ":2:14: '1e' is no number"},
+        {"time,hp_power\n" T "10,\"1\n", ":2:14: '\"1' is no number"},
+        {"time,hp_power\n" T "10,\"1\"2\n", ":2:14: '\"1\"2' is no number"},
+        {"time,hp_power\n" T "10,\"1,5\"\n",
+         ":2:15: '1,5' is no number (hp_power): decimals need a point"},
+        {"time;hp_power\n" T "10;1,5\n",
+         ":2:14: '1,5' is no number (hp_power): decimals need a point"},
+        {"time,hp_power\n" T "10,1e30\n", ":2:14: 1e30 is too large for hp_power"},
+        {"time,hp_power\n" T "10,999999999999999999\n", ":2:14: 999999999999999999 is too large"},
+        {"time,hp_power\n" T "10\n", ":2:13: 0 values, not 1"},
+        {"time,hp_power\n" T "10,1,2\n",
+         ":2:16: more values than the 1 channels (decimals need a point, not a comma)"},
     };
     struct fixture *f = *state;
     char why[512];
@@ -226,8 +253,8 @@ static void numbers_are_read_exactly_and_rounded_once(void **state)
         char text[128];
 
         print_message("# %s\n", rows[i].why);
-        snprintf(text, sizeof(text), "time,hp_power\n1,%s\n", rows[i].text);
-        assert_int_equal(csv_open(&c, text, strlen(text), &error), 0);
+        snprintf(text, sizeof(text), "time,hp_power\n" T "10,%s\n", rows[i].text);
+        assert_int_equal(csv_open(&c, NULL, text, strlen(text), &error), 0);
         assert_int_equal(csv_next(&c, &error), 1);
         assert_int_equal(c.value[0].quality, HWT_QUALITY_GOOD);
         assert_int_equal(c.value[0].v, rows[i].counts);
@@ -240,7 +267,7 @@ static void a_stream_is_imported_once(void **state)
     struct fixture *f = *state;
     char why[512];
 
-    write_csv(f, "time,hp_power\n10,1\n");
+    write_csv(f, "time,hp_power\n" T "10,1\n");
     assert_int_equal(import(f, "history", why, sizeof(why)), 0);
     assert_int_equal(import(f, "history", why, sizeof(why)), 1);
     assert_non_null(strstr(why, "has a stream 'history' already"));
@@ -249,7 +276,7 @@ static void a_stream_is_imported_once(void **state)
     assert_int_equal(import(f, NULL, why, sizeof(why)), 0);
     assert_int_equal(import(f, NULL, why, sizeof(why)), 0); /* import_1, import_2 */
     dump(f, "import_2", INT64_MIN, INT64_MAX, why, sizeof(why));
-    assert_string_equal(why, "time,hp_power\n10,1\n");
+    assert_string_equal(why, "time,hp_power\n" T "10,1\n");
 }
 
 /* Runs `heatwatt log ...` in a child; what it printed into text. Its exit status. */
@@ -282,16 +309,24 @@ static void the_commands_say_what_is_in_a_log_and_what_is_damaged(void **state)
 {
     struct fixture *f = *state;
     char *info[] = {"log", "info", f->dir}, *verify[] = {"log", "verify", f->dir};
+    char *json[] = {"log", "info", f->dir, "--json"}, *pages[] = {"log", "info", f->dir, "--pages"};
     char *dump_own[] = {"log", "dump", f->dir}, *none[] = {"log", "info", "/nonexistent"};
     char *bad[] = {"log", "dump", f->dir, "--from", "noon"}, *usage[] = {"log", "verify"};
     char text[4096], path[128];
     FILE *file;
 
-    write_csv(f, "time,hp_power\n10,1\n20,2\n");
+    write_csv(f, "time,hp_power\n" T "10,1\n" T "20,2\n");
     assert_int_equal(import(f, "history", text, sizeof(text)), 0);
     assert_int_equal(run_command(info, 3, text, sizeof(text)), 0);
     assert_non_null(strstr(text, "history"));
     assert_non_null(strstr(text, "simulated"));
+    assert_int_equal(run_command(json, 4, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, "{\"name\":\"history\",\"provenance\":\"simulated\",\"first\":1,"
+                                 "\"last\":2,\"from\":150000000010,\"to\":150000000020,"
+                                 "\"records\":2,\"values\":2,"));
+    assert_non_null(strstr(text, "\"damaged_pages\":0,\"lost_records\":0}]"));
+    assert_int_equal(run_command(pages, 4, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, " 0 damaged"));
     assert_int_equal(run_command(verify, 3, text, sizeof(text)), 0);
     assert_non_null(strstr(text, " 0 damaged"));
     assert_int_equal(run_command(dump_own, 3, text, sizeof(text)), 0);
@@ -310,6 +345,8 @@ static void the_commands_say_what_is_in_a_log_and_what_is_damaged(void **state)
     assert_int_equal(run_command(verify, 3, text, sizeof(text)), 1);
     assert_non_null(strstr(text, "block 1 page 0: damaged"));
     assert_non_null(strstr(text, " 1 damaged"));
+    assert_int_equal(run_command(json, 4, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, "\"superseded\":0,\"damaged\":1}"));
 }
 
 static void a_month_of_rows_takes_less_than_two_seconds(void **state)

@@ -19,7 +19,7 @@
 #include "daemon/drivers/mbus.h"
 #include "daemon/drivers/serial.h"
 
-enum mood { WELL, SILENT, GARBLED, BUSY, CHAINED, STRANGE };
+enum mood { WELL, SILENT, GARBLED, BUSY, CHAINED, STRANGE, TWINS, EXCHANGED };
 enum { METERS = 2, READINGS_MAX = 64, TIMEOUT_MS = 100, PATIENCE_MS = 10000 };
 
 /* A bus with two meters, 5 and 6, and the other end of the wire. */
@@ -79,12 +79,14 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(rig->dir));
     snprintf(rig->link, sizeof(rig->link), "%s/port", rig->dir);
     plug(rig);
-    rig->bus = mbus_bus_new(&rig->loop, rig->clock, rig->link, 2400);
+    rig->bus = mbus_bus_new(&rig->loop, rig->clock, &(struct mbus_bus_options){.port = rig->link});
     assert_non_null(rig->bus);
     for (int i = 0; i < METERS; i++) {
         struct mbus_meter_options o = {.id = ids[i],
                                        .source = (uint16_t)(10 + i),
                                        .address = (uint8_t)(5 + i),
+                                       .baud = 2400,
+                                       .mains_powered = true,
                                        .poll_s = 10,
                                        .timeout_ms = TIMEOUT_MS,
                                        .retries = 1,
@@ -125,18 +127,26 @@ static void put(struct rig *rig, const uint8_t *p, size_t n)
 /* 37351 kWh, 561.08 m3, 101.69 and 46.16 degC, 34.7 kW, 543 l/h; then the DIF `last`. */
 static void answer(struct rig *rig, int meter, uint8_t last)
 {
-    uint8_t data[] = {0x17, 0x58, 0x85, 0x06, 0x2D, 0x2C, 8,    4,    4,    0,   0,    0,    0x04,
+    uint8_t data[] = {0x17, 0x58, 0x85, 0x06, 0x2D, 0x2C, 9,    4,    4,    0,   0,    0,    0x04,
                       0x06, 0xE7, 0x91, 0,    0,    0x04, 0x14, 0x2C, 0xDB, 0,   0,    0x04, 0x59,
                       0xB9, 0x27, 0,    0,    0x04, 0x5D, 0x08, 0x12, 0,    0,   0x04, 0x2D, 0x5B,
                       0x01, 0,    0,    0x04, 0x3B, 0x1F, 0x02, 0,    0,    last};
     uint8_t frame[HWT_MBUS_FRAME_MAX];
-    int n = hwt_mbus_long_encode(0x08, (uint8_t)(5 + meter), 0x72, data, sizeof(data), frame,
-                                 sizeof(frame));
+    int n;
 
+    data[0] ^= rig->mood[meter] == EXCHANGED ? 0x10 : 0;
+    n = hwt_mbus_long_encode(0x08, (uint8_t)(5 + meter), 0x72, data, sizeof(data), frame,
+                             sizeof(frame));
     if (rig->mood[meter] == GARBLED) {
         frame[20] ^= 1;
     }
     put(rig, frame, (size_t)n);
+    if (rig->mood[meter] == TWINS) { /* the other one, a bit later */
+        data[0] ^= 1;
+        n = hwt_mbus_long_encode(0x08, (uint8_t)(5 + meter), 0x72, data, sizeof(data), frame,
+                                 sizeof(frame));
+        put(rig, frame, (size_t)n);
+    }
 }
 
 static void answer_request(struct rig *rig, int meter, uint8_t c)
@@ -417,16 +427,142 @@ static void a_port_that_is_not_there_is_told_and_tried_again(void **state)
     live_until(rig, 0, STATUS_OK);
 }
 
+static void two_meters_at_one_address_are_named_and_not_believed(void **state)
+{
+    struct rig *rig = *state;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    rig->mood[0] = TWINS;
+    advance(rig, 10);
+    advance(rig, 10); /* the second answer shows in the poll after it */
+    rig->readings = 0;
+    for (int poll = 0; poll < 4; poll++) {
+        advance(rig, 10);
+    }
+    for (size_t i = 0; i < rig->readings; i++) {
+        assert_int_equal(rig->reading[i].source, 11);
+    }
+    assert_int_equal(view(rig, 0).state, STATUS_STALE);
+    assert_non_null(strstr(view(rig, 0).cause, "COLLISION: two meters answer at address 5"));
+    assert_true(counter(rig, 0, "COLLISION") >= 2);
+    assert_int_equal(view(rig, 1).state, STATUS_OK);
+    rig->mood[0] = WELL;
+    for (int poll = 0; poll < 12; poll++) { /* polls are rarer by now */
+        advance(rig, 10);
+    }
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+}
+
+static void an_exchanged_meter_is_counted_and_read_on(void **state)
+{
+    struct rig *rig = *state;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    rig->mood[0] = EXCHANGED;
+    advance(rig, 10);
+    advance(rig, 10);
+    assert_int_equal(counter(rig, 0, "exchanged"), 1);
+    assert_int_equal(counter(rig, 0, "good"), 3);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+}
+
+static void a_silent_meter_is_asked_more_and_more_rarely_but_not_forgotten(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t polls;
+
+    rig->mood[0] = SILENT;
+    mbus_bus_start(rig->bus);
+    for (int poll = 0; poll < 20; poll++) {
+        advance(rig, 10);
+    }
+    polls = counter(rig, 0, "polls");
+    assert_in_range(polls, 4, 8); /* not 20; 80 s apart in the end */
+    assert_int_equal(counter(rig, 1, "polls"), 20);
+    rig->mood[0] = WELL;
+    for (int poll = 0; poll < 8; poll++) {
+        advance(rig, 10);
+    }
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    polls = counter(rig, 0, "polls");
+    advance(rig, 10);
+    advance(rig, 10);
+    assert_int_equal(counter(rig, 0, "polls"), polls + 2);
+}
+
+static void a_profile_lengthens_polls_that_would_drain_the_battery(void **state)
+{
+    struct rig *rig = *state;
+    struct mbus_meter_options o = {.id = "battery",
+                                   .source = 12,
+                                   .address = 6,
+                                   .baud = 2400,
+                                   .profile = mbus_profile_named("kamstrup_303"),
+                                   .poll_s = 60,
+                                   .timeout_ms = TIMEOUT_MS,
+                                   .sink = take_readings,
+                                   .ctx = rig};
+
+    assert_non_null(o.profile);
+    o.status = status_new("battery", "mbus");
+    assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
+    mbus_bus_start(rig->bus);
+    for (int i = 0; i < 36; i++) { /* six minutes of a meter that stands one read in three */
+        struct status_view v;
+
+        advance(rig, i > 0 ? 10 : 0);
+        status_get(o.status, &v);
+        assert_string_equal(v.counter[0].name, "polls");
+        assert_in_range(v.counter[0].value, 1, 1 + (i + 17) / 18);
+    }
+    mbus_bus_free(rig->bus); /* before the status */
+    rig->bus = NULL;
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    status_free(o.status);
+}
+
+static void secondary_addresses_are_read_as_people_write_them(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+        uint8_t select[8];
+    } rows[] = {
+        {"72337193", true, {0x93, 0x71, 0x33, 0x72, 0xFF, 0xFF, 0xFF, 0xFF}},
+        {"72337193 2D2C 40 04", true, {0x93, 0x71, 0x33, 0x72, 0x2D, 0x2C, 0x40, 0x04}},
+        {"123fffff", true, {0xFF, 0xFF, 0x3F, 0x12, 0xFF, 0xFF, 0xFF, 0xFF}},
+        {"7233719", false, {0}},
+        {"7233719A", false, {0}},
+        {"72337193 2D2C", false, {0}},
+        {"72337193-KAM", false, {0}},
+        {"", false, {0}},
+    };
+    uint8_t select[8];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(mbus_select_parse(rows[i].text, select), rows[i].good);
+        if (rows[i].good) {
+            assert_memory_equal(select, rows[i].select, 8);
+        }
+    }
+}
+
 static void meters_that_cannot_be_are_refused(void **state)
 {
     struct rig *rig = *state;
-    struct mbus_meter_options o = {.id = "x", .address = 251, .poll_s = 10};
+    struct mbus_meter_options o = {.id = "x", .address = 251, .baud = 2400, .poll_s = 10};
 
     assert_int_equal(mbus_bus_add(rig->bus, &o), HWT_ERR_ARGUMENT);
     o.address = 1;
     o.poll_s = 0;
     assert_int_equal(mbus_bus_add(rig->bus, &o), HWT_ERR_ARGUMENT);
-    assert_null(mbus_bus_new(&rig->loop, rig->clock, rig->link, 2401));
+    o.poll_s = 10;
+    o.baud = 2401;
+    assert_int_equal(mbus_bus_add(rig->bus, &o), HWT_ERR_ARGUMENT);
+    assert_null(mbus_bus_new(&rig->loop, rig->clock, &(struct mbus_bus_options){.tcp = "no port"}));
 }
 
 static void a_port_is_raw_and_belongs_to_one_program(void **state)
@@ -466,6 +602,11 @@ int main(void)
         BUS_TEST(a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll),
         BUS_TEST(an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself),
         BUS_TEST(a_port_that_is_not_there_is_told_and_tried_again),
+        BUS_TEST(two_meters_at_one_address_are_named_and_not_believed),
+        BUS_TEST(an_exchanged_meter_is_counted_and_read_on),
+        BUS_TEST(a_silent_meter_is_asked_more_and_more_rarely_but_not_forgotten),
+        BUS_TEST(a_profile_lengthens_polls_that_would_drain_the_battery),
+        BUS_TEST(secondary_addresses_are_read_as_people_write_them),
         BUS_TEST(meters_that_cannot_be_are_refused),
         BUS_TEST(a_port_is_raw_and_belongs_to_one_program),
     };

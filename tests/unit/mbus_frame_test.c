@@ -173,7 +173,7 @@ static void headers_are_read_in_all_their_forms(void **state)
 
 static void what_is_no_reply_with_records_is_refused_with_its_reason(void **state)
 {
-    static const uint8_t zeros[16] = {0}, busy[] = {8}, unknown[] = {0x77};
+    static const uint8_t zeros[20] = {0}, busy[] = {8}, unknown[] = {0x77};
     static const uint8_t secret[12] = {0, 0, 0, 0, 0x2D, 0x2C, 1, 4, 0, 0, 0x20, 0x05};
     static const struct {
         uint8_t c, ci;
@@ -186,7 +186,16 @@ static void what_is_no_reply_with_records_is_refused_with_its_reason(void **stat
         {0x08, 0x70, busy, 1, HWT_ERR_APPLICATION, "error report"},
         {0x08, 0x70, zeros, 0, HWT_ERR_APPLICATION, "error report without code"},
         {0x08, 0x70, unknown, 1, HWT_ERR_APPLICATION, "error report with an odd code"},
-        {0x08, 0x76, zeros, 12, HWT_ERR_UNSUPPORTED, "most significant octet first"},
+        {0x08, 0x6E, zeros, 5, HWT_ERR_APPLICATION, "error report behind a short header"},
+        {0x08, 0x71, busy, 1, HWT_ERR_APPLICATION, "alarm"},
+        {0x08, 0x75, zeros, 13, HWT_ERR_APPLICATION, "alarm behind a long header"},
+        {0x08, 0x69, zeros, 16, HWT_ERR_UNSUPPORTED, "format frame"},
+        {0x08, 0x73, zeros, 17, HWT_ERR_UNSUPPORTED, "compact frame with long header"},
+        {0x08, 0x79, zeros, 16, HWT_ERR_UNSUPPORTED, "compact frame"},
+        {0x08, 0x7D, zeros, 16, HWT_ERR_UNSUPPORTED, "COSEM"},
+        {0x08, 0xA5, zeros, 16, HWT_ERR_UNSUPPORTED, "the maker's own"},
+        {0x08, 0x76, zeros, 11, HWT_ERR_LENGTH, "mode 2, header cut off"},
+        {0x08, 0x77, zeros, 15, HWT_ERR_LENGTH, "mode 2, fixed structure cut off"},
         {0x08, 0x72, zeros, 11, HWT_ERR_LENGTH, "header cut off"},
         {0x08, 0x7A, zeros, 3, HWT_ERR_LENGTH, "short header cut off"},
         {0x08, 0x73, zeros, 15, HWT_ERR_LENGTH, "fixed structure cut off"},
@@ -216,6 +225,92 @@ static void error_reports_tell_the_meters_code_and_text(void **state)
     assert_int_equal(t.report, 8);
     assert_string_equal(fault.what, "the meter reports: application busy");
     assert_int_equal(fault.at, 6);
+    for (unsigned code = 0; code < 256; code++) { /* each known code has a text of its own */
+        uint8_t behind[13] = {[12] = (uint8_t)code};
+        bool known = code <= 6 || code == 8 || code == 9 || (code >= 0x10 && code <= 0x16);
+
+        assert_int_equal(open_reply(0x08, 0x6F, behind, 13, &t, &fault), HWT_ERR_APPLICATION);
+        assert_int_equal(t.report, code);
+        assert_int_equal(strstr(fault.what, "not standard") == NULL, known);
+    }
+}
+
+static void what_is_not_supported_is_refused_by_its_name(void **state)
+{
+    static const uint8_t zeros[20] = {0};
+    static const struct {
+        uint8_t ci;
+        const char *word;
+    } rows[] = {
+        {0x61, "COSEM"},        {0x67, "selected application"},
+        {0x69, "format frame"}, {0x6B, "format"},
+        {0x73, "long header"},  {0x79, "compact frame"},
+        {0x7B, "short"},        {0x7C, "COSEM"},
+        {0x7F, "OBIS"},         {0x8A, "transport"},
+        {0x8D, "link layer"},   {0x90, "authentication"},
+        {0xA0, "manufacturer"}, {0xB7, "manufacturer"},
+        {0xB8, "none of"},      {0x00, "none of"},
+        {0x50, "none of"},
+    };
+    struct hwt_mbus_telegram t = {0};
+    struct hwt_mbus_fault fault;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int err = open_reply(0x08, rows[i].ci, zeros, sizeof(zeros), &t, &fault);
+
+        if (err != HWT_ERR_UNSUPPORTED || strstr(fault.what, rows[i].word) == NULL) {
+            fail_msg("%02X: %s %s", rows[i].ci, hwt_err_name(err), fault.what);
+        }
+    }
+}
+
+/* The telegram of "headers are read", every number turned round: nothing else differs. */
+static void mode_2_sends_the_most_significant_octet_first(void **state)
+{
+    static const uint8_t records[] = {
+        0x06, 0x85, 0x58, 0x17, 0x2C, 0x2D, 0x08, 0x04, 0x04, 0x10, 0x00, 0x00, /* header */
+        0x04, 0x06, 0x00, 0x00, 0x91, 0xE7,                                     /* 37351 kWh */
+        0x0B, 0x62, 0xF0, 0x00, 0x02,                                           /* -0.2 K, BCD */
+        0x05, 0x5B, 0x41, 0xA8, 0x00, 0x00,                                     /* 21 degC, real */
+        0x42, 0x6C, 0x1C, 0x5F,                                                 /* 2010-12-31 */
+        0x0D, 0xFD, 0x0B, 0x03, 'a',  'b',  'c',
+    };
+    static const uint8_t fixed[] = {0x90, 0x91, 0x92, 0x93, 0x10, 0x01, 0x69, 0x05,
+                                    0x00, 0x00, 0x19, 0x83, 0x00, 0x00, 0x00, 0x45};
+    struct hwt_mbus_telegram t;
+    struct hwt_mbus_record r;
+    struct hwt_mbus_fault fault;
+    char text[4] = "";
+
+    (void)state;
+    assert_int_equal(open_reply(0x08, 0x76, records, sizeof(records), &t, &fault), 0);
+    assert_true(t.msb_first);
+    assert_int_equal(t.id, 0x06855817);
+    assert_int_equal(t.manufacturer, 0x2C2D);
+    assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
+    assert_int_equal(r.mantissa, 37351);
+    assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
+    assert_int_equal(r.kind, HWT_MBUS_NUMBER);
+    assert_int_equal(r.mantissa, -2);
+    assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
+    assert_int_equal(r.real_bits, 0x41A80000);
+    assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
+    assert_int_equal(r.kind, HWT_MBUS_DATE);
+    assert_int_equal(r.date.year, 2010);
+    assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
+    assert_int_equal(hwt_mbus_text(r.raw, r.raw_size, r.msb_first, text, 3), 3);
+    assert_string_equal(text, "abc");
+    assert_int_equal(hwt_mbus_next(&t, &r, &fault), 0);
+
+    assert_int_equal(open_reply(0x08, 0x77, fixed, sizeof(fixed), &t, &fault), 0);
+    assert_int_equal(t.id, 0x90919293);
+    assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
+    assert_int_equal(r.mantissa, 0x1983);
+    assert_int_equal(r.unit, HWT_MBUS_U_WH);
+    assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
+    assert_int_equal(r.mantissa, 0x45);
+    assert_int_equal(r.unit, HWT_MBUS_U_M3);
 }
 
 static void fixed_structures_give_two_counters_in_their_units(void **state)
@@ -303,6 +398,8 @@ int main(void)
         cmocka_unit_test(headers_are_read_in_all_their_forms),
         cmocka_unit_test(what_is_no_reply_with_records_is_refused_with_its_reason),
         cmocka_unit_test(error_reports_tell_the_meters_code_and_text),
+        cmocka_unit_test(what_is_not_supported_is_refused_by_its_name),
+        cmocka_unit_test(mode_2_sends_the_most_significant_octet_first),
         cmocka_unit_test(fixed_structures_give_two_counters_in_their_units),
         cmocka_unit_test(manufacturers_are_three_letters_or_a_question_mark),
     };

@@ -371,6 +371,310 @@ static void a_line_stuck_at_one_octet_ends_the_request(void **state)
     }
 }
 
+/* --- selections, orders, notices ------------------------------------------------------------- */
+
+static struct hwt_mbus_action must_send(struct line *l)
+{
+    for (int i = 0; i < 1000; i++) {
+        struct hwt_mbus_action a = hwt_mbus_master_step(&l->m, l->now_us);
+
+        if (a.step != HWT_MBUS_STEP_WAIT) {
+            assert_int_equal(a.step, HWT_MBUS_STEP_SEND);
+            return a;
+        }
+        l->now_us = a.wake_us;
+    }
+    fail_msg("nothing is sent");
+    return (struct hwt_mbus_action){0};
+}
+
+static void must_send_octets(struct line *l, const uint8_t *want, size_t n)
+{
+    struct hwt_mbus_action a = must_send(l);
+
+    assert_int_equal(a.n, n);
+    assert_memory_equal(a.octets, want, n);
+}
+
+static size_t identified_reply(uint8_t a, uint8_t id, uint8_t tag, uint8_t out[64])
+{
+    const uint8_t data[] = {id, 0x71, 0x33, 0x72, 0x2D, 0x2C, 0x40, 4, 0, 0, 0, 0, 0x01, 0x2B, tag};
+
+    return (size_t)hwt_mbus_long_encode(0x08, a, 0x72, data, sizeof(data), out, 64);
+}
+
+static void begin_secondary(struct line *l, const struct hwt_mbus_order *order, unsigned orders,
+                            unsigned retries)
+{
+    static const uint8_t select[] = {0x93, 0x71, 0x33, 0x72, 0xFF, 0xFF, 0xFF, 0xFF};
+    struct hwt_mbus_task task = {.goal = HWT_MBUS_READ,
+                                 .slave = &l->slave,
+                                 .order = order,
+                                 .orders = orders,
+                                 .pause_us = 300000,
+                                 .timeout_us = TIMEOUT_US,
+                                 .retries = retries};
+
+    memset(l, 0, sizeof(*l));
+    l->now_us = 1000000000;
+    l->slave.address = HWT_MBUS_ADDRESS_SELECTED;
+    l->slave.select_size = sizeof(select);
+    memcpy(l->slave.select, select, sizeof(select));
+    hwt_mbus_master_init(&l->m, BAUD);
+    hwt_mbus_master_begin(&l->m, &task, l->now_us);
+}
+
+/* The selection is that of the reference: 72337193, any maker. */
+static const uint8_t select_72337193[] = {0x68, 0x0B, 0x0B, 0x68, 0x73, 0xFD, 0x52, 0x93, 0x71,
+                                          0x33, 0x72, 0xFF, 0xFF, 0xFF, 0xFF, 0x67, 0x16};
+
+static void a_secondary_address_is_selected_and_then_asked_at_253(void **state)
+{
+    struct line l;
+    uint8_t buf[64];
+
+    (void)state;
+    begin_secondary(&l, NULL, 0, RETRIES);
+    must_send_octets(&l, select_72337193, sizeof(select_72337193));
+    hear(&l, ack, 1, 100000);
+    must_send_octets(&l, (const uint8_t[]){0x10, 0x7B, 0xFD, 0x78, 0x16}, 5);
+    hear(&l, buf, identified_reply(7, 0x93, 1, buf), 100000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.m.reply.a, 7);
+    assert_true(l.m.chosen);
+    hwt_mbus_master_start(&l.m, &l.slave, TIMEOUT_US, RETRIES, l.now_us); /* the next telegram */
+    must_send_octets(&l, (const uint8_t[]){0x10, 0x5B, 0xFD, 0x58, 0x16}, 5);
+}
+
+static void a_selection_nobody_takes_is_silence_and_the_next_begins_with_a_deselection(void **state)
+{
+    struct line l;
+
+    (void)state;
+    begin_secondary(&l, NULL, 0, 1);
+    must_send_octets(&l, select_72337193, sizeof(select_72337193));
+    must_send_octets(&l, select_72337193, sizeof(select_72337193));
+    assert_int_equal(run(&l, 10000000), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, HWT_ERR_AGAIN);
+    assert_false(l.m.chosen);
+    hwt_mbus_master_start(&l.m, &l.slave, TIMEOUT_US, 1, l.now_us);
+    must_send_octets(&l, (const uint8_t[]){0x10, 0x40, 0xFD, 0x3D, 0x16}, 5);
+    must_send_octets(&l, select_72337193, sizeof(select_72337193)); /* without an answer, too */
+}
+
+static void an_answer_of_another_meter_at_253_is_foreign(void **state)
+{
+    struct line l;
+    uint8_t buf[64];
+
+    (void)state;
+    begin_secondary(&l, NULL, 0, RETRIES);
+    (void)must_send(&l);
+    hear(&l, ack, 1, 100000);
+    (void)must_send(&l);
+    hear(&l, buf, identified_reply(7, 0x94, 1, buf), 100000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_WAIT);
+    assert_int_equal(l.m.notice[HWT_MBUS_FOREIGN], 1);
+    hear(&l, buf, identified_reply(7, 0x93, 1, buf), 10000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+}
+
+static void a_spoilt_acknowledgement_of_a_selection_is_a_collision(void **state)
+{
+    static const uint8_t spoilt[] = {0xC5, 0xE5};
+    struct line l;
+
+    (void)state;
+    begin_secondary(&l, NULL, 0, 0);
+    (void)must_send(&l);
+    hear(&l, spoilt, 2, 100000);
+    assert_int_equal(run(&l, 1000000), HWT_MBUS_STEP_DONE);
+    assert_int_not_equal(l.m.result, HWT_ERR_AGAIN);
+    assert_int_equal(l.m.collision, HWT_MBUS_SPOILT_ACK);
+}
+
+/* Sontex page 3 as the reference prints it, but for the frame count bit: set after SND_NKE. */
+static void orders_are_given_before_the_request_and_their_bit_turns_apart(void **state)
+{
+    static const struct hwt_mbus_order orders[] = {{2, {0x50, 0x10}},
+                                                   {5, {0x51, 0x01, 0xFF, 0x08, 0x03}}};
+    static const uint8_t reset[] = {0x68, 4, 4, 0x68, 0x73, 5, 0x50, 0x10, 0xD8, 0x16};
+    static const uint8_t page[] = {0x68, 7,    7,    0x68, 0x53, 5,   0x51,
+                                   0x01, 0xFF, 0x08, 0x03, 0xB4, 0x16};
+    struct line l;
+    struct hwt_mbus_task task = {.goal = HWT_MBUS_READ,
+                                 .order = orders,
+                                 .orders = 2,
+                                 .pause_us = 300000,
+                                 .timeout_us = TIMEOUT_US,
+                                 .retries = RETRIES};
+    uint8_t buf[64];
+    int64_t acked_us;
+
+    (void)state;
+    begin(&l, false);
+    task.slave = &l.slave;
+    hwt_mbus_master_begin(&l.m, &task, l.now_us);
+    must_send_octets(&l, (const uint8_t[]){0x10, 0x40, 5, 0x45, 0x16}, 5);
+    hear(&l, ack, 1, 100000);
+    must_send_octets(&l, reset, sizeof(reset));
+    must_send_octets(&l, reset, sizeof(reset)); /* the retry repeats the bit */
+    hear(&l, ack, 1, 100000);
+    acked_us = l.now_us;
+    must_send_octets(&l, page, sizeof(page));
+    assert_true(l.now_us >= acked_us + 300000);
+    hear(&l, ack, 1, 100000);
+    must_send_octets(&l, (const uint8_t[]){0x10, 0x7B, 5, 0x80, 0x16}, 5);
+    hear(&l, buf, identified_reply(5, 0x93, 1, buf), 100000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.m.retried, 1);
+}
+
+static void a_ping_ends_with_the_acknowledgement_or_silence(void **state)
+{
+    struct hwt_mbus_slave slave = {.address = 17};
+    struct hwt_mbus_task task = {
+        .goal = HWT_MBUS_PING, .slave = &slave, .timeout_us = TIMEOUT_US, .retries = 0};
+    struct line l;
+
+    (void)state;
+    for (int answers = 0; answers < 2; answers++) {
+        begin(&l, false);
+        hwt_mbus_master_begin(&l.m, &task, l.now_us);
+        must_send_octets(&l, (const uint8_t[]){0x10, 0x40, 17, 0x51, 0x16}, 5);
+        if (answers) {
+            hear(&l, ack, 1, 50000);
+        }
+        assert_int_equal(run(&l, 1000000), HWT_MBUS_STEP_DONE);
+        assert_int_equal(l.m.result, answers ? 0 : HWT_ERR_AGAIN);
+    }
+}
+
+static void an_order_alone_ends_with_its_acknowledgement(void **state)
+{
+    static const struct hwt_mbus_order address = {4, {0x51, 0x01, 0x7A, 0x64}};
+    struct hwt_mbus_slave slave = {.address = 254, .linked = true};
+    struct hwt_mbus_task task = {.goal = HWT_MBUS_TELL,
+                                 .slave = &slave,
+                                 .order = &address,
+                                 .orders = 1,
+                                 .timeout_us = TIMEOUT_US};
+    struct line l;
+
+    (void)state;
+    begin(&l, false);
+    hwt_mbus_master_begin(&l.m, &task, l.now_us);
+    must_send_octets(
+        &l, (const uint8_t[]){0x68, 6, 6, 0x68, 0x53, 0xFE, 0x51, 1, 0x7A, 0x64, 0x81, 0x16}, 12);
+    hear(&l, ack, 1, 50000);
+    assert_int_equal(run(&l, 1000), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+}
+
+static void echoes_and_strays_are_counted_by_what_they_are(void **state)
+{
+    struct line l;
+    uint8_t req[5], buf[64], other[64];
+    size_t n = identified_reply(ADDRESS, 0x93, 1, buf);
+
+    (void)state;
+    hwt_mbus_short_encode(0x7B, ADDRESS, req);
+    begin(&l, true);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    hear(&l, req, 5, 20000);
+    hear(&l, buf, n, 100000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.notice[HWT_MBUS_ECHO], 1);
+    hear(&l, buf, n, 10000);                                                /* once more */
+    hear(&l, other, identified_reply(ADDRESS + 1, 0x94, 1, other), 100000); /* not asked */
+    hwt_mbus_master_start(&l.m, &l.slave, TIMEOUT_US, RETRIES, l.now_us);
+    assert_int_equal(run(&l, 200000), HWT_MBUS_STEP_SEND);
+    assert_int_equal(l.m.notice[HWT_MBUS_LATE], 1);
+    assert_int_equal(l.m.notice[HWT_MBUS_FOREIGN], 1);
+    assert_int_equal(l.m.notice[HWT_MBUS_COLLISION], 0);
+}
+
+/* The same octets before the request can have been sent: the answer to the one before. */
+static void an_answer_too_early_waits_for_a_better_one(void **state)
+{
+    struct line l;
+    uint8_t buf[64], fresh[64];
+    size_t n = identified_reply(ADDRESS, 0x93, 1, buf);
+    size_t k = identified_reply(ADDRESS, 0x93, 2, fresh);
+
+    (void)state;
+    for (int better = 0; better < 2; better++) {
+        begin(&l, true);
+        assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+        hear(&l, buf, n, 100000);
+        assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+        hwt_mbus_master_start(&l.m, &l.slave, TIMEOUT_US, RETRIES, l.now_us);
+        assert_int_equal(run(&l, 200000), HWT_MBUS_STEP_SEND);
+        hear(&l, buf, n, 1000);
+        assert_int_equal(run(&l, 10000), HWT_MBUS_STEP_WAIT);
+        if (better) {
+            hear(&l, fresh, k, 50000);
+        }
+        assert_int_equal(run(&l, better ? 0 : 200000), HWT_MBUS_STEP_DONE);
+        assert_int_equal(l.m.result, 0);
+        assert_int_equal(l.m.reply.data[14], better ? 2 : 1);
+        assert_int_equal(l.m.notice[HWT_MBUS_LATE], better);
+    }
+}
+
+static void two_meters_at_one_address_are_told_from_noise(void **state)
+{
+    struct line l;
+    uint8_t buf[64], other[64];
+    size_t n = identified_reply(ADDRESS, 0x93, 1, buf);
+
+    (void)state;
+    begin(&l, true); /* one after the other */
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    hear(&l, buf, n, 100000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    hear(&l, other, identified_reply(ADDRESS, 0x94, 1, other), 20000);
+    hwt_mbus_master_start(&l.m, &l.slave, TIMEOUT_US, RETRIES, l.now_us);
+    assert_int_equal(run(&l, 200000), HWT_MBUS_STEP_SEND);
+    assert_int_equal(l.m.collision, HWT_MBUS_TWO_IDENTITIES);
+
+    for (int noise = 0; noise < 2; noise++) { /* at once: the same damage each time, or not */
+        begin(&l, true);
+        for (unsigned i = 0; i <= RETRIES; i++) {
+            assert_int_equal(run(&l, 1000000), HWT_MBUS_STEP_SEND);
+            (void)identified_reply(ADDRESS, 0x93, 1, buf);
+            buf[10] &= 0x11;
+            buf[noise ? 12 + i : 12] ^= 0x20;
+            hear(&l, buf, n, 100000);
+        }
+        assert_int_equal(run(&l, 1000000), HWT_MBUS_STEP_DONE);
+        assert_int_equal(l.m.result, HWT_ERR_CHECKSUM);
+        assert_int_equal(l.m.collision, noise ? HWT_MBUS_NO_COLLISION : HWT_MBUS_SAME_DAMAGE);
+        assert_int_equal(l.m.notice[HWT_MBUS_COLLISION], noise ? 0 : RETRIES);
+    }
+}
+
+static void a_line_that_babbles_tells_the_octet_it_is_stuck_at(void **state)
+{
+    struct line l;
+    uint8_t chunk[50];
+
+    (void)state;
+    memset(chunk, 0, sizeof(chunk));
+    begin(&l, true);
+    hear(&l, chunk, sizeof(chunk), 0);
+    while (run(&l, 5000) != HWT_MBUS_STEP_DONE) {
+        hear(&l, chunk, sizeof(chunk), 1000);
+    }
+    assert_int_equal(l.m.result, HWT_ERR_SANITY);
+    assert_int_equal(l.m.notice[HWT_MBUS_BABBLE], 1 + RETRIES);
+    assert_int_equal(l.m.stuck, 0x00);
+    assert_int_equal(l.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +691,18 @@ int main(void)
         cmocka_unit_test(late_and_double_answers_do_not_reach_the_next_request),
         cmocka_unit_test(noise_before_a_reply_is_skipped_at_once_or_at_the_gap),
         cmocka_unit_test(a_line_stuck_at_one_octet_ends_the_request),
+        cmocka_unit_test(a_secondary_address_is_selected_and_then_asked_at_253),
+        cmocka_unit_test(
+            a_selection_nobody_takes_is_silence_and_the_next_begins_with_a_deselection),
+        cmocka_unit_test(an_answer_of_another_meter_at_253_is_foreign),
+        cmocka_unit_test(a_spoilt_acknowledgement_of_a_selection_is_a_collision),
+        cmocka_unit_test(orders_are_given_before_the_request_and_their_bit_turns_apart),
+        cmocka_unit_test(a_ping_ends_with_the_acknowledgement_or_silence),
+        cmocka_unit_test(an_order_alone_ends_with_its_acknowledgement),
+        cmocka_unit_test(echoes_and_strays_are_counted_by_what_they_are),
+        cmocka_unit_test(an_answer_too_early_waits_for_a_better_one),
+        cmocka_unit_test(two_meters_at_one_address_are_told_from_noise),
+        cmocka_unit_test(a_line_that_babbles_tells_the_octet_it_is_stuck_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

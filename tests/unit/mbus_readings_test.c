@@ -22,7 +22,7 @@ static size_t read_all(const uint8_t *records, size_t n, struct hwt_reading out[
     assert_int_equal(hwt_mbus_frame_check(buf, (size_t)size, &f, &fault), 0);
     assert_int_equal(hwt_mbus_open(&f, &t, &fault), 0);
     assert_int_equal(hwt_mbus_verify(&t, &fault), 0);
-    return mbus_readings(&t, 3, 42, out, implausible);
+    return mbus_readings(&t, MBUS_HEAT, NULL, 3, 42, out, implausible);
 }
 
 static void present_values_become_counts_of_their_quantity(void **state)
@@ -110,7 +110,8 @@ static void the_list_of_quantities_is_ascending_and_holds_all_that_can_come(void
     struct hwt_reading r[MBUS_READINGS_MAX];
     const uint8_t *list;
     unsigned implausible;
-    size_t count = mbus_quantities(&list), n = read_all(octets, sizeof(octets), r, &implausible);
+    size_t count = mbus_quantities(MBUS_HEAT, &list),
+           n = read_all(octets, sizeof(octets), r, &implausible);
 
     (void)state;
     assert_int_equal(n, count);

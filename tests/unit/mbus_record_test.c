@@ -163,7 +163,7 @@ static void every_line_of_the_vif_tables_scales_as_the_standard_says(void **stat
         {{0x01, 0xFB, 0x73, 5}, 4, Q(TEMPERATURE_LIMIT), U(DEGF), 5, 0, "limit"},
         {{0x01, 0xFB, 0x74, 5}, 4, Q(TEMPERATURE_LIMIT), U(DEGC), 5, -3, "limit"},
         {{0x01, 0xFB, 0x7F, 5}, 4, Q(CUMULATED_MAX_POWER), U(W), 5, 4, "cumulated"},
-        {{0x01, 0xFB, 0x02, 5}, 4, Q(RESERVED), U(NONE), 5, 0, "reserved"},
+        {{0x01, 0xFB, 0x06, 5}, 4, Q(RESERVED), U(NONE), 5, 0, "reserved"},
         {{0x01, 0xFD, 0x03, 5}, 4, Q(CREDIT), U(CURRENCY), 5, 0, "credit"},
         {{0x01, 0xFD, 0x04, 5}, 4, Q(DEBIT), U(CURRENCY), 5, -3, "debit"},
         {{0x01, 0xFD, 0x0E, 5}, 4, Q(FIRMWARE_VERSION), U(NONE), 5, 0, "firmware"},
@@ -197,7 +197,7 @@ static void every_code_has_a_row_with_a_name_and_a_unit(void **state)
 {
     (void)state;
     for (unsigned code = 0; code < 128; code++) {
-        for (unsigned table = 0; table < 3; table++) {
+        for (unsigned table = 0; table < HWT_MBUS_VIF_TABLES; table++) {
             const struct hwt_mbus_vif *v =
                 hwt_mbus_vif_get((enum hwt_mbus_vif_table)table, (uint8_t)code);
 
@@ -211,9 +211,9 @@ static void every_code_has_a_row_with_a_name_and_a_unit(void **state)
         enum hwt_mbus_effect e = (enum hwt_mbus_effect)v->effect;
 
         /* what changes the meaning is named; what only changes the number is not */
-        assert_int_equal(v->name == NULL, e == HWT_MBUS_EFFECT_ERROR ||
-                                              e == HWT_MBUS_EFFECT_SCALE ||
-                                              e == HWT_MBUS_EFFECT_OFFSET);
+        assert_int_equal(v->name == NULL,
+                         e == HWT_MBUS_EFFECT_ERROR || e == HWT_MBUS_EFFECT_SCALE ||
+                             e == HWT_MBUS_EFFECT_OFFSET || e == HWT_MBUS_EFFECT_EXTEND);
     }
     assert_null(hwt_mbus_quantity_name(HWT_MBUS_Q_COUNT));
     assert_null(hwt_mbus_unit_name(HWT_MBUS_U_COUNT));
@@ -483,12 +483,12 @@ static void texts_and_octets_are_kept_as_sent(void **state)
     wrap(octets, sizeof(octets), &t);
     assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
     assert_int_equal(r.kind, HWT_MBUS_TEXT);
-    assert_int_equal(hwt_mbus_text(r.raw, r.raw_size, text, sizeof(text)), 6);
+    assert_int_equal(hwt_mbus_text(r.raw, r.raw_size, false, text, sizeof(text)), 6);
     assert_string_equal(text, "RVD235");
     assert_int_equal(hwt_mbus_next(&t, &r, &fault), 1);
     assert_int_equal(r.quantity, HWT_MBUS_Q_PLAIN_TEXT);
     assert_int_equal(r.plain_size, 3);
-    assert_int_equal(hwt_mbus_text(r.plain, r.plain_size, text, 2), 2);
+    assert_int_equal(hwt_mbus_text(r.plain, r.plain_size, false, text, 2), 2);
     assert_memory_equal(text, "%R", 2);
     assert_int_equal(r.mantissa, 4564);
     assert_int_equal(r.exponent, -2);
@@ -537,7 +537,7 @@ static void broken_records_are_refused_with_reason_and_place(void **state)
         {{0x0D, 0x04, 0x05, 1}, 4, HWT_ERR_LENGTH, 11, "variable data missing"},
         {{0x0D, 0x04}, 2, HWT_ERR_LENGTH, 9, "LVAR missing"},
         {{0x02, 0xFC, 0x13, 0x48, 0x52}, 5, HWT_ERR_LENGTH, 12, "text of the VIF missing"},
-        {{0x0D, 0x04, 0xF5, 1}, 4, HWT_ERR_UNSUPPORTED, 10, "LVAR reserved"},
+        {{0x0D, 0x04, 0xF7, 1}, 4, HWT_ERR_UNSUPPORTED, 10, "LVAR reserved"},
         {{0x3F}, 1, HWT_ERR_UNSUPPORTED, 8, "DIF reserved"},
         {{0x8F, 0x00}, 2, HWT_ERR_UNSUPPORTED, 8, "DIF 0F with a DIFE"},
         {{0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00, 0x2B, 0},

@@ -20,6 +20,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/drivers/sampler.h"
+#include "daemon/drivers/sampler_flags.h"
 #include "daemon/drivers/sampler_state.h"
 #include "tests/unit/stream.h"
 #include "tests/unit/waves.h"
@@ -567,6 +568,48 @@ static void damage_is_shown_until_ten_seconds_have_passed_without(void **state)
     assert_string_equal(v.cause, "");
 }
 
+static void
+what_the_meter_flags_is_counted_and_named_until_it_has_been_gone_for_ten_seconds(void **state)
+{
+    struct fixture *f = *state;
+    struct sampler_options o = options_of(f);
+    struct hwt_meter_window w = {.slots = 3, .sequence = HWT_METER_SEQUENCE_RIGHT};
+    struct sampler_state s;
+    struct status_view v;
+
+    memset(&s, 0, sizeof(s));
+    o.name[1] = "oven";
+    o.name[2] = "hob";
+    w.channel[1].flags = HWT_METER_REVERSED | HWT_METER_NOISY;
+    w.channel[2].flags = HWT_METER_REVERSED;
+    sampler_flags_take(&s.flags, &w);
+    sampler_state_block(&s, 1);
+    sampler_state_show(&s, &o);
+    status_get(f->status, &v);
+    assert_int_equal(v.state, STATUS_OK);
+    assert_string_equal(v.cause,
+                        "oven and 1 more: feeds back, but is a consumer: clamp turned round?");
+    assert_int_equal(counter(&v, "reversed"), 2);
+    assert_int_equal(counter(&v, "noisy"), 1);
+    assert_int_equal(counter(&v, "clipped"), 0);
+    s.shown_us -= 1000001;
+    s.flags.last_us[3][1] -= 10000001; /* the oven's: reversed is the fourth */
+    sampler_state_show(&s, &o);
+    status_get(f->status, &v);
+    assert_int_equal(counter(&v, "reversed"), 1);
+    assert_true(strncmp(v.cause, "hob: ", 5) == 0);
+    s.shown_us -= 1000001;
+    s.flags.last_us[3][2] -= 10000001;
+    w.sequence = HWT_METER_SEQUENCE_REVERSED;
+    w.channel[1].flags = w.channel[2].flags = 0;
+    sampler_flags_take(&s.flags, &w);
+    sampler_state_show(&s, &o);
+    status_get(f->status, &v);
+    assert_int_equal(counter(&v, "reversed"), 0);
+    assert_int_equal(counter(&v, "sequence"), 1);
+    assert_true(strncmp(v.cause, "phases in the order 3, 2, 1", 27) == 0);
+}
+
 static void a_configuration_that_contradicts_itself_makes_no_sampler(void **state)
 {
     struct fixture *f = *state;
@@ -591,6 +634,7 @@ int main(void)
         TEST(a_rate_no_port_knows_fails_with_the_rate),
         TEST(silence_turns_stale_after_two_seconds),
         TEST(damage_is_shown_until_ten_seconds_have_passed_without),
+        TEST(what_the_meter_flags_is_counted_and_named_until_it_has_been_gone_for_ten_seconds),
         TEST(a_configuration_that_contradicts_itself_makes_no_sampler),
     };
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "sim/devices/heat_telegram.h"
+#include "sim/devices/mbus_bus.h"
 #include "sim/devices/mbus_frame.h"
 #include "sim/devices/mbus_meter.h"
 #include "sim/options.h"
@@ -262,9 +263,124 @@ static void loads_take_kinds_and_power_factors(void **state)
     assert_true(l.amps[CIRCUIT_SOLAR][WAVE_INVERTER] == -2.0);
 }
 
+/* --- several meters on one line -------------------------------------------------------------- */
+
+struct line {
+    struct heat_meter heat;
+    struct mbus_meter first;
+    struct house house;
+    struct mbus_bus bus;
+    uint8_t reply[MBUS_FRAME_MAX];
+};
+
+static void make_line(struct line *l, unsigned slaves)
+{
+    static struct waves waves;
+
+    memset(l, 0, sizeof(*l));
+    l->heat = meter();
+    waves_init(&waves);
+    house_init(&l->house, &waves, 1, AT_2011_01_05_15_26, 0, NULL);
+    l->house.volts = 230.0;
+    l->house.hz = 50.0;
+    l->first = (struct mbus_meter){.meter = &l->heat, .address = 1};
+    mbus_bus_init(&l->bus, &l->first, &l->house, slaves);
+}
+
+static size_t ask_line(struct line *l, uint8_t c, uint8_t a, const uint8_t *data, size_t n)
+{
+    const struct mbus_request request = {.c = c, .a = a, .data = data, .len = n};
+
+    return mbus_bus_answer(&l->bus, &request, l->reply);
+}
+
+static bool is_whole(const struct line *l, size_t n)
+{
+    return n > 6 && l->reply[n - 2] == sum(l->reply + 4, n - 6);
+}
+
+static void a_selected_slave_answers_at_253_and_no_other_does(void **state)
+{
+    static const uint8_t second[] = {0x52, 0x02, 0x00, 0x00, 0x20, 0xFF, 0xFF, 0xFF, 0xFF};
+    static const uint8_t none[] = {0x52, 0x09, 0x00, 0x00, 0x20, 0xFF, 0xFF, 0xFF, 0xFF};
+    static const uint8_t any[] = {0x52, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    struct line l;
+    size_t n;
+
+    (void)state;
+    make_line(&l, 3);
+    assert_int_equal(ask_line(&l, 0x5B, 253, NULL, 0), 0);
+    assert_int_equal(ask_line(&l, 0x73, 253, second, sizeof(second)), 1);
+    n = ask_line(&l, 0x7B, 253, NULL, 0);
+    assert_true(is_whole(&l, n));
+    assert_int_equal(l.reply[5], 2);
+    assert_int_equal(l.reply[7], 0x02);
+    assert_int_equal(ask_line(&l, 0x73, 253, none, sizeof(none)), 0);
+    assert_int_equal(ask_line(&l, 0x7B, 253, NULL, 0), 0);
+    assert_int_equal(ask_line(&l, 0x73, 253, any, sizeof(any)), 1); /* three E5 at once are one */
+    n = ask_line(&l, 0x7B, 253, NULL, 0);
+    assert_true(n > 6 && !is_whole(&l, n));
+}
+
+static void the_chain_turns_with_the_frame_count_bit_and_repeats_without(void **state)
+{
+    static const uint8_t more = 0x1F;
+    struct line l;
+    size_t n;
+
+    (void)state;
+    make_line(&l, 3);
+    assert_int_equal(ask_line(&l, 0x40, 3, NULL, 0), 1);
+    for (int i = 0; i < 2; i++) { /* the same bit: the same telegram */
+        n = ask_line(&l, 0x7B, 3, NULL, 0);
+        assert_true(is_whole(&l, n));
+        assert_int_equal(l.reply[n - 3], more);
+    }
+    n = ask_line(&l, 0x5B, 3, NULL, 0);
+    assert_true(is_whole(&l, n));
+    assert_int_not_equal(l.reply[n - 3], more);
+    assert_int_equal(ask_line(&l, 0x40, 3, NULL, 0), 1);
+    n = ask_line(&l, 0x7B, 3, NULL, 0);
+    assert_int_equal(l.reply[n - 3], more);
+}
+
+static void an_electricity_meter_shows_instantaneous_values_once_after_b1(void **state)
+{
+    static const uint8_t instant[] = {0xB1}, volts[] = {0x0B, 0xFD, 0x47, 0x00, 0x30, 0x02};
+    struct line l;
+
+    (void)state;
+    make_line(&l, 2);
+    (void)ask_line(&l, 0x7B, 2, NULL, 0);
+    assert_int_equal(l.reply[19], 0x0C);
+    assert_int_equal(ask_line(&l, 0x53, 2, instant, 1), 1);
+    (void)ask_line(&l, 0x7B, 2, NULL, 0);
+    assert_memory_equal(l.reply + 19, volts, sizeof(volts));
+    (void)ask_line(&l, 0x5B, 2, NULL, 0);
+    assert_int_equal(l.reply[19], 0x0C);
+}
+
+static void a_slave_takes_the_address_it_is_given(void **state)
+{
+    static const uint8_t order[] = {0x51, 0x01, 0x7A, 0x4D};
+    struct line l;
+
+    (void)state;
+    make_line(&l, 2);
+    assert_int_equal(ask_line(&l, 0x53, 1, order, sizeof(order)), 1);
+    assert_int_equal(ask_line(&l, 0x40, 1, NULL, 0), 0);
+    assert_int_equal(ask_line(&l, 0x40, 77, NULL, 0), 1);
+    assert_true(is_whole(&l, ask_line(&l, 0x7B, 77, NULL, 0)));
+    assert_int_equal(l.reply[5], 77);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_selected_slave_answers_at_253_and_no_other_does),
+        cmocka_unit_test(the_chain_turns_with_the_frame_count_bit_and_repeats_without),
+        cmocka_unit_test(an_electricity_meter_shows_instantaneous_values_once_after_b1),
+        cmocka_unit_test(a_slave_takes_the_address_it_is_given),
         cmocka_unit_test(the_telegram_is_the_one_written_by_hand),
         cmocka_unit_test(dates_are_type_f),
         cmocka_unit_test(a_record_that_does_not_fit_is_left_out),

@@ -332,7 +332,7 @@ static void a_clock_that_was_days_ahead_for_a_while_spoils_no_rise(void **state)
         row.unix_ms = base_ms + offset[i / 1500] + i % 1500 * 10000;
         row.schema = &schemas[i / 3000]; /* its pages start with its records */
         for (int k = 0; k < 6; k++) {
-            row.value[k] = (struct hwt_value){i * INT64_C(10001), HWT_QUALITY_GOOD};
+            row.value[k] = (struct hwt_value){.v = i * INT64_C(10001), .quality = HWT_QUALITY_GOOD};
         }
         append(f, &row);
     }
@@ -349,7 +349,7 @@ static void records_without_wall_time_count_once_an_anchor_tells_it(void **state
         row.mono_us = i * INT64_C(10000000);
         row.unix_ms = i < 200 ? HWT_TIME_UNKNOWN : base_ms + i * INT64_C(10000);
         for (int k = 0; k < 6; k++) {
-            row.value[k] = (struct hwt_value){i * 100 + k, HWT_QUALITY_GOOD};
+            row.value[k] = (struct hwt_value){.v = i * 100 + k, .quality = HWT_QUALITY_GOOD};
         }
         append(f, &row);
     }

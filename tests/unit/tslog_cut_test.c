@@ -16,7 +16,7 @@
 
 #include "tests/log/model.h"
 
-enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 24, STEPS = 30 };
+enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 28, STEPS = 30 };
 
 static uint64_t seed;
 static unsigned workloads = 2;
@@ -30,15 +30,6 @@ static int run(struct model *m, struct rng *rng, unsigned steps)
         err = model_step(m, rng);
     }
     return err;
-}
-
-/* What was not committed is forgotten by the model too; what turned out durable is kept. */
-static void settle(struct model *m)
-{
-    for (int s = 0; s < MODEL_STREAMS; s++) {
-        m->stream[s].count = m->stream[s].acked = m->stream[s].tried =
-            (size_t)m->snapshot->stream[s].durable;
-    }
 }
 
 /* Opens and checks; with a chance the power goes again while it opens. */
@@ -57,7 +48,7 @@ static void reopen(struct model *m, struct rng *rng)
     }
     assert_int_equal(hwt_tslog_open(m->log, &config, &m->recovery), 0);
     assert_true(model_check(m));
-    settle(m);
+    model_settle(m);
 }
 
 static void cut_once(uint64_t workload, uint64_t cut, uint8_t erased)

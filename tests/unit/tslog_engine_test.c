@@ -12,7 +12,9 @@
 #include "core/tslog/internal.h"
 #include "tests/log/model.h"
 
-enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 40, ROOMY = 400 };
+enum { BLOCK = 8 * HWT_TSLOG_PAGE, BLOCKS = 44, ROOMY = 500 };
+
+enum { CONTROL = (HWT_TSLOG_CONTROL_PAGES + 7) / 8 * 8 }; /* pages in front of the blocks */
 
 static uint64_t seed;
 
@@ -104,8 +106,8 @@ static void opening_a_long_log_reads_little(void **state)
     assert_int_equal(model_commit(m), 0);
     assert_true(m->log->segments > 100);
     assert_int_equal(model_open(m), 0);
-    /* control area, a header or two of each block, the headers of the last */
-    assert_true(m->recovery.pages_read < 30 + ROOMY + m->log->segments + 8);
+    /* control area, indexes, a link or two of the chain */
+    assert_true(m->recovery.pages_read < HWT_TSLOG_CONTROL_PAGES + 8);
 }
 
 /* --- retention --- */
@@ -183,6 +185,113 @@ static void an_import_larger_than_the_device_must_commit_between(void **state)
     assert_true(model_check(m)); /* what was committed is untouched */
     assert_int_equal(hwt_tslog_commit(m->log), 0);
     assert_int_equal(hwt_tslog_append(m->log, 1, &schema.schema, &r.record, &sequence), 0);
+}
+
+/* The wall time of most records of the model. */
+static int64_t time_of(uint64_t sequence)
+{
+    return INT64_C(1790000000000) + (int64_t)sequence * 10000;
+}
+
+static void retention_by_age_gives_up_whole_old_blocks_of_every_stream(void **state)
+{
+    struct model *m = *state;
+    struct hwt_stream_info info[2], after;
+    const struct hwt_schema *schema;
+    const struct hwt_record *record;
+    uint64_t lost = 0;
+    int dropped = 0, got;
+
+    m->allow_pruned = true;
+    m->stream[0].schema = m->stream[1].schema = 3;
+    append_many(m, 0, 3000);
+    append_many(m, 1, 2000);
+    assert_int_equal(model_commit(m), 0);
+    assert_int_equal(hwt_tslog_drop_before(m->log, time_of(1) - 60000), 0);
+    while ((got = hwt_tslog_drop_before(m->log, time_of(1500))) > 0) {
+        assert_in_range(got, 1, HWT_TSLOG_DROP_MAX);
+        dropped += got;
+    }
+    assert_int_equal(got, 0);
+    assert_true(dropped > 2 * HWT_TSLOG_DROP_MAX);
+    assert_int_equal(model_commit(m), 0);
+    assert_true(model_check(m));
+    for (int s = 0; s < 2; s++) {
+        assert_int_equal(hwt_tslog_stream_info(m->snapshot, s, &info[s]), 0);
+        assert_in_range(info[s].first, 1300, 1500); /* all younger ones are there */
+        assert_int_equal(hwt_tslog_cursor_open(m->cursor, m->snapshot, s, 7), 0);
+        assert_int_equal(hwt_tslog_cursor_next(m->cursor, &schema, &record, &lost), HWT_ERR_LOST);
+        assert_int_equal(lost, info[s].first - 7);
+    }
+    assert_int_equal(model_open(m), 0);
+    assert_true(model_check(m));
+    for (int s = 0; s < 2; s++) {
+        assert_int_equal(hwt_tslog_stream_info(m->snapshot, s, &after), 0);
+        assert_int_equal(after.first, info[s].first);
+    }
+    while ((got = hwt_tslog_drop_before(m->log, INT64_MAX)) > 0) {
+    }
+    assert_int_equal(got, 0);
+    assert_int_equal(m->log->segments, 2); /* those of the tails */
+    append_many(m, 0, 100);
+    assert_int_equal(model_commit(m), 0);
+    assert_true(model_check(m));
+}
+
+static void an_uncommitted_import_is_not_given_up_for_its_age(void **state)
+{
+    struct model *m = *state;
+
+    append_many(m, 0, 1);
+    assert_int_equal(model_commit(m), 0);
+    m->stream[1].schema = 3;
+    append_many(m, 1, 1000);
+    assert_int_equal(hwt_tslog_drop_before(m->log, INT64_MAX), 0);
+    assert_int_equal(model_commit(m), 0);
+    assert_true(model_check(m));
+}
+
+static void blocks_without_wall_times_are_as_old_as_the_next(void **state)
+{
+    struct model *m = *state;
+    static struct gen_schema schema;
+    static struct gen_record r;
+    uint64_t sequence;
+    uint32_t unknown;
+
+    gen_schema(&schema, 3);
+    for (uint64_t i = 1; m->log->segments < 12; i++) {
+        gen_record(&r, &schema.schema, i, i);
+        r.record.unix_ms = m->log->segments < 4 ? HWT_TIME_UNKNOWN : time_of(i);
+        r.record.clock = HWT_CLOCK_UNSYNCED;
+        assert_int_equal(hwt_tslog_append(m->log, 0, &schema.schema, &r.record, &sequence), 0);
+    }
+    assert_int_equal(hwt_tslog_commit(m->log), 0);
+    for (unknown = 0; m->log->segment[unknown].min_ms > m->log->segment[unknown].max_ms;) {
+        unknown++;
+    }
+    assert_in_range(unknown, 2, 4);
+    assert_int_equal(hwt_tslog_drop_before(m->log, m->log->segment[unknown].max_ms), 0);
+    assert_int_equal(hwt_tslog_drop_before(m->log, m->log->segment[unknown].max_ms + 1),
+                     unknown + 1);
+}
+
+static void retention_goes_on_behind_the_newest_block_after_opening(void **state)
+{
+    struct model *m = *state;
+    uint32_t newest;
+
+    m->allow_pruned = true;
+    m->stream[0].schema = 3;
+    append_many(m, 0, 3000);
+    assert_int_equal(model_commit(m), 0);
+    assert_int_equal(hwt_tslog_drop_before(m->log, time_of(2900)), HWT_TSLOG_DROP_MAX);
+    assert_int_equal(model_commit(m), 0);
+    newest = m->log->stream[0].block;
+    assert_int_equal(model_open(m), 0);
+    append_many(m, 0, 400);
+    /* the blocks that came free are not taken at once: a card's wear is spread */
+    assert_int_equal(m->log->segment[hwt_tslog_segment_find(m->log, newest) + 1].block, newest + 1);
 }
 
 /* --- failing devices --- */
@@ -285,17 +394,17 @@ static void a_flipped_bit_costs_its_page_and_no_more(void **state)
     fill_for_damage(m);
     assert_int_equal(model_open(m), 0);
     assert_int_equal(model_commit(m), 0);
-    while (!hwt_tslog_page_blank(bytes + ((size_t)24 + pages) * HWT_TSLOG_PAGE)) {
+    while (!hwt_tslog_page_blank(bytes + ((size_t)CONTROL + pages) * HWT_TSLOG_PAGE)) {
         pages++; /* behind the control area of three blocks */
     }
     assert_true(pages > 30);
-    for (uint32_t p = 0; p < 24 + pages; p++) {
+    for (uint32_t p = 0; p < CONTROL + pages; p++) {
         uint8_t *byte = bytes + (size_t)p * HWT_TSLOG_PAGE + rng_below(&rng, HWT_TSLOG_PAGE);
         uint8_t bit = (uint8_t)(1u << rng_below(&rng, 8));
         struct hwt_tslog_config config = {.bd = ramdev_bd(m->dev), .read_only = true};
         struct survey s, t;
 
-        if (p >= HWT_TSLOG_CONTROL_PAGES && p < 24) {
+        if (p >= HWT_TSLOG_CONTROL_PAGES && p < CONTROL) {
             continue; /* not used */
         }
         *byte ^= bit;
@@ -319,7 +428,7 @@ static void records_of_a_damaged_page_are_told_as_lost(void **state)
     struct survey s;
 
     fill_for_damage(m);
-    page = ramdev_bytes(m->dev) + (size_t)(24 + 4) * HWT_TSLOG_PAGE;
+    page = ramdev_bytes(m->dev) + (size_t)(CONTROL + 4) * HWT_TSLOG_PAGE;
     assert_int_equal(hwt_tslog_page_open(page, &head), 0);
     assert_int_equal(head.kind, HWT_TSLOG_DATA);
     page[2000] ^= 4;
@@ -362,6 +471,122 @@ static void a_stream_that_lost_both_slots_goes_on_from_its_pages(void **state)
     assert_int_equal(m->recovery.pages_bad, 0);
 }
 
+/* Right checksums, but a channel's name is not the one that the schema's id stands for. */
+static void rename_channel(uint8_t *page)
+{
+    struct hwt_tslog_head head;
+
+    assert_int_equal(hwt_tslog_page_open(page, &head), 0);
+    assert_int_equal(head.kind, HWT_TSLOG_SCHEMA);
+    page[HWT_TSLOG_HEAD + 4 + 3] ^= 1; /* c to b */
+    hwt_tslog_page_seal(page, &head);
+}
+
+static void a_schema_that_is_not_what_its_id_says_is_not_used(void **state)
+{
+    struct model *m = *state;
+    uint8_t *page = ramdev_bytes(m->dev) + (size_t)CONTROL * HWT_TSLOG_PAGE;
+    struct survey s;
+
+    m->stream[0].schema = 3;
+    append_many(m, 0, 60);
+    assert_int_equal(model_commit(m), 0);
+    rename_channel(page);
+    assert_int_equal(model_open(m), 0);
+    assert_true(model_check(m)); /* the other copy is */
+    rename_channel(page + HWT_TSLOG_PAGE);
+    s = survey(m, 0);
+    assert_false(s.wrong);
+    assert_int_equal(s.read, 0);
+    assert_int_equal(s.told, 60);
+}
+
+static void a_page_that_is_not_the_one_listed_is_told_as_lost(void **state)
+{
+    struct model *m = *state;
+    uint8_t *page = ramdev_bytes(m->dev) + (size_t)(CONTROL + 3) * HWT_TSLOG_PAGE;
+    struct hwt_tslog_head head;
+    struct survey s;
+
+    fill_for_damage(m);
+    assert_int_equal(hwt_tslog_page_open(page, &head), 0);
+    assert_int_equal(head.kind, HWT_TSLOG_DATA);
+    head.first++; /* as of another life of the block */
+    hwt_tslog_page_seal(page, &head);
+    s = survey(m, 0);
+    assert_false(s.wrong);
+    assert_int_equal(s.told, head.rows);
+    assert_int_equal(s.read + s.told, 1307);
+}
+
+static void a_damaged_newest_slot_gives_no_sequence_twice(void **state)
+{
+    static const struct {
+        unsigned at;  /* byte of the slot */
+        uint64_t gap; /* sequences left out beyond those that were lost */
+        const char *why;
+    } rows[] = {
+        {300, 0, "its content: the header tells how many records it had"},
+        {20, HWT_TSLOG_SEQUENCE_GAP, "its header: as many as it could have had"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct model *m = model_new(BLOCK, ROOMY, 0xFF);
+        static struct gen_schema schema;
+        static struct gen_record r;
+        uint64_t sequence, told;
+        uint8_t *slot;
+        struct survey s;
+
+        print_message("# %s\n", rows[i].why);
+        assert_int_equal(model_open(m), 0);
+        for (int k = 0; k < 4; k++) { /* 10 records in each slot's commit */
+            append_many(m, 0, 10);
+            assert_int_equal(model_commit(m), 0);
+        }
+        slot = ramdev_bytes(m->dev) +
+               (size_t)hwt_tslog_slot_page(0, m->log->stream[0].slot) * HWT_TSLOG_PAGE;
+        slot[rows[i].at] ^= 1;
+        assert_int_equal(model_open(m), 0);
+        assert_int_equal(model_open(m), 0); /* what was left out is not forgotten */
+        s = survey(m, 0);
+        assert_false(s.wrong);
+        assert_int_equal(s.read, 30);
+        told = s.told;
+        gen_schema(&schema, 0);
+        gen_record(&r, &schema.schema, 1, 5);
+        assert_int_equal(hwt_tslog_append(m->log, 0, &schema.schema, &r.record, &sequence), 0);
+        assert_int_equal(sequence, 31 + told);
+        assert_true(rows[i].gap == 0 ? sequence == 41 : sequence == 31 + rows[i].gap);
+        model_free(m);
+    }
+}
+
+static void a_cut_without_a_torn_slot_leaves_no_gap(void **state)
+{
+    struct model *m = *state;
+    uint64_t before;
+
+    append_many(m, 0, 10);
+    append_many(m, 1, 10);
+    assert_int_equal(model_commit(m), 0);
+    append_many(m, 0, 10);
+    append_many(m, 1, 10);
+    before = m->log->generation;
+    ramdev_fail(m->dev, 1, HWT_ERR_IO); /* the slot of stream 0 is written, that of 1 is not */
+    assert_int_equal(hwt_tslog_commit(m->log), HWT_ERR_IO);
+    assert_int_equal(m->log->generation, before + 1);
+    ramdev_fail(m->dev, 0, 0);
+    for (int s = 0; s < 2; s++) {
+        m->stream[s].count = m->stream[s].tried = m->stream[s].acked;
+    }
+    assert_int_equal(model_open(m), 0);
+    assert_true(model_check(m));
+    append_many(m, 0, 1);
+    assert_int_equal(m->stream[0].count, 11);
+}
+
 static void a_tail_that_hides_records_is_not_written_on(void **state)
 {
     struct model *m = *state;
@@ -401,10 +626,19 @@ static void one_superblock_is_enough_and_is_mended(void **state)
 
     append_many(m, 0, 20);
     assert_int_equal(model_commit(m), 0);
+    for (unsigned copy = 0; copy < 2; copy++) { /* of a later version: a compatible bit */
+        uint8_t *page = bytes + (size_t)copy * HWT_TSLOG_PAGE;
+        struct hwt_tslog_head head;
+
+        assert_int_equal(hwt_tslog_page_open(page, &head), 0);
+        page[HWT_TSLOG_HEAD + 24] = 0x40;
+        hwt_tslog_page_seal(page, &head);
+    }
     bytes[100] ^= 1;
     assert_int_equal(model_open(m), 0);
     assert_int_equal(m->recovery.pages_bad, 1);
     assert_int_equal(model_commit(m), 0);
+    assert_memory_equal(bytes, bytes + HWT_TSLOG_PAGE, HWT_TSLOG_PAGE);
     bytes[HWT_TSLOG_PAGE + 100] ^= 1; /* the other */
     assert_int_equal(model_open(m), 0);
     assert_true(model_check(m));
@@ -445,8 +679,10 @@ static void nonsense_is_refused_and_appends_nothing(void **state)
     struct model *m = *state;
     struct hwt_channel channel[2] = {{"a_power", HWT_Q_POWER}, {"b_power", HWT_Q_POWER}};
     struct hwt_channel twice[2] = {{"a_power", HWT_Q_POWER}, {"a_power", HWT_Q_POWER}};
-    struct hwt_value value[2] = {{1, HWT_QUALITY_GOOD}, {2, HWT_QUALITY_GOOD}};
-    struct hwt_value bad[2] = {{1, HWT_QUALITY_GOOD}, {2, HWT_QUALITY_COUNT}};
+    struct hwt_value value[2] = {{.v = 1, .quality = HWT_QUALITY_GOOD},
+                                 {.v = 2, .quality = HWT_QUALITY_GOOD}};
+    struct hwt_value bad[2] = {{.v = 1, .quality = HWT_QUALITY_GOOD},
+                               {.v = 2, .quality = HWT_QUALITY_COUNT}};
     struct hwt_schema schema = {channel, 2}, repeated = {twice, 2};
     struct hwt_record good = {.span_ms = 1000, .count = 2, .value = value};
     struct hwt_record count = good, span = good, quality = good, clock = good;
@@ -588,10 +824,18 @@ int main(int argc, char **argv)
         SMALL_TEST(a_full_device_gives_up_the_oldest_records),
         SMALL_TEST(a_reader_of_an_old_snapshot_learns_that_its_records_went),
         SMALL_TEST(an_import_larger_than_the_device_must_commit_between),
+        ENGINE_TEST(retention_by_age_gives_up_whole_old_blocks_of_every_stream),
+        ENGINE_TEST(an_uncommitted_import_is_not_given_up_for_its_age),
+        ENGINE_TEST(blocks_without_wall_times_are_as_old_as_the_next),
+        ENGINE_TEST(retention_goes_on_behind_the_newest_block_after_opening),
         cmocka_unit_test(a_full_disk_at_any_write_loses_nothing),
         ENGINE_TEST(a_flipped_bit_costs_its_page_and_no_more),
         ENGINE_TEST(records_of_a_damaged_page_are_told_as_lost),
         ENGINE_TEST(a_stream_that_lost_both_slots_goes_on_from_its_pages),
+        ENGINE_TEST(a_schema_that_is_not_what_its_id_says_is_not_used),
+        ENGINE_TEST(a_page_that_is_not_the_one_listed_is_told_as_lost),
+        cmocka_unit_test(a_damaged_newest_slot_gives_no_sequence_twice),
+        ENGINE_TEST(a_cut_without_a_torn_slot_leaves_no_gap),
         ENGINE_TEST(a_tail_that_hides_records_is_not_written_on),
         ENGINE_TEST(one_superblock_is_enough_and_is_mended),
         ENGINE_TEST(a_foreign_or_unreadable_device_is_refused_untouched),

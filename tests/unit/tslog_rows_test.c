@@ -203,13 +203,14 @@ static void a_first_row_of_the_largest_kind_fits(void **state)
     gen_schema(&schema, 4);
     coder_begin(&coder, &schema.schema);
     for (int page = 0; page < 4; page++) {
-        for (uint64_t i = 1; i < 40; i++) { /* scales of 31 bits in all columns, first */
+        for (uint64_t i = 1; i < 40; i++) { /* scales of 31 bits in all columns, first; ages */
             make_hard(&r, &schema.schema, i, 3);
             for (unsigned k = 0; k < schema.schema.count; k++) {
                 r.value[k].quality = page % 2 == 0 ? HWT_QUALITY_GOOD : HWT_QUALITY_SUSPECT;
                 r.value[k].v = page == 3 ? INT64_MIN + (int64_t)(k * i)
                                          : (int64_t)(rng_next(&(struct rng){i + k}) >> 33) *
                                                INT64_C(2147483647);
+                r.value[k].age_ms = page > 0 ? UINT32_MAX - k * (uint32_t)i : 0;
             }
             if (put(&coder, &r.record) != 0) {
                 assert_true(i > 1);
@@ -341,16 +342,17 @@ static void rows_of_damaged_bits_end_and_stay_inside(void **state)
 static void the_documented_bytes_are_the_bytes_written(void **state)
 {
     static const char schema_bytes[] = "\0\0\2\0\3\2\10hp_power\n\2\thp_energy";
-    static const uint8_t want[] = {0xc0, 0xca, 0x2e, 0x02, 0x00, 0x00, 0x00, 0xa4, 0x81,
-                                   0x38, 0x01, 0x20, 0x05, 0x32, 0x4b, 0x80, 0x1f, 0xba,
-                                   0xc1, 0xfb, 0x35, 0x00, 0x51, 0x25, 0x06, 0x0f, 0x00,
-                                   0x32, 0x00, 0x74, 0xb7, 0x05, 0x4a, 0x01, 0x00, 0x00};
-    static const uint32_t bits[] = {194, 249, 287}; /* so far, after each row */
+    static const uint8_t want[] = {0xc0, 0xca, 0x2e, 0x04, 0x00, 0x00, 0x00, 0x48, 0x03, 0x71,
+                                   0x02, 0x40, 0x0a, 0x64, 0x96, 0x00, 0x3f, 0x74, 0x83, 0xf7,
+                                   0x6b, 0x00, 0xa2, 0x4a, 0x0c, 0x1e, 0x00, 0x64, 0x00, 0xe8,
+                                   0x6e, 0x0b, 0x24, 0x05, 0x00, 0x00, 0x00};
+    static const uint32_t bits[] = {195, 250, 289}; /* so far, after each row */
     struct hwt_channel channel[2] = {{"hp_power", HWT_Q_POWER}, {"hp_energy", HWT_Q_ENERGY}};
     struct hwt_schema schema = {channel, 2};
     static uint8_t page[HWT_TSLOG_PAGE];
     struct hwt_tslog_head head = hwt_tslog_head_new(1, HWT_TSLOG_SCHEMA, 0);
-    struct hwt_value value[2] = {{8124, HWT_QUALITY_GOOD}, {36000000, HWT_QUALITY_GOOD}};
+    struct hwt_value value[2] = {{.v = 8124, .quality = HWT_QUALITY_GOOD},
+                                 {.v = 36000000, .quality = HWT_QUALITY_GOOD}};
     struct hwt_record r = {.mono_us = 10000000,
                            .unix_ms = 1795162430000,
                            .boot = 1,
@@ -400,6 +402,35 @@ static void what_is_regular_costs_nothing(void **state)
     assert_int_equal(put(&coder, &r), HWT_ERR_SPACE);
 }
 
+/* A meter read each minute, recorded each 10 s. */
+static void ages_of_a_slow_meter_cost_a_few_bits(void **state)
+{
+    struct hwt_channel channel[2] = {{"hp_power", HWT_Q_POWER}, {"hp_energy", HWT_Q_ENERGY}};
+    struct hwt_schema schema = {channel, 2};
+    struct hwt_value value[2] = {{.quality = HWT_QUALITY_GOOD}, {.quality = HWT_QUALITY_GOOD}};
+    struct hwt_record r = {.count = 2, .value = value, .span_ms = 10000, .boot = 1};
+    struct hwt_record back = {.sequence = 1};
+    uint32_t early = 0;
+
+    (void)state;
+    coder_begin(&coder, &schema);
+    for (uint32_t i = 0; i < 600; i++) {
+        r.mono_us += 10000000;
+        r.unix_ms = r.mono_us / 1000;
+        value[1].age_ms = i % 6 == 0 ? 0 : i % 6 * 10000 - 3000;
+        assert_int_equal(put(&coder, &r), 0);
+        early = i == 59 ? coder.put.at : early;
+    }
+    assert_true(coder.put.at - early < 540 * 4);
+    get_begin(&coder);
+    for (uint32_t i = 0; i < 600; i++) {
+        assert_int_equal(get(&coder, &back), 0);
+        assert_int_equal(coder.value[0].age_ms, 0);
+        assert_int_equal(coder.value[1].age_ms, i % 6 == 0 ? 0 : i % 6 * 10000 - 3000);
+    }
+    assert_same_state(&coder);
+}
+
 static void counters_in_coarse_units_cost_their_units(void **state)
 {
     struct hwt_channel channel[1] = {{"hp_energy", HWT_Q_ENERGY}};
@@ -431,7 +462,7 @@ static void counters_in_coarse_units_cost_their_units(void **state)
 /* One column, records 10 s apart, from second `s`. */
 static int put_value(struct coder *c, int64_t s, int64_t v)
 {
-    struct hwt_value value = {v, HWT_QUALITY_GOOD};
+    struct hwt_value value = {.v = v, .quality = HWT_QUALITY_GOOD};
     struct hwt_record r = {.mono_us = s * 10000000,
                            .unix_ms = s * 10000,
                            .boot = 1,
@@ -448,7 +479,9 @@ static const struct hwt_schema one_column = {one_channel, 1};
 static void a_scale_may_end_with_a_page_or_within_it(void **state)
 {
     (void)state;
-    for (int64_t off = 0; off < 3; off++) { /* the row that is off the scale */
+    for (int64_t n = 0; n < 6; n++) { /* the row that is off the scale, and by how much */
+        int64_t off = n % 3, by = n < 3 ? 20 : 7;
+        int64_t scale = n < 3 ? 20 : 1; /* that is left */
         struct hwt_record back = {.sequence = 1};
 
         coder_begin(&coder, &one_column);
@@ -459,13 +492,13 @@ static void a_scale_may_end_with_a_page_or_within_it(void **state)
         memset(coder.content, 0, sizeof(coder.content));
         assert_int_equal(coder.put.column[0].scale, 6000);
         for (int64_t i = 0; i < 9; i++) {
-            assert_int_equal(put_value(&coder, i, i * i * 6000 + 5 + (i >= off ? 20 : 0)), 0);
-            assert_int_equal(coder.put.column[0].scale, i >= off ? 20 : 6000);
+            assert_int_equal(put_value(&coder, i, i * i * 6000 + 5 + (i >= off ? by : 0)), 0);
+            assert_int_equal(coder.put.column[0].scale, i >= off ? scale : 6000);
         }
         get_begin(&coder);
         for (int64_t i = 0; i < 9; i++) {
             assert_int_equal(get(&coder, &back), 0);
-            assert_int_equal(coder.value[0].v, i * i * 6000 + 5 + (i >= off ? 20 : 0));
+            assert_int_equal(coder.value[0].v, i * i * 6000 + 5 + (i >= off ? by : 0));
         }
         assert_same_state(&coder);
     }
@@ -495,7 +528,8 @@ enum {
     WALL = HWT_TSLOG_HAS_WALL,
     NO_WALL = HWT_TSLOG_NO_WALL,
     QUALITY = HWT_TSLOG_HAS_QUALITY,
-    SCALE = HWT_TSLOG_HAS_SCALE
+    SCALE = HWT_TSLOG_HAS_SCALE,
+    AGE = HWT_TSLOG_HAS_AGE
 };
 
 static void bits_that_no_writer_writes_are_refused(void **state)
@@ -509,20 +543,20 @@ static void bits_that_no_writer_writes_are_refused(void **state)
         int err;
         const char *why;
     } rows[] = {
-        {{{0, 1}, {0, 8}, {SPAN, 8}, {0, 6}, {1, 1}, {0, 6}, {1, 1}}, 0, "right: value -1"},
-        {{{0, 1}, {0, 8}, {SPAN, 8}, {0, 6}, {0, 1}, {0, 6}, {1, 1}}, HWT_ERR_CORRUPT, "span 0"},
-        {{{0, 1}, {0, 8}, {SPAN, 8}, {32, 6}, {UINT64_C(1) << 32, 33}, {0, 6}, {1, 1}},
+        {{{0, 1}, {0, 8}, {SPAN, 9}, {0, 6}, {1, 1}, {0, 6}, {1, 1}}, 0, "right: value -1"},
+        {{{0, 1}, {0, 8}, {SPAN, 9}, {0, 6}, {0, 1}, {0, 6}, {1, 1}}, HWT_ERR_CORRUPT, "span 0"},
+        {{{0, 1}, {0, 8}, {SPAN, 9}, {32, 6}, {UINT64_C(1) << 32, 33}, {0, 6}, {1, 1}},
          HWT_ERR_CORRUPT,
          "span of 33 bits"},
-        {{{0, 1}, {0, 8}, {SPAN | CLOCK, 8}, {4, 4}, {0, 6}, {1, 1}, {0, 6}, {1, 1}},
+        {{{0, 1}, {0, 8}, {SPAN | CLOCK, 9}, {4, 4}, {0, 6}, {1, 1}, {0, 6}, {1, 1}},
          HWT_ERR_CORRUPT,
          "clock quality 4"},
-        {{{0, 1}, {0, 8}, {SPAN | WALL | NO_WALL, 8}, {0, 6}, {1, 1}, {1, 1}, {0, 6}, {1, 1}},
+        {{{0, 1}, {0, 8}, {SPAN | WALL | NO_WALL, 9}, {0, 6}, {1, 1}, {1, 1}, {0, 6}, {1, 1}},
          HWT_ERR_CORRUPT,
          "a wall time that is unknown"},
         {{{0, 1},
           {0, 8},
-          {SPAN | QUALITY, 8},
+          {SPAN | QUALITY, 9},
           {0, 6},
           {1, 1},
           {1, 1},
@@ -532,7 +566,7 @@ static void bits_that_no_writer_writes_are_refused(void **state)
           {1, 1}},
          0,
          "right: column 0 suspect, the end"},
-        {{{0, 1}, {0, 8}, {SPAN | QUALITY, 8}, {0, 6}, {1, 1}, {6, 3}, {0, 6}, {1, 1}},
+        {{{0, 1}, {0, 8}, {SPAN | QUALITY, 9}, {0, 6}, {1, 1}, {6, 3}, {0, 6}, {1, 1}},
          HWT_ERR_CORRUPT,
          "a list that goes on behind the last column"},
         {{{1, 1},
@@ -541,7 +575,7 @@ static void bits_that_no_writer_writes_are_refused(void **state)
           {1, 5},
           {3, 2},
           {1, 2},
-          {SPAN, 8},
+          {SPAN, 9},
           {0, 6},
           {1, 1},
           {0, 6},
@@ -554,7 +588,7 @@ static void bits_that_no_writer_writes_are_refused(void **state)
           {1, 5},
           {0, 2},
           {1, 2},
-          {SPAN, 8},
+          {SPAN, 9},
           {0, 6},
           {1, 1},
           {0, 6},
@@ -567,7 +601,7 @@ static void bits_that_no_writer_writes_are_refused(void **state)
           {1, 5},
           {3, 2},
           {1, 2},
-          {SPAN | SCALE, 8},
+          {SPAN | SCALE, 9},
           {0, 6},
           {1, 1},
           {1, 1},
@@ -581,7 +615,7 @@ static void bits_that_no_writer_writes_are_refused(void **state)
           {1, 5},
           {3, 2},
           {1, 2},
-          {SPAN | SCALE, 8},
+          {SPAN | SCALE, 9},
           {0, 6},
           {1, 1},
           {1, 1},
@@ -589,6 +623,38 @@ static void bits_that_no_writer_writes_are_refused(void **state)
           {0, 1}},
          HWT_ERR_CORRUPT,
          "a new scale of 0"},
+        {{{0, 1},
+          {0, 8},
+          {SPAN | AGE, 9},
+          {0, 6},
+          {1, 1},
+          {1, 1},
+          {3, 2},
+          {1, 6},
+          {2, 2},
+          {1, 1},
+          {0, 6},
+          {1, 1}},
+         0,
+         "right: an age of 2 ms"},
+        {{{0, 1}, {0, 8}, {SPAN | AGE, 9}, {0, 6}, {1, 1}, {1, 1}, {3, 2}, {0, 6}, {0, 1}},
+         HWT_ERR_CORRUPT,
+         "an age of 0"},
+        {{{0, 1}, {0, 8}, {SPAN | AGE, 9}, {0, 6}, {1, 1}, {1, 1}, {1, 2}, {1, 1}},
+         HWT_ERR_CORRUPT,
+         "an age as the last one, of which there is none"},
+        {{{0, 1},
+          {0, 8},
+          {SPAN | AGE, 9},
+          {0, 6},
+          {1, 1},
+          {1, 1},
+          {3, 2},
+          {32, 6},
+          {UINT64_C(1) << 32, 33},
+          {1, 1}},
+         HWT_ERR_CORRUPT,
+         "an age of 33 bits"},
     };
 
     (void)state;
@@ -708,6 +774,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(rows_of_damaged_bits_end_and_stay_inside),
         cmocka_unit_test(the_documented_bytes_are_the_bytes_written),
         cmocka_unit_test(what_is_regular_costs_nothing),
+        cmocka_unit_test(ages_of_a_slow_meter_cost_a_few_bits),
         cmocka_unit_test(counters_in_coarse_units_cost_their_units),
         cmocka_unit_test(a_scale_may_end_with_a_page_or_within_it),
         cmocka_unit_test(a_reader_within_a_run_is_no_writer),

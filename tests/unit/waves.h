@@ -13,7 +13,7 @@
 
 #include "core/flow.h"
 
-enum { WAVES_SLOTS_MAX = 4, WAVES_TERMS_MAX = 4, WAVES_SCANS_MAX = 4096 };
+enum { WAVES_SLOTS_MAX = 6, WAVES_TERMS_MAX = 4, WAVES_SCANS_MAX = 4096 };
 
 #define WAVES_PI        3.14159265358979323846
 #define WAVES_PERIOD_PS 149940000u /* 133.382 scans a cycle of 50 Hz */
@@ -30,6 +30,7 @@ struct waves_slot {
     double codes;    /* for each V or A */
     double lead_deg; /* of the sensor, at 50 Hz */
     double offset;   /* codes */
+    double drift;    /* codes a second, of the offset */
     double noise;    /* codes, RMS */
     uint8_t kind;    /* enum hwt_slot_kind */
     uint16_t time_q16;
@@ -84,7 +85,8 @@ static inline double waves_sensed(const struct waves *w, const struct waves_slot
 static inline int32_t waves_code(struct waves *w, const struct waves_slot *s, double turns)
 {
     double top = (double)(1 << (w->bits - 1)) - 1;
-    double x = waves_sensed(w, s, turns) * s->codes + s->offset;
+    double drifted = s->drift * (double)w->scan * WAVES_PERIOD_PS * 1e-12;
+    double x = waves_sensed(w, s, turns) * s->codes + s->offset + drifted;
 
     x = floor(x + (s->noise > 0 ? s->noise * waves_gauss(w) : 0) + 0.5);
     return (int32_t)(x > top ? top : x < -top - 1 ? -top - 1 : x);

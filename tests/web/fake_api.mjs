@@ -171,7 +171,15 @@ export class FakeDevice {
       }
     }
     const sim = this.knobs.provenance === "simulated";
-    return { from, to, step, time, columns, provenance: sim ? [{ stream: "import_1", provenance: "simulated", from: Math.max(from, this.started - 30 * DAY), to: this.started }, { stream: "own", provenance: "simulated", from: this.started, to }] : [] };
+    return { from, to, step, tz: this.knobs.zone, time, columns, provenance: sim ? [{ stream: "import_1", provenance: "simulated", from: Math.max(from, this.started - 30 * DAY), to: this.started }, { stream: "own", provenance: "simulated", from: this.started, to }] : [] };
+  }
+
+  csv(q, reply) {
+    const { time, columns } = this.query(q);
+    const lines = [["time", "unix_ms", ...columns.map((c) => `${c.series} ${c.fn} [${c.unit}]`)]];
+    time.forEach((t, i) => lines.push([new Date(t).toISOString(), t, ...columns.map((c) => c.values[i] ?? "")]));
+    reply.writeHead(200, { "content-type": "text/csv; charset=utf-8; header=present", "content-disposition": 'attachment; filename="heatwatt.csv"' });
+    reply.end(lines.map((fields) => `${fields.join(",")}\r\n`).join(""));
   }
 
   bucket(id, fn, start, step) {
@@ -181,6 +189,7 @@ export class FakeDevice {
       const v = this.stored(id, start + ((k + 0.5) * step) / parts);
       if (v !== null) seen.push(v);
     }
+    if (fn === "measured") return ((seen.length / parts) * step) / 1000;
     if (seen.length === 0) return null;
     if (fn === "min") return Math.min(...seen);
     if (fn === "max") return Math.max(...seen);
@@ -196,6 +205,7 @@ export class FakeDevice {
     try {
       if (url.pathname === "/api/v1/live") return json(200, "application/json", this.live());
       if (url.pathname === "/api/v1/series") return json(200, "application/json", this.series());
+      if (url.pathname === "/api/v1/query" && url.searchParams.get("format") === "csv") return this.csv(url.searchParams, reply);
       if (url.pathname === "/api/v1/query") return json(200, "application/json", this.query(url.searchParams));
     } catch (error) {
       return json(400, "application/problem+json", { type: "about:blank", title: "Bad query", status: 400, detail: error.message });

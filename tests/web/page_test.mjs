@@ -97,6 +97,20 @@ try {
     set({ gap: null });
   });
 
+  await check("what the charts show comes as a file of CSV", async () => {
+    const link = page.getByRole("link", { name: "Download CSV" });
+    const download = page.waitForEvent("download");
+    await link.click();
+    const file = await download;
+    assert.equal(file.suggestedFilename(), "heatwatt.csv");
+    const rows = readFileSync(await file.path(), "utf8").trim().split("\r\n").map((row) => row.split(","));
+    const asked = new URL(await link.getAttribute("href"), url).searchParams;
+    assert.equal(rows.length - 1, (asked.get("to") - asked.get("from")) / asked.get("step"));
+    assert.equal(asked.get("to") - asked.get("from"), 24 * 3_600_000);
+    assert.ok(rows[0].includes("heatpump_elec_power mean [W]"), rows[0].join());
+    assert.equal(Number(rows[1][1]), Number(asked.get("from")));
+  });
+
   await check("a history that cannot be read says why, and the chart keeps the name of its own range", async () => {
     set({ queryFails: true });
     await page.getByRole("button", { name: /the last 7 days/ }).click();

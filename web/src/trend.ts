@@ -4,7 +4,7 @@
  * device's stored buckets replace what the page has averaged itself.
  */
 import { computed, effect, signal } from "@preact/signals";
-import { getQuery, getSeries, type Answer, type Live, type Series } from "./api";
+import { csvPath, getQuery, getSeries, type Answer, type Live, type Series } from "./api";
 import { append, fill, filling, gridOf, plan, stepFor, type Filling, type Grid, type Plan } from "./buckets";
 import { isNumber } from "./format";
 import { live, returns } from "./live";
@@ -32,6 +32,11 @@ export const range = signal<Range>(RANGES[0]!);
 /* What the charts show, with the range it was fetched for: not always the one last asked for. */
 export interface Shown extends Grid {
   range: Range;
+  ids: readonly string[]; // the series behind the lines
+}
+/* The address of what the charts show, as a file. */
+export function csvOf(g: Shown): string {
+  return csvPath(g.ids, g.from, g.to, g.step, "mean,min,max");
 }
 export const grid = signal<Shown | null>(null);
 /* Counts changes inside the grid, which is too large to copy each second. */
@@ -94,7 +99,7 @@ async function fetchGrid(now: Live, size: number, abort: AbortSignal): Promise<v
   const asked = range.peek();
   const p = plan(now.time, asked.ms, size);
   const w = wanted(now, p);
-  const fresh: Shown = { ...gridOf(p, KEYS), range: asked };
+  const fresh: Shown = { ...gridOf(p, KEYS), range: asked, ids: w.ids };
   const queries = w.ids.length > 0 ? [getQuery(w.ids, p.from, p.to, size, "mean", abort)] : [];
   if (w.lowest) queries.push(getQuery([w.lowest], p.from, p.to, size, "min", abort));
   const answers = await Promise.all(queries);

@@ -6,7 +6,7 @@ import { celsius, fixed, isNumber, MISSING, ratio, span, text, watts, type Measu
 import { Badge } from "./header";
 import { live, old, zone } from "./live";
 import { at } from "./time";
-import { busy, failure, grid, load, origin, range, RANGES, tick, type Shown } from "./trend";
+import { busy, csvOf, failure, grid, load, origin, range, RANGES, tick, type Shown } from "./trend";
 import type { HeatPump, Provenance } from "./api";
 
 const POWER: readonly Line[] = [
@@ -257,6 +257,7 @@ export function TrendCard() {
         <button type="button" aria-expanded={table.value} onClick={() => (table.value = !table.value)}>
           {table.value ? "Hide table" : "Show table"}
         </button>
+        {g && g.ids.length > 0 && <a class="button" href={csvOf(g)} download>Download CSV</a>}
         <span class="note">In a chart: arrow keys move the cursor, 1 2 3 choose the range</span>
       </div>
       {table.value && g && <Table g={g} />}

@@ -1,0 +1,9 @@
+/*
+ * log_export.h: `heatwatt log export` and, an older name for it, `heatwatt log dump`.
+ */
+#ifndef DAEMON_CLI_LOG_EXPORT_H
+#define DAEMON_CLI_LOG_EXPORT_H
+
+int log_export_main(int argc, char **argv);
+
+#endif

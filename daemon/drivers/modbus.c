@@ -1,0 +1,328 @@
+#include "daemon/drivers/modbus.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/base/log.h"
+#include "daemon/drivers/modbus_device.h"
+#include "daemon/drivers/serial_port.h"
+#include "daemon/drivers/tcp_port.h"
+
+enum {
+    DEVICES_MAX = 32,
+    UNIT_MAX_RTU = 247,
+    SILENT_MAX = 3, /* requests in a row without any answer: a TCP connection is made anew */
+    START_BAUD = 9600,
+    NONE = -1
+};
+
+struct modbus_line {
+    struct clock *clock;
+    struct serial_port *serial; /* one of the two */
+    struct tcp_port *tcp;
+    bool rtu;
+    uv_timer_t wake;
+    struct hwt_modbus_master master;
+    struct modbus_device *device[DEVICES_MAX];
+    int devices, current, last; /* current: index of the device asked, or NONE; last: before it */
+    unsigned silent;
+};
+
+static void pump(struct modbus_line *line);
+
+/* --- the port -------------------------------------------------------------------------------- */
+
+static bool is_open(const struct modbus_line *line)
+{
+    return line->serial != NULL ? serial_port_is_open(line->serial) : tcp_port_is_open(line->tcp);
+}
+
+static void on_open(void *ctx)
+{
+    struct modbus_line *line = ctx;
+
+    hwt_modbus_master_init(&line->master, line->rtu ? HWT_MODBUS_RTU : HWT_MODBUS_TCP, START_BAUD);
+    line->silent = 0;
+    for (int i = 0; i < line->devices; i++) {
+        modbus_device_plan(line->device[i]);
+    }
+    pump(line);
+}
+
+static void on_octets(void *ctx, const uint8_t *p, size_t n)
+{
+    struct modbus_line *line = ctx;
+
+    hwt_modbus_master_feed(&line->master, p, n, clock_real_us());
+    pump(line);
+}
+
+static void on_fail(void *ctx, const char *why)
+{
+    struct modbus_line *line = ctx;
+    int64_t unix_ms = clock_unix_ms(line->clock);
+
+    uv_timer_stop(&line->wake);
+    line->current = NONE;
+    for (int i = 0; i < line->devices; i++) {
+        status_set(line->device[i]->o.status, STATUS_FAILED,
+                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", why);
+    }
+}
+
+static void put(struct modbus_line *line, const uint8_t *octets, size_t n)
+{
+    if (line->serial != NULL) {
+        serial_port_write(line->serial, octets, n);
+    } else {
+        tcp_port_write(line->tcp, octets, n);
+    }
+}
+
+static void note_good(struct modbus_line *line)
+{
+    line->silent = 0;
+    if (line->serial != NULL) {
+        serial_port_good(line->serial);
+    } else {
+        tcp_port_good(line->tcp);
+    }
+}
+
+/* A connection may be dead without a word, and a stream that lost its frames never finds them. */
+static void check_connection(struct modbus_line *line)
+{
+    if (line->tcp == NULL) {
+        return;
+    }
+    line->silent += line->master.result == HWT_MODBUS_TIMEOUT;
+    if (line->master.result == HWT_MODBUS_NOISE && !line->rtu) {
+        tcp_port_break(line->tcp, "what came is no Modbus TCP");
+    } else if (line->silent >= SILENT_MAX) {
+        tcp_port_break(line->tcp, "no answer to three requests");
+    }
+}
+
+static void log_hex(const struct modbus_device *d, const char *what, const uint8_t *p, size_t n)
+{
+    char hex[2 * 64 + 1];
+    size_t shown = n < 64 ? n : 64;
+
+    for (size_t i = 0; i < shown; i++) {
+        snprintf(hex + 2 * i, 3, "%02X", p[i]);
+    }
+    hex[2 * shown] = '\0';
+    LOG(LOG_DEBUG, d->o.id, "%s octets=%zu hex=%s", what, n, hex);
+}
+
+/* --- whose turn ------------------------------------------------------------------------------ */
+
+/* The next request of the current device's poll; false, with nothing current, if it is over. */
+static bool start_request(struct modbus_line *line)
+{
+    struct modbus_device *d = line->device[line->current];
+    struct hwt_modbus_request request;
+    unsigned retries = modbus_device_is_lost(d) ? 0 : d->o.retries;
+
+    if (modbus_device_request(d, &request) &&
+        hwt_modbus_master_start(&line->master, &request, 1000 * (int64_t)d->o.timeout_ms, retries,
+                                clock_real_us()) == 0) {
+        return true;
+    }
+    line->current = NONE;
+    modbus_device_end(d, line->clock);
+    return false;
+}
+
+/* Speed and framing of the device whose turn it is. */
+static void set_line(struct modbus_line *line, const struct modbus_device *d)
+{
+    if (line->serial != NULL && !serial_port_set_line(line->serial, d->o.baud, d->o.framing)) {
+        LOG(LOG_WARN, d->o.id, "port refuses speed baud=%u", d->o.baud);
+    }
+    hwt_modbus_master_set_baud(&line->master, d->o.baud);
+}
+
+/* Begins the next due poll, in turn. False if none is due. */
+static bool start_next(struct modbus_line *line)
+{
+    for (int k = 1; k <= line->devices; k++) {
+        int i = (line->last + k) % line->devices;
+        struct modbus_device *d = line->device[i];
+
+        if (d->due) {
+            d->due = false;
+            line->current = line->last = i;
+            set_line(line, d);
+            modbus_device_begin(d);
+            if (start_request(line)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void finish_request(struct modbus_line *line)
+{
+    struct modbus_device *d = line->device[line->current];
+
+    if (line->master.result == HWT_MODBUS_OK) {
+        log_hex(d, "registers", line->master.registers, 2 * (size_t)line->master.request.count);
+    }
+    if (line->master.result == HWT_MODBUS_OK || line->master.result == HWT_MODBUS_EXCEPTION) {
+        note_good(line);
+    }
+    modbus_device_answer(d, &line->master);
+    if (start_request(line)) {
+        return;
+    }
+    check_connection(line);
+}
+
+static void on_wake(uv_timer_t *t)
+{
+    pump(t->data);
+}
+
+/* Goes on with the request under way, or the next one, until there is something to wait for. */
+static void pump(struct modbus_line *line)
+{
+    while (is_open(line) && (line->current != NONE || start_next(line))) {
+        int64_t now_us = clock_real_us();
+        struct hwt_modbus_action a = hwt_modbus_master_step(&line->master, now_us);
+
+        if (a.step == HWT_MODBUS_STEP_WAIT) {
+            int64_t wait_us = a.wake_us - now_us;
+
+            uv_update_time(line->wake.loop);
+            uv_timer_start(&line->wake, on_wake, (uint64_t)(wait_us + 999) / 1000, 0);
+            return;
+        }
+        if (a.step == HWT_MODBUS_STEP_SEND) {
+            log_hex(line->device[line->current], "send", a.octets, a.n);
+            put(line, a.octets, a.n);
+        }
+        if (a.step == HWT_MODBUS_STEP_DONE) {
+            finish_request(line);
+        }
+    }
+    uv_timer_stop(&line->wake);
+}
+
+/* --- the line -------------------------------------------------------------------------------- */
+
+static bool make_port(struct modbus_line *line, uv_loop_t *loop,
+                      const struct modbus_line_options *o)
+{
+    struct serial_port_options serial = {.path = o->port,
+                                         .baud = START_BAUD,
+                                         .framing = SERIAL_8N1,
+                                         .on_open = on_open,
+                                         .on_octets = on_octets,
+                                         .on_fail = on_fail,
+                                         .ctx = line};
+    struct tcp_port_options tcp = {.host = o->host,
+                                   .port = o->tcp_port,
+                                   .on_open = on_open,
+                                   .on_octets = on_octets,
+                                   .on_fail = on_fail,
+                                   .ctx = line};
+
+    if (o->port != NULL) {
+        line->serial = serial_port_new(loop, &serial);
+    } else {
+        line->tcp = tcp_port_new(loop, &tcp);
+    }
+    return line->serial != NULL || line->tcp != NULL;
+}
+
+struct modbus_line *modbus_line_new(uv_loop_t *loop, struct clock *clock,
+                                    const struct modbus_line_options *options)
+{
+    struct modbus_line *line = calloc(1, sizeof(*line));
+
+    if (line == NULL || !make_port(line, loop, options)) {
+        free(line);
+        return NULL;
+    }
+    line->clock = clock;
+    line->rtu = options->port != NULL || options->rtu_over_tcp;
+    line->current = line->last = NONE;
+    uv_timer_init(loop, &line->wake);
+    line->wake.data = line;
+    return line;
+}
+
+int modbus_line_add(struct modbus_line *line, const struct modbus_device_options *options)
+{
+    struct modbus_device *d;
+    int err;
+
+    if (line->devices == DEVICES_MAX || (d = malloc(sizeof(*d))) == NULL) {
+        return HWT_ERR_SPACE;
+    }
+    err = line->rtu && (options->unit < 1 || options->unit > UNIT_MAX_RTU)
+              ? HWT_ERR_ARGUMENT
+              : modbus_device_init(d, options);
+    if (err != 0) {
+        free(d);
+        return err;
+    }
+    line->device[line->devices++] = d;
+    return 0;
+}
+
+void modbus_line_start(struct modbus_line *line)
+{
+    int64_t now_us = clock_mono_us(line->clock);
+
+    for (int i = 0; i < line->devices; i++) {
+        line->device[i]->due_us = line->device[i]->good_us = now_us;
+    }
+    if (line->serial != NULL) {
+        serial_port_start(line->serial);
+    } else {
+        tcp_port_start(line->tcp);
+    }
+}
+
+void modbus_line_tick(struct modbus_line *line)
+{
+    int64_t now_us = clock_mono_us(line->clock);
+
+    for (int i = 0; i < line->devices; i++) {
+        struct modbus_device *d = line->device[i];
+
+        if (now_us >= d->due_us) {
+            d->due = true;
+            modbus_device_schedule(d, now_us);
+        }
+        if (is_open(line)) {
+            modbus_device_check_stale(d, line->clock,
+                                      d->bad || (i == line->current && line->master.retried > 0));
+        }
+    }
+    if (line->current == NONE) {
+        pump(line);
+    }
+}
+
+static void on_wake_closed(uv_handle_t *h)
+{
+    struct modbus_line *line = h->data;
+
+    for (int i = 0; i < line->devices; i++) {
+        free(line->device[i]);
+    }
+    free(line);
+}
+
+void modbus_line_free(struct modbus_line *line)
+{
+    if (line != NULL) {
+        serial_port_free(line->serial);
+        tcp_port_free(line->tcp);
+        uv_close((uv_handle_t *)&line->wake, on_wake_closed);
+    }
+}

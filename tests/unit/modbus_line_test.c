@@ -1,0 +1,575 @@
+/* daemon/drivers/modbus on a pseudo-terminal and a socket: devices played by the test, time of the
+ * clock made up. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/wire/modbus.h"
+#include "daemon/base/log.h"
+#include "daemon/drivers/modbus.h"
+
+enum mood { WELL, SILENT, GARBLED, BUSY, LACKING, STRANGER };
+enum { DEVICES = 2, READINGS_MAX = 64, TIMEOUT_MS = 60, PATIENCE_MS = 10000, POLL_S = 10 };
+
+/* Power, import in kWh, and a voltage of L1 far away: two requests. */
+static const struct hwt_modbus_map map = {
+    .row = {{0, 4, HWT_MODBUS_F32, 0, HWT_Q_POWER, HWT_MODBUS_TOTAL, 1, 0},
+            {2, 4, HWT_MODBUS_F32, 0, HWT_Q_IMPORT, HWT_MODBUS_TOTAL, 1000, 0},
+            {300, 4, HWT_MODBUS_F32, 0, HWT_Q_VOLTAGE, HWT_MODBUS_L1, 1, 0}},
+    .rows = 3,
+    .registers_max = 80,
+};
+
+/* A line with two devices, units 5 and 6, and the other end of the wire. */
+struct rig {
+    uv_loop_t loop;
+    struct clock *clock;
+    struct modbus_line *line;
+    struct status *status[DEVICES];
+    uint64_t device_us;
+    char dir[32], link[64];
+    int wire; /* the devices' end, or -1: unplugged */
+    int listener;
+    bool tcp;
+    enum mood mood[DEVICES];
+    float power, import_kwh;
+    uint8_t got[32];
+    size_t got_n;
+    unsigned asked[DEVICES];
+    speed_t speed[DEVICES];
+    struct hwt_reading reading[READINGS_MAX];
+    size_t readings;
+};
+
+static void take_readings(void *ctx, const struct hwt_reading *r, size_t n)
+{
+    struct rig *rig = ctx;
+
+    for (size_t i = 0; i < n && rig->readings < READINGS_MAX; i++) {
+        rig->reading[rig->readings++] = r[i];
+    }
+}
+
+static void plug(struct rig *rig)
+{
+    rig->wire = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    assert_true(rig->wire >= 0);
+    assert_int_equal(grantpt(rig->wire), 0);
+    assert_int_equal(unlockpt(rig->wire), 0);
+    unlink(rig->link);
+    assert_int_equal(symlink(ptsname(rig->wire), rig->link), 0);
+}
+
+static void unplug(struct rig *rig)
+{
+    if (rig->wire >= 0) {
+        close(rig->wire);
+    }
+    unlink(rig->link);
+    rig->wire = -1;
+    rig->got_n = 0;
+}
+
+static uint16_t listen_somewhere(struct rig *rig)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(where);
+
+    rig->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(rig->listener, (struct sockaddr *)&where, sizeof(where)), 0);
+    assert_int_equal(listen(rig->listener, 4), 0);
+    assert_int_equal(getsockname(rig->listener, (struct sockaddr *)&where, &n), 0);
+    return ntohs(where.sin_port);
+}
+
+static void add_devices(struct rig *rig)
+{
+    static const char *const ids[DEVICES] = {"five", "six"};
+
+    for (int i = 0; i < DEVICES; i++) {
+        struct modbus_device_options o = {.id = ids[i],
+                                          .source = {10 + i, i == 0 ? 20 : -1, -1, -1},
+                                          .unit = (uint8_t)(5 + i),
+                                          .baud = i == 0 ? 2400 : 19200,
+                                          .framing = i == 0 ? SERIAL_8N1 : SERIAL_8E1,
+                                          .map = &map,
+                                          .poll_s = POLL_S,
+                                          .timeout_ms = TIMEOUT_MS,
+                                          .retries = 1,
+                                          .status = rig->status[i] = status_new(ids[i], "modbus"),
+                                          .sink = take_readings,
+                                          .ctx = rig};
+
+        assert_int_equal(modbus_line_add(rig->line, &o), 0);
+    }
+}
+
+static int set_up_rig(void **state, bool tcp)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+    struct modbus_line_options options = {.host = "127.0.0.1"};
+
+    log_set_level(LOG_ERROR);
+    rig->tcp = tcp;
+    rig->wire = rig->listener = -1;
+    rig->power = 1250;
+    rig->import_kwh = 1000;
+    uv_loop_init(&rig->loop);
+    rig->clock = clock_new(CLOCK_TRUST_PLANT);
+    clock_feed(rig->clock, rig->device_us = 1000000, 1700000000000000, false);
+    snprintf(rig->dir, sizeof(rig->dir), "/tmp/hwt-modbus-XXXXXX");
+    assert_non_null(mkdtemp(rig->dir));
+    snprintf(rig->link, sizeof(rig->link), "%s/port", rig->dir);
+    if (tcp) {
+        options.tcp_port = listen_somewhere(rig);
+    } else {
+        plug(rig);
+        options.port = rig->link;
+    }
+    rig->line = modbus_line_new(&rig->loop, rig->clock, &options);
+    assert_non_null(rig->line);
+    add_devices(rig);
+    *state = rig;
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_rig(state, false);
+}
+
+static int set_up_tcp(void **state)
+{
+    return set_up_rig(state, true);
+}
+
+static int tear_down(void **state)
+{
+    struct rig *rig = *state;
+
+    modbus_line_free(rig->line);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&rig->loop), 0); /* no handle is left behind */
+    for (int i = 0; i < DEVICES; i++) {
+        status_free(rig->status[i]);
+    }
+    clock_free(rig->clock);
+    unplug(rig);
+    if (rig->listener >= 0) {
+        close(rig->listener);
+    }
+    rmdir(rig->dir);
+    free(rig);
+    return 0;
+}
+
+/* --- the devices ----------------------------------------------------------------------------- */
+
+static void put_float(uint8_t *out, float v)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &v, sizeof(bits));
+    for (int i = 0; i < 4; i++) {
+        out[i] = (uint8_t)(bits >> (24 - 8 * i));
+    }
+}
+
+/* The answer from the unit on, without checksum. */
+static size_t make_answer(struct rig *rig, int device, const struct hwt_modbus_request *q,
+                          uint8_t *out)
+{
+    out[0] = (uint8_t)(q->unit + (rig->mood[device] == STRANGER));
+    out[1] = q->function;
+    if (rig->mood[device] == BUSY || (rig->mood[device] == LACKING && q->address + q->count > 2)) {
+        out[1] |= HWT_MODBUS_REFUSED;
+        out[2] = rig->mood[device] == BUSY ? 6 : 2;
+        return 3;
+    }
+    out[2] = (uint8_t)(2 * q->count);
+    memset(out + 3, 0, 2u * q->count);
+    if (q->address == 300) {
+        put_float(out + 3, 230.5F);
+    } else {
+        put_float(out + 3, rig->power);
+        if (q->count == 4) {
+            put_float(out + 7, rig->import_kwh);
+        }
+    }
+    return 3 + 2u * q->count;
+}
+
+static void answer(struct rig *rig, const struct hwt_modbus_request *q, uint16_t transaction)
+{
+    int device = q->unit - 5;
+    uint8_t frame[HWT_MODBUS_FRAME_MAX], *unit = frame + (rig->tcp ? 6 : 0);
+    struct termios t;
+    size_t n;
+
+    rig->asked[device]++;
+    if (!rig->tcp && tcgetattr(rig->wire, &t) == 0) {
+        rig->speed[device] = cfgetospeed(&t);
+    }
+    if (rig->mood[device] == SILENT) {
+        return;
+    }
+    n = make_answer(rig, device, q, unit);
+    if (rig->tcp) {
+        frame[0] = (uint8_t)(transaction >> 8);
+        frame[1] = (uint8_t)transaction;
+        frame[2] = frame[3] = frame[4] = 0;
+        frame[5] = (uint8_t)n;
+        n += 6;
+    } else {
+        uint16_t crc = hwt_modbus_crc(frame, n);
+
+        frame[n++] = (uint8_t)crc;
+        frame[n++] = (uint8_t)(crc >> 8);
+    }
+    if (rig->mood[device] == GARBLED) {
+        frame[n - 3] ^= 4;
+    }
+    assert_int_equal(write(rig->wire, frame, n), n);
+}
+
+/* What the devices hear. */
+static void play(struct rig *rig)
+{
+    enum hwt_modbus_transport transport = rig->tcp ? HWT_MODBUS_TCP : HWT_MODBUS_RTU;
+    struct hwt_modbus_request q;
+    uint16_t transaction;
+    ssize_t n;
+
+    if (rig->wire < 0 && rig->listener >= 0) {
+        rig->wire = accept4(rig->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+    if (rig->wire < 0) {
+        return;
+    }
+    n = read(rig->wire, rig->got + rig->got_n, sizeof(rig->got) - rig->got_n);
+    rig->got_n += n > 0 ? (size_t)n : 0;
+    if (rig->tcp && n == 0) {
+        unplug(rig);
+    } else if (rig->got_n > 0 &&
+               hwt_modbus_request_decode(transport, rig->got, rig->got_n, &q, &transaction) > 0) {
+        rig->got_n = 0;
+        answer(rig, &q, transaction);
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+static void note_timer(uv_handle_t *h, void *busy)
+{
+    if (h->type == UV_TIMER && uv_is_active(h)) {
+        *(bool *)busy = true;
+    }
+}
+
+/* Is a request under way, or a port waiting for its next attempt? */
+static bool is_busy(struct rig *rig)
+{
+    bool busy = false;
+
+    uv_walk(&rig->loop, note_timer, &busy);
+    return busy;
+}
+
+static void live(struct rig *rig)
+{
+    uv_run(&rig->loop, UV_RUN_NOWAIT);
+    play(rig);
+    usleep(200);
+}
+
+static struct status_view view(struct rig *rig, int device)
+{
+    struct status_view v;
+
+    status_get(rig->status[device], &v);
+    return v;
+}
+
+/* Real time passes until the device's state is this. */
+static void live_until(struct rig *rig, int device, enum status_state wanted)
+{
+    int64_t end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
+
+    do {
+        live(rig);
+    } while (view(rig, device).state != wanted && clock_real_us() < end_us);
+    assert_int_equal(view(rig, device).state, wanted);
+}
+
+/* Real time passes until the line rests. */
+static void live_until_rest(struct rig *rig)
+{
+    int64_t end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
+
+    do {
+        live(rig);
+    } while (is_busy(rig) && clock_real_us() < end_us);
+    assert_false(is_busy(rig));
+}
+
+/* The clock's time passes, and then enough real time for what fell due. */
+static void advance(struct rig *rig, unsigned seconds)
+{
+    rig->device_us += 1000000ull * seconds;
+    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
+    modbus_line_tick(rig->line);
+    live_until_rest(rig);
+}
+
+static void start(struct rig *rig)
+{
+    modbus_line_start(rig->line);
+    while (rig->tcp && rig->wire < 0) {
+        live(rig);
+    }
+    advance(rig, 0);
+}
+
+static uint64_t counter(struct rig *rig, int device, const char *name)
+{
+    struct status_view v = view(rig, device);
+
+    for (unsigned i = 0; i < v.counters; i++) {
+        if (strcmp(v.counter[i].name, name) == 0) {
+            return v.counter[i].value;
+        }
+    }
+    return 0;
+}
+
+static const struct hwt_reading *newest(struct rig *rig, unsigned source, unsigned quantity)
+{
+    for (size_t i = rig->readings; i-- > 0;) {
+        if (rig->reading[i].source == source && rig->reading[i].quantity == quantity) {
+            return &rig->reading[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- tests ----------------------------------------------------------------------------------- */
+
+static void a_poll_gives_the_readings_of_a_device_and_its_phases_at_one_instant(void **state)
+{
+    struct rig *rig = *state;
+
+    start(rig);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    assert_int_equal(view(rig, 1).state, STATUS_OK);
+    assert_int_equal(rig->readings, 5); /* the phase of device six is left out */
+    assert_int_equal(newest(rig, 10, HWT_Q_POWER)->value, 12500);
+    assert_true(newest(rig, 10, HWT_Q_IMPORT)->value == INT64_C(3600000000000));
+    assert_int_equal(newest(rig, 20, HWT_Q_VOLTAGE)->value, 23050);
+    assert_int_equal(newest(rig, 11, HWT_Q_POWER)->value, 12500);
+    assert_null(newest(rig, 11, HWT_Q_VOLTAGE));
+    assert_true(rig->reading[0].mono_us == rig->reading[2].mono_us);
+    assert_int_equal(rig->asked[0], 2);
+    assert_int_equal(rig->asked[1], 1);
+    assert_int_equal(counter(rig, 0, "polls"), 1);
+    assert_int_equal(counter(rig, 0, "good"), 1);
+    advance(rig, POLL_S);
+    assert_int_equal(rig->asked[0], 4);
+}
+
+static void each_device_is_asked_at_its_own_speed(void **state)
+{
+    struct rig *rig = *state;
+
+    start(rig);
+    assert_int_equal(rig->speed[0], B2400);
+    assert_int_equal(rig->speed[1], B19200);
+    advance(rig, POLL_S);
+    assert_int_equal(rig->speed[0], B2400);
+}
+
+static void a_silent_device_turns_stale_and_does_not_hold_up_the_other(void **state)
+{
+    struct rig *rig = *state;
+    unsigned asked;
+
+    rig->mood[0] = SILENT;
+    start(rig);
+    for (int i = 0; i < 4; i++) {
+        advance(rig, POLL_S);
+    }
+    assert_int_equal(view(rig, 0).state, STATUS_STALE);
+    assert_non_null(strstr(view(rig, 0).cause, "TIMEOUT: no answer"));
+    assert_int_equal(view(rig, 1).state, STATUS_OK);
+    assert_int_equal(counter(rig, 1, "good"), 5);
+    asked = rig->asked[0];
+    assert_true(counter(rig, 0, "TIMEOUT") >= 6);
+    for (int i = 0; i < 6; i++) { /* asked less often, without retries */
+        advance(rig, POLL_S);
+    }
+    assert_true(rig->asked[0] - asked <= 4);
+    assert_int_equal(counter(rig, 1, "good"), 11);
+    rig->mood[0] = WELL;
+    for (int i = 0; i < 7; i++) {
+        advance(rig, POLL_S);
+    }
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+}
+
+static void damage_is_counted_and_retried(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->mood[0] = GARBLED;
+    start(rig);
+    assert_int_equal(counter(rig, 0, "CRC"), 2);
+    assert_int_equal(counter(rig, 0, "retries"), 1);
+    assert_int_equal(counter(rig, 0, "good"), 0);
+    rig->mood[0] = STRANGER;
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "FOREIGN"), 2);
+    rig->mood[0] = BUSY;
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "EXCEPTION"), 4);
+    advance(rig, POLL_S);
+    assert_int_equal(view(rig, 0).state, STATUS_STALE);
+    assert_non_null(strstr(view(rig, 0).cause, "EXCEPTION 6: device busy, registers 300 to 301"));
+    assert_null(newest(rig, 10, HWT_Q_POWER));
+    rig->mood[0] = WELL;
+    advance(rig, 6 * POLL_S);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+}
+
+static void registers_a_device_does_not_have_are_left_out_and_the_rest_read(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->mood[0] = LACKING; /* 0 and 1 are all it has */
+    start(rig);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    assert_int_equal(newest(rig, 10, HWT_Q_POWER)->value, 12500);
+    assert_null(newest(rig, 10, HWT_Q_IMPORT));
+    assert_null(newest(rig, 20, HWT_Q_VOLTAGE));
+    assert_int_equal(counter(rig, 0, "not_there"), 2);
+    rig->asked[0] = 0;
+    advance(rig, POLL_S);
+    assert_int_equal(rig->asked[0], 1); /* it is not asked for them again */
+    assert_int_equal(counter(rig, 0, "not_there"), 2);
+}
+
+static void a_register_that_jumps_is_said_and_a_rise_is_not(void **state)
+{
+    struct rig *rig = *state;
+
+    start(rig);
+    rig->import_kwh = 1000.5F; /* half a kWh in ten seconds: 180 kW */
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "anchored"), 0);
+    rig->import_kwh = 12; /* another meter */
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "anchored"), 1);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    rig->import_kwh = 12.01F;
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "anchored"), 1);
+    rig->import_kwh = 500000; /* a leap */
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "anchored"), 2);
+}
+
+static void a_pulled_plug_fails_the_devices_and_they_come_back(void **state)
+{
+    struct rig *rig = *state;
+
+    start(rig);
+    unplug(rig);
+    live_until(rig, 0, STATUS_FAILED);
+    assert_int_equal(view(rig, 1).state, STATUS_FAILED);
+    assert_true(view(rig, 0).cause[0] != '\0');
+    if (!rig->tcp) {
+        plug(rig);
+    }
+    rig->device_us += 1000000ull * POLL_S;
+    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
+    modbus_line_tick(rig->line);
+    live_until(rig, 0, STATUS_OK);
+    live_until(rig, 1, STATUS_OK);
+}
+
+static void a_dead_connection_is_made_anew(void **state)
+{
+    struct rig *rig = *state;
+
+    start(rig);
+    rig->mood[0] = rig->mood[1] = SILENT; /* the socket stays, nobody is there */
+    for (int i = 0; i < 2; i++) {
+        rig->device_us += 1000000ull * POLL_S;
+        clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
+        modbus_line_tick(rig->line);
+        for (int k = 0; k < 1500 && view(rig, 0).state == STATUS_OK; k++) {
+            live(rig);
+        }
+    }
+    live_until(rig, 0, STATUS_FAILED);
+    assert_non_null(strstr(view(rig, 0).cause, "no answer to three requests"));
+    rig->mood[0] = rig->mood[1] = WELL;
+    rig->device_us += 1000000ull * POLL_S;
+    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
+    modbus_line_tick(rig->line);
+    live_until(rig, 0, STATUS_OK);
+}
+
+static void devices_that_cannot_be_polled_are_refused(void **state)
+{
+    static const struct hwt_modbus_map empty = {.rows = 0};
+    struct rig *rig = *state;
+    struct modbus_device_options o = {.id = "x",
+                                      .source = {1, 1, 1, 1},
+                                      .unit = 0,
+                                      .baud = 9600,
+                                      .map = &map,
+                                      .poll_s = 1,
+                                      .status = rig->status[0]};
+
+    assert_int_equal(modbus_line_add(rig->line, &o), HWT_ERR_ARGUMENT);
+    o.unit = 1;
+    o.map = &empty;
+    assert_int_equal(modbus_line_add(rig->line, &o), HWT_ERR_ARGUMENT);
+    o.map = &map;
+    o.baud = 1234;
+    assert_int_equal(modbus_line_add(rig->line, &o), HWT_ERR_ARGUMENT);
+    start(rig);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+}
+
+int main(void)
+{
+#define ON(how, test) cmocka_unit_test_setup_teardown(test, how, tear_down)
+    const struct CMUnitTest tests[] = {
+        ON(set_up, a_poll_gives_the_readings_of_a_device_and_its_phases_at_one_instant),
+        ON(set_up_tcp, a_poll_gives_the_readings_of_a_device_and_its_phases_at_one_instant),
+        ON(set_up, each_device_is_asked_at_its_own_speed),
+        ON(set_up, a_silent_device_turns_stale_and_does_not_hold_up_the_other),
+        ON(set_up, damage_is_counted_and_retried),
+        ON(set_up, registers_a_device_does_not_have_are_left_out_and_the_rest_read),
+        ON(set_up_tcp, registers_a_device_does_not_have_are_left_out_and_the_rest_read),
+        ON(set_up, a_register_that_jumps_is_said_and_a_rise_is_not),
+        ON(set_up, a_pulled_plug_fails_the_devices_and_they_come_back),
+        ON(set_up_tcp, a_pulled_plug_fails_the_devices_and_they_come_back),
+        ON(set_up_tcp, a_dead_connection_is_made_anew),
+        ON(set_up, devices_that_cannot_be_polled_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
