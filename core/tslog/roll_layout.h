@@ -21,7 +21,8 @@ struct hwt_roll_sheet_channel { /* of the sheet that is written or being filled 
     bool counter;
     uint8_t before_state, after_state;
     int64_t before, after;
-    uint32_t offset; /* once written */
+    uint64_t before_at, after_at; /* sequences of those */
+    uint32_t offset;              /* once written */
 };
 
 struct hwt_rollup {

@@ -120,6 +120,7 @@ static int add_channels(struct hwt_rollup *r)
             return err;
         }
         c->after = head.after;
+        c->after_at = head.after_at;
         c->after_state = head.after_state;
         guess = i + 1;
     }
@@ -252,7 +253,8 @@ static int begin_merge(struct hwt_rollup *r, const struct hwt_tslog_snapshot *sn
 {
     const struct hwt_rollup_sheet *a = &r->sheet[r->merge.from];
     const struct hwt_rollup_sheet *b = &r->sheet[r->merge.from + r->merge.n - 1];
-    struct hwt_rollup_sheet sheet = {.first = a->first, .last = b->last, .stream = a->stream};
+    struct hwt_rollup_sheet sheet = {
+        .first = a->first, .last = b->last, .since = a->since, .stream = a->stream};
     uint32_t pages = 0;
     int err = 0;
 
@@ -264,13 +266,14 @@ static int begin_merge(struct hwt_rollup *r, const struct hwt_tslog_snapshot *sn
     for (uint32_t i = r->merge.from; err == 0 && i < r->merge.from + r->merge.n; i++) {
         pages += r->sheet[i].pages;
         sheet.flags |= r->sheet[i].flags;
+        sheet.since = r->sheet[i].since < sheet.since ? r->sheet[i].since : sheet.since;
         err = add_rows(r, &r->sheet[i]);
         err = err == 0 ? add_channels(r) : err;
         if (err != 0) {
             return give_up(r, snapshot, i, err);
         }
     }
-    sheet.revision = hwt_tslog_revision(snapshot, sheet.stream, sheet.first, sheet.last,
+    sheet.revision = hwt_tslog_revision(snapshot, sheet.stream, sheet.since, sheet.last,
                                         (sheet.flags & HWT_ROLL_UNKNOWN_TIME) != 0);
     err = hwt_roll_write_begin(r, sheet, pages);
     return err == 0 ? 1 : give_up(r, snapshot, r->merge.from, err);

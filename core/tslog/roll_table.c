@@ -172,7 +172,7 @@ uint64_t hwt_roll_kept(const struct hwt_tslog_snapshot *snapshot, int stream)
 bool hwt_roll_current(const struct hwt_tslog_snapshot *snapshot,
                       const struct hwt_rollup_sheet *sheet)
 {
-    return sheet->revision == hwt_tslog_revision(snapshot, sheet->stream, sheet->first, sheet->last,
+    return sheet->revision == hwt_tslog_revision(snapshot, sheet->stream, sheet->since, sheet->last,
                                                  (sheet->flags & HWT_ROLL_UNKNOWN_TIME) != 0);
 }
 

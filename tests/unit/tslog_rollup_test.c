@@ -399,6 +399,37 @@ static void an_anchor_also_changes_the_rise_behind_its_records(void **state)
     compare_some(f, &rng, 60);
 }
 
+/* Also where the counter's last value before a sheet is corrected, and nothing in the sheet is. */
+static void corrections_make_sheets_anew(void **state)
+{
+    static const struct kind some_missing = {.pace_ms = 10000, .missing = 2};
+    struct fixture *f = *state;
+    struct rng rng = {seed + 20};
+    struct hwt_correction correction = {
+        .channel = "hp_energy", .first = 1000, .gain_q30 = (1 << 30) + 12345, .unix_ms = base_ms};
+
+    for (int i = 0; i < 6; i++) {
+        uint64_t end;
+
+        fill(f, &rng, 0, 2000, &some_missing);
+        look(f);
+        assert_int_equal(hwt_rollup_flush(f->roll, f->snapshot), 0);
+        end = hwt_tslog_durable(f->log, 0); /* of a sheet */
+        fill(f, &rng, 0, 4000, &some_missing);
+        roll_all(f);
+        compare_some(f, &rng, 10);
+        correction.first = end - 900;
+        correction.last = end - rng_below(&rng, 2);
+        correction.unix_ms++;
+        assert_int_equal(hwt_tslog_correct(f->log, 0, &correction), 0);
+        assert_int_equal(hwt_tslog_commit(f->log), 0);
+        look(f);
+        compare_some(f, &rng, 20); /* outdated sheets are not used */
+        roll_all(f);
+        compare_some(f, &rng, 20);
+    }
+}
+
 static void roll_ups_that_are_gone_are_made_again(void **state)
 {
     struct fixture *f = *state;
@@ -648,6 +679,7 @@ int main(int argc, char **argv)
         TEST(rolling_while_records_come_ends_in_the_same_answers),
         TEST(anchors_learnt_later_make_sheets_anew),
         TEST(an_anchor_also_changes_the_rise_behind_its_records),
+        TEST(corrections_make_sheets_anew),
         TEST(roll_ups_that_are_gone_are_made_again),
         TEST(another_logs_roll_ups_are_not_taken),
         TEST(roll_ups_outlive_their_records),
