@@ -29,6 +29,7 @@ struct hwt_rollup {
     struct hwt_rollup_entry *pool;
     size_t pool_count;
     bool read_only, untidy;
+    bool to_end;           /* tails are rolled too, and few rows are worth a sheet: no more come */
     uint32_t log, ordinal; /* of the last sheet */
     struct hwt_rollup_counters counters;
     uint32_t count;

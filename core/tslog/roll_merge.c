@@ -16,6 +16,13 @@ static bool follows(const struct hwt_rollup_sheet *a, const struct hwt_rollup_sh
     return a->stream == b->stream && a->last + 1 == b->first;
 }
 
+static bool may_merge(const struct hwt_tslog_snapshot *snapshot, const struct hwt_rollup_sheet *s,
+                      unsigned most)
+{
+    return !s->final && s->checked && hwt_roll_class(s->rows[0]) <= most &&
+           hwt_roll_current(snapshot, s);
+}
+
 /* How many sheets from i on are to be merged; 0: none. `most` is their greatest class. */
 static uint32_t run_of(const struct hwt_rollup *r, const struct hwt_tslog_snapshot *snapshot,
                        uint32_t i, unsigned most)
@@ -26,15 +33,14 @@ static uint32_t run_of(const struct hwt_rollup *r, const struct hwt_tslog_snapsh
     for (; i + n < r->count && rows < target; n++) {
         const struct hwt_rollup_sheet *s = &r->sheet[i + n];
 
+        if ((n > 0 && !follows(s - 1, s)) || rows + s->rows[0] > HWT_ROLLUP_ROWS_MAX ||
+            pages + s->pages > r->bd.block_size / HWT_TSLOG_PAGE || !may_merge(snapshot, s, most)) {
+            break;
+        }
         rows += s->rows[0];
         pages += s->pages;
-        if (s->final || !s->checked || hwt_roll_class(s->rows[0]) > most ||
-            (n > 0 && !follows(s - 1, s)) || rows > HWT_ROLLUP_ROWS_MAX ||
-            pages > r->bd.block_size / HWT_TSLOG_PAGE || !hwt_roll_current(snapshot, s)) {
-            return 0;
-        }
     }
-    return rows >= target && n > 1 ? n : 0;
+    return n > 1 && (rows >= target || (r->to_end && most == 1)) ? n : 0;
 }
 
 /* --- the sheets' rows and channels --- */

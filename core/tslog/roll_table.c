@@ -306,6 +306,7 @@ int hwt_rollup_open(struct hwt_rollup *rollup, const struct hwt_rollup_config *c
     r->pool_count = config->pool_count;
     r->read_only = config->read_only;
     r->untidy = false;
+    r->to_end = false;
     r->log = snapshot->log;
     r->ordinal = 0;
     r->count = 0;

@@ -27,7 +27,8 @@ static bool find_in_stream(const struct hwt_rollup *r, const struct hwt_tslog_sn
                            int stream, struct gap *gap)
 {
     uint64_t kept = hwt_roll_kept(snapshot, stream), at = kept;
-    uint64_t end = snapshot->stream[stream].tail.first - 1;
+    uint64_t end =
+        r->to_end ? snapshot->stream[stream].durable : snapshot->stream[stream].tail.first - 1;
 
     for (uint32_t i = hwt_roll_find(r->sheet, r->count, stream, at);; i++) {
         const struct hwt_rollup_sheet *s = &r->sheet[i];
@@ -400,7 +401,7 @@ static int roll_pages(struct hwt_rollup *r, const struct hwt_tslog_snapshot *sna
         }
         pages += r->cursor.row >= r->cursor.page_end;
     }
-    if (r->next > gap->last && (!gap->open || r->rows >= ROWS_WORTH)) {
+    if (r->next > gap->last && (!gap->open || r->to_end || r->rows >= ROWS_WORTH)) {
         return flush(r, snapshot);
     }
     return 0;
@@ -464,14 +465,10 @@ int hwt_rollup_flush(struct hwt_rollup *rollup, const struct hwt_tslog_snapshot 
 {
     int err = 1;
 
-    if (rollup->read_only) {
-        return 0;
-    }
+    rollup->to_end = true;
     while (err == 1) {
         err = hwt_rollup_step(rollup, snapshot);
     }
-    if (err == 0 && rollup->stream >= 0 && rollup->next > rollup->first) {
-        err = flush(rollup, snapshot);
-    }
+    rollup->to_end = false;
     return err;
 }
