@@ -84,7 +84,7 @@ static void append_of(struct fixture *f, int stream, const struct hwt_schema *of
     struct hwt_record r = {
         .unix_ms = end_ms,
         .span_ms = span_ms,
-        .mono_us = end_ms * 1000,
+        .mono_us = end_ms == HWT_TIME_UNKNOWN ? 0 : end_ms * 1000,
         .boot = 1,
         .clock = end_ms == HWT_TIME_UNKNOWN ? HWT_CLOCK_UNKNOWN : HWT_CLOCK_SYNCED,
         .count = of->count,
