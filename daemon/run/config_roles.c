@@ -48,11 +48,10 @@ static bool find_channel(const struct config *c, const char *id, struct config_p
 
 static const char *kind_name(enum config_point_kind kind)
 {
-    static const char *const names[POINT_KINDS] = {[POINT_VOLTAGE] = "a voltage",
-                                                   [POINT_CLAMP] = "a clamp",
-                                                   [POINT_MBUS] = "a heat meter",
-                                                   [POINT_MBUS_ELEC] = "an electricity meter",
-                                                   [POINT_MODBUS] = "an electricity meter"};
+    static const char *const names[POINT_KINDS] = {
+        [POINT_VOLTAGE] = "a voltage",           [POINT_CLAMP] = "a clamp",
+        [POINT_MBUS] = "a heat meter",           [POINT_MBUS_ELEC] = "an electricity meter",
+        [POINT_MODBUS] = "an electricity meter", [POINT_EMON] = "an input of another kind"};
 
     return names[kind];
 }
@@ -75,8 +74,19 @@ static bool has_heat(const struct config_point *point)
             memchr(point->quantity, HWT_Q_ENERGY, point->quantities) != NULL);
 }
 
+static bool delivers(const struct config_point *point, enum hwt_quantity quantity)
+{
+    return point->quantities > 0 &&
+           memchr(point->quantity, (int)quantity, point->quantities) != NULL;
+}
+
 static bool suits(enum config_role role, const struct config_point *point)
 {
+    if (point->kind == POINT_EMON) {
+        return delivers(point, HWT_Q_ENERGY) ||
+               (role != ROLE_HEAT &&
+                (delivers(point, HWT_Q_POWER) || delivers(point, HWT_Q_IMPORT)));
+    }
     return role == ROLE_HEAT ? has_heat(point) : point->kind != POINT_VOLTAGE;
 }
 

@@ -303,6 +303,7 @@ static bool make_sources(struct daemon *d)
                                                        .ctx = d});
     d->buses = buses_new(&(struct buses_options){.site = &d->site,
                                                  .clock = d->clock,
+                                                 .hub = d->hub,
                                                  .loop = &d->loop,
                                                  .status = d->source_status,
                                                  .sink = on_readings,
