@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "core/flow.h"
+#include "core/heat/fluid.h"
 #include "daemon/base/clock.h"
 #include "daemon/run/config_problems.h"
 
@@ -38,7 +39,13 @@ enum {
 };
 
 enum config_measures { CONFIG_HEAT, CONFIG_ELECTRICITY };
-enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS, CONFIG_EMON };
+enum config_source_type {
+    CONFIG_SAMPLES,
+    CONFIG_MBUS,
+    CONFIG_MODBUS,
+    CONFIG_EMON,
+    CONFIG_HEAT_FLOW
+};
 enum config_publisher_type { CONFIG_EMONCMS };
 
 /* How much is written for how little can be lost. */
@@ -125,6 +132,8 @@ struct config_emon_input {
     int64_t energy_num, energy_den; /* the same of energy_key */
 };
 
+enum config_pipe { PIPE_RETURN, PIPE_FLOW };
+
 struct config_source {
     enum config_source_type type;
     char id[HWT_ID_MAX + 1];
@@ -165,6 +174,16 @@ struct config_source {
     char layout[CONFIG_EMON_KEY_MAX];
     struct config_emon_input emon[CONFIG_EMON_INPUTS_MAX];
     unsigned emon_count;
+    /* heat_from_flow; poll_s: s from reading to reading of the slowest input */
+    char flow_rate[HWT_ID_MAX * 2 + 2]; /* channels */
+    char flow_t[HWT_ID_MAX * 2 + 2];
+    char return_t[HWT_ID_MAX * 2 + 2];
+    enum hwt_glycol glycol;
+    double percent; /* of mass */
+    enum config_pipe sensor_in;
+    /* sources of one point, made of the above */
+    uint8_t delivers[2];
+    unsigned quantities;
     /* modbus: what its map has */
     char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
     char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
@@ -244,6 +263,7 @@ enum config_point_kind {
     POINT_MBUS_ELEC, /* an electricity meter */
     POINT_MODBUS,
     POINT_EMON,
+    POINT_HEAT_FLOW, /* heat from flow and temperatures */
     POINT_KINDS
 };
 
@@ -268,6 +288,9 @@ bool config_point_find(const struct config *c, const char *id, struct config_poi
 /* The quantities any point of this kind can deliver, in column order; returns how many: 0 for
  * Modbus, whose maps tell. */
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out);
+/* The point and quantity of a channel id; false, outputs untouched, if there is none. */
+bool config_channel_find(const struct config *c, const char *id, struct config_point *point_out,
+                         enum hwt_quantity *quantity_out);
 /* Channels all points can deliver together. */
 size_t config_channel_count(const struct config *c);
 

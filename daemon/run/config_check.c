@@ -139,6 +139,9 @@ static void check_sources(struct config_build *b)
         case CONFIG_EMON:
             config_check_emon(b, s);
             break;
+        case CONFIG_HEAT_FLOW:
+            config_check_heat_flow(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             config_check_ports(b, s, &b->c->source[k]);
@@ -297,6 +300,7 @@ void config_check(struct config_build *b)
     set_labels(b->c);
     config_check_maps(b);
     config_check_emon_inputs(b);
+    config_check_sensors(b);
     config_check_ids(b);
     check_sources(b);
     check_clock(b);

@@ -5,9 +5,9 @@
 #include "daemon/run/config.h"
 #include "daemon/run/config_map.h"
 
-#define CONFIG_SOURCE_TYPES                                               \
-    "samples mbus modbus emon" /* in the order of enum config_source_type \
-                                */
+#define CONFIG_SOURCE_TYPES                                                              \
+    "samples mbus modbus emon heat_from_flow" /* in the order of enum config_source_type \
+                                               */
 #define MAP_TYPES "u16 s16 u32 s32 u64 s64 f32 f64"
 
 #define IN(type, member) \
@@ -53,6 +53,9 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
     [SECTION_EMON_INPUT] = {"sources[].inputs[]", NULL, sizeof(struct config_emon_input), offsetof(struct config_emon_input, line),
         "A number of the messages that becomes a source. Delivers `<id>_<quantity>`, and with `energy_key` `<id>_import` and "
         "`<id>_export`, which never step, whatever the device's register does."},
+    [SECTION_HEAT_FLOW] = {"sources[]", "heat_from_flow", sizeof(struct config_source), offsetof(struct config_source, line),
+        "Heat worked out from a flow and two temperatures of other sources, where there is no heat meter (docs/HEAT.md). Delivers "
+        "`<id>_power`, and may play the role `heat`. While one of the three is missing, so is the power."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
@@ -79,7 +82,7 @@ const struct config_option config_options[] = {
     {SECTION_ROOT, "record", CONFIG_KIND_MAP, .child = {SECTION_RECORD}, .text = "What is kept."},
     {SECTION_ROOT, "log", CONFIG_KIND_MAP, .child = {SECTION_LOG}, .text = "How it is kept."},
     {SECTION_ROOT, "sources", CONFIG_KIND_LIST, ELEMENTS(config, source, source_count, CONFIG_SOURCES_MAX),
-     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_EMON}, .required = true, .text = "Samplers and meters."},
+     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_EMON, SECTION_HEAT_FLOW}, .required = true, .text = "Samplers and meters."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
      .child = {SECTION_EMONCMS}, .text = "Where records are sent to."},
@@ -278,6 +281,26 @@ const struct config_option config_options[] = {
      .text = "For counts of pulses: so many make one of the API's unit. A meter with 1000 pulses a kWh has 1 a Wh; one with 800, 0.8."},
     {SECTION_EMON_INPUT, "energy_key", CONFIG_KIND_TEXT, IN(config_emon_input, energy_key),
      .text = "Of `quantity: power`: name of the register of the same input, in Wh, such as `E1`."},
+
+    {SECTION_HEAT_FLOW, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "First part of its channel's id: never change it later. Letters a-z, digits, `_`."},
+    {SECTION_HEAT_FLOW, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`heat_from_flow`."},
+    {SECTION_HEAT_FLOW, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_HEAT_FLOW, "flow_rate", CONFIG_KIND_ID, IN(config_source, flow_rate), .required = true,
+     .text = "Channel of the volume flow, such as `vfs_flow_rate`."},
+    {SECTION_HEAT_FLOW, "flow_t", CONFIG_KIND_ID, IN(config_source, flow_t), .required = true,
+     .text = "Channel of the temperature to the house."},
+    {SECTION_HEAT_FLOW, "return_t", CONFIG_KIND_ID, IN(config_source, return_t), .required = true,
+     .text = "Channel of the temperature from the house."},
+    {SECTION_HEAT_FLOW, "glycol", CONFIG_KIND_CHOICE, IN(config_source, glycol), .choices = "none propylene ethylene", .fallback = "none",
+     .text = "What is in the water against frost."},
+    {SECTION_HEAT_FLOW, "percent", CONFIG_KIND_NUMBER, IN(config_source, percent), .min = 0, .max = 60, .unit = "% of mass", .fallback = "0",
+     .text = "How much of it."},
+    {SECTION_HEAT_FLOW, "sensor_in", CONFIG_KIND_CHOICE, IN(config_source, sensor_in), .choices = "return flow", .fallback = "return",
+     .text = "The pipe with the flow sensor: its temperature decides the density."},
+    {SECTION_HEAT_FLOW, "interval_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 1, .max = 3600, .unit = "s", .fallback = "10",
+     .text = "The slowest of the three comes about this often; a reading older than three times that counts as missing."},
 
 #define CONFIG_X(role_, id_, kind_, text_) \
     {SECTION_ROLES, (id_), CONFIG_KIND_ID, IN(config, role[ROLE_##role_]), .text = (text_)},

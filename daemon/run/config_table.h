@@ -42,6 +42,7 @@ enum config_section {
     SECTION_MODBUS,
     SECTION_EMON,
     SECTION_EMON_INPUT,
+    SECTION_HEAT_FLOW,
     SECTION_ROLES,
     SECTION_EMONCMS,
     SECTION_MAP, /* a file of its own: config_map.h */

@@ -50,6 +50,11 @@ static void check_source(const struct config_source *s)
         }
         return;
     }
+    if (s->type == CONFIG_HEAT_FLOW) {
+        must(s->flow_rate[0] != '\0' && s->flow_t[0] != '\0' && s->return_t[0] != '\0');
+        must((s->glycol != HWT_WATER) == (s->percent > 0) && s->poll_s >= 1);
+        return;
+    }
     must((s->port[0] != '\0') != (s->socket[0] != '\0'));
     must(s->voltage_count >= 1 && s->voltage_count <= CONFIG_VOLTAGES_MAX);
     for (unsigned i = 0; i < s->clamp_count; i++) {

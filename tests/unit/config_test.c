@@ -21,9 +21,10 @@
     "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
     "0.1}\n"
-#define EMON    "sources:\n  - {id: e, type: emon, port: x, " /* lines 2, 3 */
-#define MODBUS  "sources:\n  - {id: m, type: modbus, "        /* lines 2, 3 */
-#define PUBLISH "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
+#define HEATFLOW "  - {id: hf, type: heat_from_flow, "
+#define EMON     "sources:\n  - {id: e, type: emon, port: x, " /* lines 2, 3 */
+#define MODBUS   "sources:\n  - {id: m, type: modbus, "        /* lines 2, 3 */
+#define PUBLISH  "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
 
 struct row {
     const char *text;
@@ -306,6 +307,23 @@ static const struct row broken[] = {
      4, "sources[1].port", "M-Bus and emon cannot share a line", 0, "two kinds on one port"},
     {V1 EMON "inputs: [{id: a, key: T1, quantity: room_t}]}\nroles: {elec: a}\n", 4, "roles.elec",
      "is an input of another kind, but this role needs", 0, "no electricity in it"},
+
+    /* heat_from_flow */
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rat, flow_t: hm_flow_t, return_t: hm_return_t}\n", 4,
+     "sources[1].flow_rate", "is not a channel of any source", 0, "a slip"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_t, flow_t: hm_flow_t, return_t: hm_return_t}\n", 4,
+     "sources[1].flow_rate", "is in degC, but here it must be l/h", 0, "another unit"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_flow_t}\n", 4,
+     "sources[1].return_t", "is the same channel as flow_t", 0, "no difference"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_return_t, "
+                       "percent: 25}\n",
+     4, "sources[1].percent", "of what?", 0, "percent of nothing"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_return_t, "
+                       "glycol: ethylene}\n",
+     4, "sources[1].percent", "is required with glycol", 0, "how much of it"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_return_t}\n"
+                       "roles: {elec: hf}\n",
+     5, "roles.elec", "is heat from flow, but this role needs", 0, "heat is no electricity"},
     {V1 METER "http: {listen: 0.0.0.0}\n", 4, "http.listen", "needs a password", 0, "open"},
     {V1 METER "http: {listen: 192.168.1.2}\n", 4, "http.listen", "needs a password", 0, "open"},
     {V1 METER "http: {listen: \"::\"}\n", 4, "http.listen", "needs a password", 0, "open, IPv6"},
