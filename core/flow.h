@@ -60,7 +60,8 @@
     X(PAIRED_NEGATIVE, 29, "paired_negative", "Wh", 3600000, 3, COUNTER, "negative heat, COP intervals") \
     X(COP,             30, "cop",             "1",    1000, 3, GAUGE,   "heat/electricity, 30 min")   \
     X(MEASURED,        31, "measured",        "s",    1000, 3, COUNTER, "time measured")              \
-    X(GAP,             32, "gap",             "s",    1000, 3, COUNTER, "time not measured")
+    X(GAP,             32, "gap",             "s",    1000, 3, COUNTER, "time not measured")          \
+    X(HUMIDITY,        33, "humidity",        "%",      10, 1, GAUGE,   "relative humidity")
 /* clang-format on */
 
 enum hwt_quantity {

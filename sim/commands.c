@@ -138,6 +138,50 @@ static int modbus_reset(struct live *l, double x)
     return 0;
 }
 
+static int emon_unplug(struct live *l, double x)
+{
+    (void)x;
+    return emon_tx_unplug(&l->emon);
+}
+
+static int emon_plug(struct live *l, double x)
+{
+    (void)x;
+    return emon_tx_plug(&l->emon);
+}
+
+static int emon_garbage(struct live *l, double x)
+{
+    l->emon.garbage = (uint32_t)x;
+    return 0;
+}
+
+static int emon_cut(struct live *l, double x)
+{
+    l->emon.cut = (uint32_t)x;
+    return 0;
+}
+
+static int emon_silent(struct live *l, double x)
+{
+    l->emon.silent = (uint32_t)x;
+    return 0;
+}
+
+static int emon_reset(struct live *l, double x)
+{
+    (void)x;
+    emon_tx_reset(&l->emon);
+    return 0;
+}
+
+static int emon_turn(struct live *l, double x)
+{
+    (void)x;
+    emon_tx_turn(&l->emon);
+    return 0;
+}
+
 static int samples_crc(struct live *l, double x)
 {
     (void)x;
@@ -211,8 +255,8 @@ static int quit(struct live *l, double x)
 static const struct command {
     const char *words;
     command_run run;
-    bool number;                          /* one follows */
-    enum { NOTHING, MBUS, MODBUS } needs; /* an option */
+    bool number;                                /* one follows */
+    enum { NOTHING, MBUS, MODBUS, EMON } needs; /* an option */
     double min, max;
 } commands[] = {
     {"mbus unplug", mbus_unplug, false, MBUS, 0, 0},
@@ -235,6 +279,13 @@ static const struct command {
     {"modbus late", modbus_late, true, MODBUS, 0, 1e5},
     {"modbus swap", modbus_swap, false, MODBUS, 0, 0},
     {"modbus reset", modbus_reset, false, MODBUS, 0, 0},
+    {"emon unplug", emon_unplug, false, EMON, 0, 0},
+    {"emon plug", emon_plug, false, EMON, 0, 0},
+    {"emon garbage", emon_garbage, true, EMON, 0, 1e6},
+    {"emon cut", emon_cut, true, EMON, 0, 1e6},
+    {"emon silent", emon_silent, true, EMON, 0, 1e6},
+    {"emon reset", emon_reset, false, EMON, 0, 0},
+    {"emon turn", emon_turn, false, EMON, 0, 0},
     {"samples crc", samples_crc, false, NOTHING, 0, 0},
     {"samples lose", samples_lose, true, NOTHING, 0, 1e6},
     {"samples stop", samples_stop, false, NOTHING, 0, 0},
@@ -261,6 +312,8 @@ static void run_command(struct live *l, const struct command *c, const char *res
         snprintf(reply, CONTROL_LINE, "error %s: started without --mbus", c->words);
     } else if (c->needs == MODBUS && l->options->modbus == NULL && l->options->modbus_tcp == 0) {
         snprintf(reply, CONTROL_LINE, "error %s: started without --modbus", c->words);
+    } else if (c->needs == EMON && l->options->emon == NULL) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without --emon", c->words);
     } else if (c->run(l, x) != 0) {
         snprintf(reply, CONTROL_LINE, "error %s: %s", c->words, strerror(errno));
     } else {

@@ -72,6 +72,10 @@ static int open_all(struct live *l, const struct options *o, char *error)
     if (modbus_tcp_init(&l->modbus_tcp, (uint16_t)o->modbus_tcp, &l->elec) != 0) {
         return fail(error, "--modbus-tcp", "");
     }
+    if (o->emon != NULL &&
+        emon_tx_init(&l->emon, o->emon, (enum emon_form)o->emon_form, o->seed) != 0) {
+        return fail(error, "--emon", o->emon);
+    }
     return 0;
 }
 
@@ -83,6 +87,7 @@ int live_init(struct live *l, const struct options *o, const struct sensors *sen
     l->mbus.pty.master = l->mbus.pty.slave = -1;
     l->modbus.pty.master = l->modbus.pty.slave = -1;
     l->modbus_tcp.listener = -1;
+    l->emon.pty.master = l->emon.pty.slave = -1;
     l->waiting = o->wait;
     l->volts_before = l->model.house.volts;
     l->meter = (struct mbus_meter){
@@ -107,6 +112,7 @@ void live_deinit(struct live *l)
     mbus_port_deinit(&l->mbus);
     modbus_port_deinit(&l->modbus);
     modbus_tcp_deinit(&l->modbus_tcp);
+    emon_tx_deinit(&l->emon);
     sample_stream_deinit(&l->stream);
     sampler_deinit(&l->sampler);
 }
@@ -127,6 +133,7 @@ static void advance_house(struct live *l)
     while (plant_s(l) >= (double)(l->second + 1)) {
         l->second++;
         l->volts_before = l->model.house.volts;
+        emon_tx_add(&l->emon, &l->model.house);
         model_next_second(&l->model);
         mbus_bus_add(&l->bus);
         l->meter.now_s = l->start_unix_s + (int64_t)l->second;

@@ -5,6 +5,7 @@
  *                      └─▶ sampler ─▶ stream ─▶ reader of samples
  *            bytes due ─▶ heat meter ─▶ M-Bus line
  *            bytes due ─▶ electricity meter ─▶ Modbus line, Modbus TCP
+ *            seconds   ─▶ emonTx ─▶ serial line
  *            commands  ─▶ faults
  */
 #ifndef SIM_LIVE_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #include "sim/devices/control.h"
+#include "sim/devices/emon_tx.h"
 #include "sim/devices/mbus_bus.h"
 #include "sim/devices/mbus_meter.h"
 #include "sim/devices/mbus_port.h"
@@ -36,6 +38,7 @@ struct live {
     struct modbus_meter elec;
     struct modbus_port modbus;
     struct modbus_tcp modbus_tcp;
+    struct emon_tx emon;
     struct control control;
     struct crc32c crc;
     struct pace pace;

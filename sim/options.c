@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_type { TEXT, WHOLE, REAL, FLAG, PACE, LOADS };
+#include "sim/devices/emon_tx.h"
+
+enum option_type { TEXT, WHOLE, REAL, FLAG, PACE, FORM, LOADS };
 
 struct option_row {
     const char *name;
@@ -32,6 +34,8 @@ static const struct option_row rows[] = {
      "the same meter over Modbus TCP, on 127.0.0.1"},
     {"--modbus-unit", "N", WHOLE, AT(modbus_unit), 1, 247, "its unit (1)"},
     {"--modbus-baud", "N", WHOLE, AT(modbus_baud), 0, 115200, "pace of its bytes (9600), 0: none"},
+    {"--emon", "LINK", TEXT, AT(emon), 0, 0, "an emonTx on a pseudo-terminal, LINK points to it"},
+    {"--emon-form", "FORM", FORM, AT(emon_form), 0, 0, "its lines: pairs (default), json, radio"},
     {"--control", "PATH", TEXT, AT(control), 0, 0, "take commands, a line each, on a unix socket"},
     {"--truth", "FILE", TEXT, AT(truth), 0, 0, "write what really happened (JSON, mode 0600)"},
     {"--constants", "FILE", TEXT, AT(constants), 0, 0, "write the sensors' true constants (YAML)"},
@@ -114,6 +118,13 @@ static int set_value(struct options *o, const struct option_row *row, const char
     case PACE:
         if (set_pace(o, value) != 0) {
             snprintf(error, 200, "--pace: '%s' is neither lossless nor drop", value);
+            return -1;
+        }
+        return 0;
+    case FORM:
+        o->emon_form = emon_form_find(value);
+        if (o->emon_form < 0) {
+            snprintf(error, 200, "--emon-form: '%s' is none of pairs, json, radio", value);
             return -1;
         }
         return 0;

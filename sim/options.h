@@ -22,14 +22,15 @@ struct options {
     int64_t season_day;   /* of the year, the weather's at the start; -1: as the start says */
     double speed;         /* plant seconds per second, 0: stands still */
     double for_s;         /* plant s to run, 0: until stopped */
-    const char *samples, *mbus, *modbus, *control, *truth, *constants, *nominal, *csv, *replay,
-        *link;
+    const char *samples, *mbus, *modbus, *emon, *control, *truth, *constants, *nominal, *csv,
+        *replay, *link;
     int64_t mbus_address;
     int64_t mbus_meters; /* on the line, 1...16 */
     int64_t mbus_baud;   /* 0: no pacing */
     int64_t modbus_unit;
     int64_t modbus_baud; /* 0: no pacing */
     int64_t modbus_tcp;  /* port on the loopback address, 0: none */
+    int64_t emon_form;   /* enum emon_form */
     int64_t history_days;
     enum options_pace pace;
     struct house_loads loads;

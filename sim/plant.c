@@ -106,7 +106,7 @@ static int run_plant(const struct options *o, const sigset_t *mask)
         goto out;
     }
     if (o->samples == NULL && o->mbus == NULL && o->modbus == NULL && o->modbus_tcp == 0 &&
-        o->truth == NULL && o->control == NULL) {
+        o->emon == NULL && o->truth == NULL && o->control == NULL) {
         rc = EXIT_SUCCESS; /* history only */
         goto out;
     }

@@ -69,6 +69,26 @@ static void print_elec(const struct live *l, FILE *f)
             l->elec.replies, l->modbus.spoilt);
 }
 
+static void print_emon(const struct live *l, FILE *f)
+{
+    const struct emon_tx *e = &l->emon;
+
+    fprintf(f, "\"emon\":{\"message\":%" PRIu32 ",\"pulses\":%.3f,\"watts\":[", e->message,
+            e->pulses);
+    for (int i = 0; i < EMON_CLAMPS; i++) {
+        fprintf(f, "%s%.3f", i > 0 ? "," : "", e->watts[i]);
+    }
+    fprintf(f, "],\"register_wh\":[");
+    for (int i = 0; i < EMON_CLAMPS; i++) {
+        fprintf(f, "%s%.3f", i > 0 ? "," : "", e->wh[i]);
+    }
+    fprintf(f, "],\"import_wh\":[");
+    for (int i = 0; i < EMON_CLAMPS; i++) {
+        fprintf(f, "%s%.3f", i > 0 ? "," : "", e->true_wh[i]);
+    }
+    fprintf(f, "]},\n");
+}
+
 static void print_window(const struct live *l, const struct truth_window *w, FILE *f)
 {
     int64_t start_ms = l->start_unix_s * 1000;
@@ -101,6 +121,7 @@ static void print_truth(const struct live *l, FILE *f)
     print_circuits(l, f);
     print_heat(l, f);
     print_elec(l, f);
+    print_emon(l, f);
     fprintf(f,
             "\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
             ",\"dropped_scans\":%" PRIu64 ",\"connections\":%" PRIu64 "},\n",

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/cli/emon_json.h"
 #include "daemon/cli/mbus_json.h"
 #include "daemon/cli/modbus_json.h"
 #include "daemon/run/config_map.h"
@@ -21,6 +22,7 @@ struct octets {
 static const char usage[] =
     "usage: heatwatt decode mbus [FILE...]\n"
     "       heatwatt decode modbus [--map NAME] [FILE...]\n"
+    "       heatwatt decode emon [--layout NAME] [FILE...]      (lines of text: --help tells)\n"
     "Reads telegrams, or requests and replies, as hex digits (white space is free, # starts a "
     "comment) from the files, or\n"
     "from standard input, and prints each as one line of JSON. --map: what registers mean, a map\n"
@@ -260,6 +262,9 @@ int decode_main(int argc, char **argv)
     if (strcmp(name, "--help") == 0) {
         fputs(usage, stdout);
         return 0;
+    }
+    if (strcmp(name, "emon") == 0) {
+        return emon_decode_main(argc, argv);
     }
     if (strcmp(name, "mbus") != 0 && strcmp(name, "modbus") != 0) {
         if (argc >= 2) {

@@ -1,6 +1,6 @@
 /*
  * buses.h: the buses of a configuration: an M-Bus for each port, with the meters that name it, and
- * the Modbus lines (modbus_lines.h).
+ * the lines of Modbus (modbus_lines.h) and emon (emon_lines.h).
  */
 #ifndef DAEMON_RUN_BUSES_H
 #define DAEMON_RUN_BUSES_H
@@ -12,10 +12,12 @@
 #include "daemon/run/installation.h"
 
 struct buses; /* opaque */
+struct hub;
 
 struct buses_options {
     const struct installation *site;
     struct clock *clock;
+    const struct hub *hub; /* where counters of our own go on */
     uv_loop_t *loop;
     struct status *const *status; /* by config->source[] */
     reading_sink sink;            /* on the loop */

@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "core/flow.h"
+#include "core/heat/fluid.h"
 #include "daemon/base/clock.h"
 #include "daemon/run/config_problems.h"
 
@@ -28,6 +29,7 @@ enum {
     CONFIG_SOURCES_MAX = 32,
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
     CONFIG_CURVE_POINTS_MAX = 12,
+    CONFIG_EMON_INPUTS_MAX = 32, /* of one emonTx */
     CONFIG_PUBLISHERS_MAX = 8,
     CONFIG_HOSTS_MAX = 8,
     CONFIG_TEXT_MAX = 256,
@@ -37,7 +39,13 @@ enum {
 };
 
 enum config_measures { CONFIG_HEAT, CONFIG_ELECTRICITY };
-enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS };
+enum config_source_type {
+    CONFIG_SAMPLES,
+    CONFIG_MBUS,
+    CONFIG_MODBUS,
+    CONFIG_EMON,
+    CONFIG_HEAT_FLOW
+};
 enum config_publisher_type { CONFIG_EMONCMS };
 
 /* How much is written for how little can be lost. */
@@ -105,6 +113,27 @@ enum { CONFIG_PARTS = 4 }; /* of a Modbus device: total, l1, l2, l3 */
 
 struct config_map; /* config_map.h */
 
+enum { CONFIG_EMON_KEY_MAX = 24, CONFIG_EMON_QUANTITIES = 3, CONFIG_EMON_NODE_NONE = 256 };
+
+/* A number of an emonTx's messages that becomes a source of its own. */
+struct config_emon_input {
+    char id[HWT_ID_MAX + 1];
+    char label[CONFIG_TEXT_MAX];
+    char key[CONFIG_EMON_KEY_MAX];        /* its name in the messages: "P1" */
+    char energy_key[CONFIG_EMON_KEY_MAX]; /* "E1", or "" */
+    char quantity[HWT_ID_MAX + 1];
+    double scale;    /* the number sent times this, */
+    double per_unit; /* divided by this, is in the API's unit */
+    unsigned line;
+    /* Made of the above: */
+    uint8_t delivers[CONFIG_EMON_QUANTITIES];
+    unsigned quantities;
+    int64_t num, den;               /* counts of the quantity = thousandths sent x num / den */
+    int64_t energy_num, energy_den; /* the same of energy_key */
+};
+
+enum config_pipe { PIPE_RETURN, PIPE_FLOW };
+
 struct config_source {
     enum config_source_type type;
     char id[HWT_ID_MAX + 1];
@@ -140,11 +169,27 @@ struct config_source {
     bool phases;
     char map_name[CONFIG_TEXT_MAX]; /* as written */
     const struct config_map *map;   /* what it is; of a configuration without problems never NULL */
+    /* emon: port, tcp, baud, parity, stop_bits; poll_s: s from message to message */
+    unsigned node; /* of the radio network, or CONFIG_EMON_NODE_NONE */
+    char layout[CONFIG_EMON_KEY_MAX];
+    struct config_emon_input emon[CONFIG_EMON_INPUTS_MAX];
+    unsigned emon_count;
+    /* heat_from_flow; poll_s: s from reading to reading of the slowest input */
+    char flow_rate[HWT_ID_MAX * 2 + 2]; /* channels */
+    char flow_t[HWT_ID_MAX * 2 + 2];
+    char return_t[HWT_ID_MAX * 2 + 2];
+    enum hwt_glycol glycol;
+    double percent; /* of mass */
+    enum config_pipe sensor_in;
+    /* sources of one point, made of the above */
+    uint8_t delivers[2];
+    unsigned quantities;
+    /* modbus: what its map has */
     char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
     char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
 };
 
-/* "samples", "mbus", "modbus". */
+/* "samples", "mbus", "modbus" … */
 const char *config_source_type_name(enum config_source_type type);
 
 struct config_publisher {
@@ -207,9 +252,9 @@ enum config_role_kind config_role_kind(enum config_role role);
 void config_write_reference(FILE *out);
 
 /*
- * What delivers readings: each voltage reference, each clamp, each meter, and of a Modbus device
- * what its map has of the total and of each phase, in the order of the file. These are the sources
- * of channel ids; the entry of a sample stream itself delivers nothing.
+ * What delivers readings: each voltage reference, each clamp, each meter, each input of an emonTx,
+ * and of a Modbus device what its map has of the total and of each phase, in the order of the file.
+ * These are the sources of channel ids; the entry of a sample stream itself delivers nothing.
  */
 enum config_point_kind {
     POINT_VOLTAGE,
@@ -217,6 +262,8 @@ enum config_point_kind {
     POINT_MBUS,      /* a heat meter */
     POINT_MBUS_ELEC, /* an electricity meter */
     POINT_MODBUS,
+    POINT_EMON,
+    POINT_HEAT_FLOW, /* heat from flow and temperatures */
     POINT_KINDS
 };
 
@@ -225,8 +272,8 @@ struct config_point {
     const char *id;    /* borrowed from the configuration */
     const char *label; /* the same */
     unsigned source;   /* index in source[] */
-    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP: index in voltages[] or clamps[]; POINT_MODBUS:
-                        * part of the map */
+    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP, POINT_EMON: index in voltages[], clamps[] or
+                        * emon[]; POINT_MODBUS: part of the map */
     const uint8_t *quantity; /* that it can deliver, in column order */
     size_t quantities;
 };
@@ -241,6 +288,9 @@ bool config_point_find(const struct config *c, const char *id, struct config_poi
 /* The quantities any point of this kind can deliver, in column order; returns how many: 0 for
  * Modbus, whose maps tell. */
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out);
+/* The point and quantity of a channel id; false, outputs untouched, if there is none. */
+bool config_channel_find(const struct config *c, const char *id, struct config_point *point_out,
+                         enum hwt_quantity *quantity_out);
 /* Channels all points can deliver together. */
 size_t config_channel_count(const struct config *c);
 

@@ -158,7 +158,7 @@ static enum config_section section_of(struct config_build *b, const struct confi
 {
     struct config_node *type = config_tree_get(element, "type");
     struct config_nearest nearest;
-    char known[64] = "";
+    char known[128] = "";
 
     if (config_sections[o->child[0]].type == NULL) {
         return o->child[0];

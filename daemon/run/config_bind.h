@@ -49,6 +49,12 @@ void config_check(struct config_build *b);
 void config_check_maps(struct config_build *b);
 void config_check_mbus(struct config_build *b, struct config_source *s);
 void config_check_modbus(struct config_build *b, struct config_source *s);
+/* What the inputs of emon sources deliver; before ids are checked. */
+void config_check_emon_inputs(struct config_build *b);
+void config_check_emon(struct config_build *b, struct config_source *s);
+/* What sources of one point deliver; before ids are checked. */
+void config_check_sensors(struct config_build *b);
+void config_check_heat_flow(struct config_build *b, const struct config_source *s);
 /* Two sources: sockets and lines that they may not share, or not so. */
 void config_check_ports(struct config_build *b, const struct config_source *s,
                         const struct config_source *other);
@@ -57,6 +63,8 @@ void config_check_mbus_neighbours(struct config_build *b, const struct config_so
                                   const struct config_source *other);
 void config_check_modbus_neighbours(struct config_build *b, const struct config_source *s,
                                     const struct config_source *other);
+void config_check_emon_neighbours(struct config_build *b, const struct config_source *s,
+                                  const struct config_source *other);
 /* Exactly one of port and tcp; fills host and tcp_port. standard_port: where the file may leave the
  * port out; 0: it may not. */
 void config_check_line(struct config_build *b, struct config_source *s, uint16_t standard_port);

@@ -136,6 +136,12 @@ static void check_sources(struct config_build *b)
         case CONFIG_MODBUS:
             config_check_modbus(b, s);
             break;
+        case CONFIG_EMON:
+            config_check_emon(b, s);
+            break;
+        case CONFIG_HEAT_FLOW:
+            config_check_heat_flow(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             config_check_ports(b, s, &b->c->source[k]);
@@ -283,6 +289,9 @@ static void set_labels(struct config *c)
         for (unsigned i = 0; i < source->clamp_count; i++) {
             set_label(source->clamps[i].label, source->clamps[i].id);
         }
+        for (unsigned i = 0; i < source->emon_count; i++) {
+            set_label(source->emon[i].label, source->emon[i].id);
+        }
     }
 }
 
@@ -290,6 +299,8 @@ void config_check(struct config_build *b)
 {
     set_labels(b->c);
     config_check_maps(b);
+    config_check_emon_inputs(b);
+    config_check_sensors(b);
     config_check_ids(b);
     check_sources(b);
     check_clock(b);

@@ -11,7 +11,10 @@ struct named {
     unsigned line;
 };
 
-enum { NAMED_MAX = CONFIG_SOURCES_MAX * (CONFIG_PARTS + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX) };
+enum {
+    NAMED_MAX = CONFIG_SOURCES_MAX *
+                (CONFIG_PARTS + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX + CONFIG_EMON_INPUTS_MAX)
+};
 
 static size_t add_inputs(struct named *list, size_t n, const struct config_input *in,
                          unsigned count, const char *what)
@@ -45,6 +48,9 @@ static void check_ids(struct config_build *b)
         n = add_parts(list, n, source);
         n = add_inputs(list, n, source->voltages, source->voltage_count, "voltage");
         n = add_inputs(list, n, source->clamps, source->clamp_count, "clamp");
+        for (unsigned i = 0; i < source->emon_count; i++) {
+            list[n++] = (struct named){source->emon[i].id, "input", source->emon[i].line};
+        }
     }
     for (size_t i = 0; i < n; i++) {
         if (list[i].id[0] == '\0') {

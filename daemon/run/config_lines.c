@@ -44,6 +44,13 @@ bool config_same_line(const struct config_source *a, const struct config_source 
            (a->host[0] != '\0' && strcmp(a->host, b->host) == 0 && a->tcp_port == b->tcp_port);
 }
 
+static const char *line_name(enum config_source_type type)
+{
+    return type == CONFIG_MBUS     ? "M-Bus"
+           : type == CONFIG_MODBUS ? "Modbus"
+                                   : config_source_type_name(type);
+}
+
 /* Two sources that share a line. */
 static void check_neighbours(struct config_build *b, const struct config_source *s,
                              const struct config_source *other)
@@ -56,11 +63,15 @@ static void check_neighbours(struct config_build *b, const struct config_source 
                         other->line);
     } else if (s->type != other->type) {
         config_complain(b, member, key,
-                        "is already that of \"%s\" in line %u, which is of type %s: M-Bus and "
-                        "Modbus cannot share a line, they differ in wires and frames",
-                        other->id, other->line, config_source_type_name(other->type));
+                        "is already that of \"%s\" in line %u, which is of type %s: %s and "
+                        "%s cannot share a line, they differ in wires and frames",
+                        other->id, other->line, config_source_type_name(other->type),
+                        line_name(s->type < other->type ? s->type : other->type),
+                        line_name(s->type < other->type ? other->type : s->type));
     } else if (s->type == CONFIG_MODBUS) {
         config_check_modbus_neighbours(b, s, other);
+    } else if (s->type == CONFIG_EMON) {
+        config_check_emon_neighbours(b, s, other);
     } else {
         config_check_mbus_neighbours(b, s, other);
     }

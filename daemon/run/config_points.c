@@ -26,6 +26,8 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
     case POINT_MBUS_ELEC:
         return mbus_quantities(MBUS_ELECTRICITY, quantities_out);
     case POINT_MODBUS:
+    case POINT_EMON:
+    case POINT_HEAT_FLOW:
     case POINT_KINDS:
         break;
     }
@@ -43,7 +45,7 @@ static bool input_point(const struct config_input *in, enum config_point_kind ki
 
 const char *config_source_type_name(enum config_source_type type)
 {
-    static const char *const names[] = {"samples", "mbus", "modbus"};
+    static const char *const names[] = {"samples", "mbus", "modbus", "emon", "heat_from_flow"};
 
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
 }
@@ -73,6 +75,25 @@ static bool part_point(const struct config_source *source, unsigned s, unsigned 
     return false;
 }
 
+static bool emon_point(const struct config_source *source, unsigned s, unsigned *index,
+                       struct config_point *point_out)
+{
+    const struct config_emon_input *in = &source->emon[*index];
+
+    if (*index >= source->emon_count) {
+        *index -= source->emon_count;
+        return false;
+    }
+    *point_out = (struct config_point){.kind = POINT_EMON,
+                                       .id = in->id,
+                                       .label = in->label,
+                                       .source = s,
+                                       .input = *index,
+                                       .quantity = in->delivers,
+                                       .quantities = in->quantities};
+    return true;
+}
+
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out)
 {
     for (unsigned s = 0; s < c->source_count; s++) {
@@ -93,6 +114,24 @@ bool config_point_get(const struct config *c, unsigned index, struct config_poin
         }
         if (source->type == CONFIG_MODBUS) {
             if (part_point(source, s, &index, point_out)) {
+                return true;
+            }
+            continue;
+        }
+        if (source->type == CONFIG_EMON) {
+            if (emon_point(source, s, &index, point_out)) {
+                return true;
+            }
+            continue;
+        }
+        if (source->type == CONFIG_HEAT_FLOW) {
+            if (index-- == 0) {
+                *point_out = (struct config_point){.kind = POINT_HEAT_FLOW,
+                                                   .id = source->id,
+                                                   .label = source->label,
+                                                   .source = s,
+                                                   .quantity = source->delivers,
+                                                   .quantities = source->quantities};
                 return true;
             }
             continue;

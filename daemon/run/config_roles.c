@@ -23,8 +23,7 @@ enum config_role_kind config_role_kind(enum config_role role)
     return roles[role].kind;
 }
 
-/* The point and quantity of a channel id. */
-static bool find_channel(const struct config *c, const char *id, struct config_point *point_out,
+bool config_channel_find(const struct config *c, const char *id, struct config_point *point_out,
                          enum hwt_quantity *quantity_out)
 {
     struct config_point point;
@@ -48,11 +47,11 @@ static bool find_channel(const struct config *c, const char *id, struct config_p
 
 static const char *kind_name(enum config_point_kind kind)
 {
-    static const char *const names[POINT_KINDS] = {[POINT_VOLTAGE] = "a voltage",
-                                                   [POINT_CLAMP] = "a clamp",
-                                                   [POINT_MBUS] = "a heat meter",
-                                                   [POINT_MBUS_ELEC] = "an electricity meter",
-                                                   [POINT_MODBUS] = "an electricity meter"};
+    static const char *const names[POINT_KINDS] = {
+        [POINT_VOLTAGE] = "a voltage",           [POINT_CLAMP] = "a clamp",
+        [POINT_MBUS] = "a heat meter",           [POINT_MBUS_ELEC] = "an electricity meter",
+        [POINT_MODBUS] = "an electricity meter", [POINT_EMON] = "an input of another kind",
+        [POINT_HEAT_FLOW] = "heat from flow"};
 
     return names[kind];
 }
@@ -70,14 +69,26 @@ static const struct config_source *find_sampler(const struct config *c, const ch
 /* A Modbus device is a heat meter if its map has a heat register. */
 static bool has_heat(const struct config_point *point)
 {
-    return point->kind == POINT_MBUS ||
+    return point->kind == POINT_MBUS || point->kind == POINT_HEAT_FLOW ||
            (point->kind == POINT_MODBUS && point->quantities > 0 &&
             memchr(point->quantity, HWT_Q_ENERGY, point->quantities) != NULL);
 }
 
+static bool delivers(const struct config_point *point, enum hwt_quantity quantity)
+{
+    return point->quantities > 0 &&
+           memchr(point->quantity, (int)quantity, point->quantities) != NULL;
+}
+
 static bool suits(enum config_role role, const struct config_point *point)
 {
-    return role == ROLE_HEAT ? has_heat(point) : point->kind != POINT_VOLTAGE;
+    if (point->kind == POINT_EMON) {
+        return delivers(point, HWT_Q_ENERGY) ||
+               (role != ROLE_HEAT &&
+                (delivers(point, HWT_Q_POWER) || delivers(point, HWT_Q_IMPORT)));
+    }
+    return role == ROLE_HEAT ? has_heat(point)
+                             : point->kind != POINT_VOLTAGE && point->kind != POINT_HEAT_FLOW;
 }
 
 static void refuse_source(struct config_build *b, enum config_role role, const char *id)
@@ -93,7 +104,7 @@ static void refuse_source(struct config_build *b, enum config_role role, const c
             config_nearest_offer(&nearest, point.id);
         }
     }
-    if (find_channel(b->c, id, &point, &quantity)) {
+    if (config_channel_find(b->c, id, &point, &quantity)) {
         config_complain(b, id, name, "\"%s\" is a channel: name its source, %s", id, point.id);
     } else if (find_sampler(b->c, id) != NULL) {
         config_complain(b, id, name, "\"%s\" is a sampler: name one of its clamps", id);
@@ -181,7 +192,7 @@ static void check_channel(struct config_build *b, enum config_role role, const c
     struct config_point point;
     enum hwt_quantity quantity;
 
-    if (!find_channel(b->c, id, &point, &quantity)) {
+    if (!config_channel_find(b->c, id, &point, &quantity)) {
         refuse_channel(b, role, id);
         return;
     }

@@ -5,8 +5,10 @@
 #include "daemon/run/config.h"
 #include "daemon/run/config_map.h"
 
-#define CONFIG_SOURCE_TYPES "samples mbus modbus" /* in the order of enum config_source_type */
-#define MAP_TYPES           "u16 s16 u32 s32 u64 s64 f32 f64"
+#define CONFIG_SOURCE_TYPES                                                              \
+    "samples mbus modbus emon heat_from_flow" /* in the order of enum config_source_type \
+                                               */
+#define MAP_TYPES "u16 s16 u32 s32 u64 s64 f32 f64"
 
 #define IN(type, member) \
     .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
@@ -44,6 +46,16 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "`tcp`. Delivers what its map lists: `<id>_power`, `<id>_import` …, and of each phase `<id>_l1_power`, "
         "`<id>_l1_voltage` …. Several devices may share a port, at different speeds too, if each has its own unit; M-Bus "
         "needs another line. Nothing is ever written to a device."},
+    [SECTION_EMON] = {"sources[]", "emon", sizeof(struct config_source), offsetof(struct config_source, line),
+        "An emonTx, emonPi, EmonTH or another device that sends its values by itself, as lines over a serial port or a TCP "
+        "gateway: `MSG:1,Vrms:239.8,P1:500`, JSON, or what a radio receiver (RFM69Pi, RFM2Pi) passes on, `OK 15 210 4 …`. Exactly one of "
+        "`port` and `tcp`. The entry itself delivers nothing; its inputs do. Several entries may share a receiver if each has its own `node`."},
+    [SECTION_EMON_INPUT] = {"sources[].inputs[]", NULL, sizeof(struct config_emon_input), offsetof(struct config_emon_input, line),
+        "A number of the messages that becomes a source. Delivers `<id>_<quantity>`, and with `energy_key` `<id>_import` and "
+        "`<id>_export`, which never step, whatever the device's register does."},
+    [SECTION_HEAT_FLOW] = {"sources[]", "heat_from_flow", sizeof(struct config_source), offsetof(struct config_source, line),
+        "Heat worked out from a flow and two temperatures of other sources, where there is no heat meter (docs/HEAT.md). Delivers "
+        "`<id>_power`, and may play the role `heat`. While one of the three is missing, so is the power."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
@@ -70,7 +82,7 @@ const struct config_option config_options[] = {
     {SECTION_ROOT, "record", CONFIG_KIND_MAP, .child = {SECTION_RECORD}, .text = "What is kept."},
     {SECTION_ROOT, "log", CONFIG_KIND_MAP, .child = {SECTION_LOG}, .text = "How it is kept."},
     {SECTION_ROOT, "sources", CONFIG_KIND_LIST, ELEMENTS(config, source, source_count, CONFIG_SOURCES_MAX),
-     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS}, .required = true, .text = "Samplers and meters."},
+     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_EMON, SECTION_HEAT_FLOW}, .required = true, .text = "Samplers and meters."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
      .child = {SECTION_EMONCMS}, .text = "Where records are sent to."},
@@ -232,6 +244,63 @@ const struct config_option config_options[] = {
      .fallback = "1000", .text = "Wait this long for a reply."},
     {SECTION_MODBUS, "retries", CONFIG_KIND_INTEGER, IN(config_source, retries), .min = 0, .max = 10, .fallback = "2",
      .text = "Further attempts when no good reply came."},
+
+    {SECTION_EMON, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "Name in messages. Letters a-z, digits, `_`."},
+    {SECTION_EMON, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`emon`."},
+    {SECTION_EMON, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_EMON, "port", CONFIG_KIND_PATH, IN(config_source, port), .text = "Serial port, such as `/dev/ttyUSB0` or `/dev/ttyAMA0`."},
+    {SECTION_EMON, "tcp", CONFIG_KIND_TEXT, IN(config_source, tcp),
+     .text = "`host:port` of a gateway that passes the lines on, such as ser2net."},
+    {SECTION_EMON, "baud", CONFIG_KIND_INTEGER, IN(config_source, baud), .unit = "Bd", .fallback = "115200",
+     .choices = "300 600 1200 2400 4800 9600 19200 38400 57600 115200", .text = "Of `port`. RFM2Pi and RFM69Pi: 38400."},
+    {SECTION_EMON, "parity", CONFIG_KIND_CHOICE, IN(config_source, parity), .choices = "none even odd", .fallback = "none",
+     .text = "Of `port`."},
+    {SECTION_EMON, "stop_bits", CONFIG_KIND_INTEGER, IN(config_source, stop_bits), .min = 1, .max = 2, .fallback = "1",
+     .text = "Of `port`. 2 only without parity."},
+    {SECTION_EMON, "node", CONFIG_KIND_INTEGER, IN(config_source, node), .min = 0, .max = 255, .fallback_note = "lines without a node",
+     .text = "Number of the device in the radio network: only messages of this node are taken."},
+    {SECTION_EMON, "layout", CONFIG_KIND_TEXT, IN(config_source, layout), .fallback_note = "by node and length",
+     .text = "Name of the layout of its radio messages, such as `emontx4`; docs/PROTOCOLS.md lists them."},
+    {SECTION_EMON, "interval_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 1, .max = 3600, .unit = "s", .fallback = "10",
+     .text = "It sends about this often; after three times as long without a message it is stale. EmonTH: 60."},
+    {SECTION_EMON, "inputs", CONFIG_KIND_LIST, ELEMENTS(config_source, emon, emon_count, CONFIG_EMON_INPUTS_MAX),
+     .child = {SECTION_EMON_INPUT}, .required = true, .text = "What is taken of the messages."},
+
+    {SECTION_EMON_INPUT, "id", CONFIG_KIND_ID, IN(config_emon_input, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`."},
+    {SECTION_EMON_INPUT, "label", CONFIG_KIND_TEXT, IN(config_emon_input, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_EMON_INPUT, "key", CONFIG_KIND_TEXT, IN(config_emon_input, key), .required = true,
+     .text = "The number's name in the messages, such as `P1`, or in the layout. `heatwatt decode emon` prints them."},
+    {SECTION_EMON_INPUT, "quantity", CONFIG_KIND_ID, IN(config_emon_input, quantity), .required = true,
+     .text = "What it is: `power`, `voltage`, `temperature`, `humidity`, `flow_t`, `import`, `energy`, `volume` …"},
+    {SECTION_EMON_INPUT, "scale", CONFIG_KIND_NUMBER, IN(config_emon_input, scale), .min = -1e6, .max = 1e6, .fallback = "1",
+     .text = "The number times this is in the API's unit (W, V, A, Wh, degC, %, l …). -1 turns a clamp round."},
+    {SECTION_EMON_INPUT, "per_unit", CONFIG_KIND_NUMBER, IN(config_emon_input, per_unit), .min = 1e-6, .max = 1e6, .fallback = "1",
+     .text = "For counts of pulses: so many make one of the API's unit. A meter with 1000 pulses a kWh has 1 a Wh; one with 800, 0.8."},
+    {SECTION_EMON_INPUT, "energy_key", CONFIG_KIND_TEXT, IN(config_emon_input, energy_key),
+     .text = "Of `quantity: power`: name of the register of the same input, in Wh, such as `E1`."},
+
+    {SECTION_HEAT_FLOW, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "First part of its channel's id: never change it later. Letters a-z, digits, `_`."},
+    {SECTION_HEAT_FLOW, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`heat_from_flow`."},
+    {SECTION_HEAT_FLOW, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_HEAT_FLOW, "flow_rate", CONFIG_KIND_ID, IN(config_source, flow_rate), .required = true,
+     .text = "Channel of the volume flow, such as `vfs_flow_rate`."},
+    {SECTION_HEAT_FLOW, "flow_t", CONFIG_KIND_ID, IN(config_source, flow_t), .required = true,
+     .text = "Channel of the temperature to the house."},
+    {SECTION_HEAT_FLOW, "return_t", CONFIG_KIND_ID, IN(config_source, return_t), .required = true,
+     .text = "Channel of the temperature from the house."},
+    {SECTION_HEAT_FLOW, "glycol", CONFIG_KIND_CHOICE, IN(config_source, glycol), .choices = "none propylene ethylene", .fallback = "none",
+     .text = "What is in the water against frost."},
+    {SECTION_HEAT_FLOW, "percent", CONFIG_KIND_NUMBER, IN(config_source, percent), .min = 0, .max = 60, .unit = "% of mass", .fallback = "0",
+     .text = "How much of it."},
+    {SECTION_HEAT_FLOW, "sensor_in", CONFIG_KIND_CHOICE, IN(config_source, sensor_in), .choices = "return flow", .fallback = "return",
+     .text = "The pipe with the flow sensor: its temperature decides the density."},
+    {SECTION_HEAT_FLOW, "interval_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 1, .max = 3600, .unit = "s", .fallback = "10",
+     .text = "The slowest of the three comes about this often; a reading older than three times that counts as missing."},
 
 #define CONFIG_X(role_, id_, kind_, text_) \
     {SECTION_ROLES, (id_), CONFIG_KIND_ID, IN(config, role[ROLE_##role_]), .text = (text_)},

@@ -25,7 +25,7 @@ enum config_kind {
     CONFIG_KIND_LIST    /* list of sections: structs, count at count_at */
 };
 
-enum { CONFIG_TYPES_MAX = 8 }; /* sections that the elements of one list may be of */
+enum { CONFIG_TYPES_MAX = 12 }; /* sections that the elements of one list may be of */
 
 enum config_section {
     SECTION_ROOT,
@@ -40,6 +40,9 @@ enum config_section {
     SECTION_CURVE,
     SECTION_MBUS,
     SECTION_MODBUS,
+    SECTION_EMON,
+    SECTION_EMON_INPUT,
+    SECTION_HEAT_FLOW,
     SECTION_ROLES,
     SECTION_EMONCMS,
     SECTION_MAP, /* a file of its own: config_map.h */

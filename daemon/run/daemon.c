@@ -23,6 +23,7 @@
 #include "daemon/publish/emoncms.h"
 #include "daemon/run/buses.h"
 #include "daemon/run/day.h"
+#include "daemon/run/heat_flows.h"
 #include "daemon/run/hub.h"
 #include "daemon/run/installation.h"
 #include "daemon/run/live.h"
@@ -47,6 +48,7 @@ struct daemon {
     struct http *http;
     struct streams *streams;
     struct buses *buses;
+    struct heat_flows *heat_flows;
     struct publish_emoncms *publisher[CONFIG_PUBLISHERS_MAX];
     struct live_view view;
     char live[LIVE_JSON_MAX];
@@ -121,6 +123,14 @@ static void on_readings(void *ctx, const struct hwt_reading *readings, size_t n)
 
     streams_drain(d->streams); /* windows that ended before these readings come first */
     hub_put(d->hub, readings, n);
+    heat_flows_put(d->heat_flows, readings, n);
+}
+
+static void on_derived(void *ctx, const struct hwt_reading *readings, size_t n)
+{
+    struct daemon *d = ctx;
+
+    hub_put(d->hub, readings, n);
 }
 
 static void advance(struct daemon *d)
@@ -130,6 +140,7 @@ static void advance(struct daemon *d)
     streams_drain(d->streams);
     hub_tick(d->hub);
     buses_tick(d->buses);
+    heat_flows_tick(d->heat_flows);
     for (unsigned i = 0; durable != d->published && i < d->config->publisher_count; i++) {
         publish_emoncms_wake(d->publisher[i], durable);
     }
@@ -303,11 +314,19 @@ static bool make_sources(struct daemon *d)
                                                        .ctx = d});
     d->buses = buses_new(&(struct buses_options){.site = &d->site,
                                                  .clock = d->clock,
+                                                 .hub = d->hub,
                                                  .loop = &d->loop,
                                                  .status = d->source_status,
                                                  .sink = on_readings,
                                                  .ctx = d});
-    return d->streams != NULL && d->buses != NULL ? true : fail("sources", "out of memory");
+    d->heat_flows = heat_flows_new(&(struct heat_flows_options){.site = &d->site,
+                                                                .clock = d->clock,
+                                                                .status = d->source_status,
+                                                                .sink = on_derived,
+                                                                .ctx = d});
+    return d->streams != NULL && d->buses != NULL && d->heat_flows != NULL
+               ? true
+               : fail("sources", "out of memory");
 }
 
 static bool make_publishers(struct daemon *d)
@@ -454,6 +473,7 @@ static void stop(struct daemon *d)
     store_close(d->store);
     uv_loop_close(&d->loop);
     streams_free(d->streams);
+    heat_flows_free(d->heat_flows);
     hub_free(d->hub);
     for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
         status_free(d->source_status[i]);

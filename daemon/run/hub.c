@@ -10,9 +10,10 @@
 #include "daemon/run/elapsed.h"
 #include "daemon/run/history.h"
 
-enum {
-    CLOSE_SLACK_US = 400000
-}; /* two windows of the sampler: none measured before the end is missed */
+/* Two windows of the sampler: none measured before the end is missed. */
+enum { CLOSE_SLACK_US = 400000 };
+
+#define UNKNOWN_SPAN_US INT64_C(3600000000) /* since the last record, where no clock tells */
 
 struct hub {
     struct hub_options options;
@@ -119,11 +120,29 @@ static bool last_counter(const struct hub *h, int source, enum hwt_quantity quan
     return true;
 }
 
+/* When the newest record ended, on this run's clock; HWT_TIME_UNKNOWN: not known. */
+static int64_t last_us(const struct hub *h)
+{
+    struct clock_time now = clock_now(h->options.clock);
+
+    return h->last.unix_ms != HWT_TIME_UNKNOWN && now.unix_ms != HWT_TIME_UNKNOWN
+               ? now.mono_us - (now.unix_ms - h->last.unix_ms) * 1000
+               : HWT_TIME_UNKNOWN;
+}
+
+bool hub_counter_start(const struct hub *h, unsigned source, enum hwt_quantity quantity,
+                       int64_t *value_out, int64_t *since_us_out)
+{
+    int64_t us = last_us(h);
+
+    *since_us_out = us != HWT_TIME_UNKNOWN ? us : clock_mono_us(h->options.clock) - UNKNOWN_SPAN_US;
+    return last_counter(h, (int)source, quantity, value_out);
+}
+
 static void restore_ledger(struct hub *h)
 {
     const struct site_role *role = h->options.site->role;
-    struct clock_time now = clock_now(h->options.clock);
-    struct hwt_ledger_start start = {.since_us = HWT_TIME_UNKNOWN};
+    struct hwt_ledger_start start = {.since_us = last_us(h)};
 
     last_counter(h, SOURCE_LEDGER, HWT_Q_ELEC_ENERGY, &start.elec_energy);
     last_counter(h, SOURCE_LEDGER, HWT_Q_HEAT_ENERGY, &start.heat_energy);
@@ -135,9 +154,6 @@ static void restore_ledger(struct hub *h)
                        last_counter(h, role[ROLE_ELEC].source, HWT_Q_ENERGY, &start.import_mj);
     start.has_export = last_counter(h, role[ROLE_ELEC].source, HWT_Q_EXPORT, &start.export_mj);
     start.has_register = last_counter(h, role[ROLE_HEAT].source, HWT_Q_ENERGY, &start.register_mj);
-    if (h->last.unix_ms != HWT_TIME_UNKNOWN && now.unix_ms != HWT_TIME_UNKNOWN) {
-        start.since_us = now.mono_us - (now.unix_ms - h->last.unix_ms) * 1000;
-    }
     init_ledger(h, &start);
 }
 

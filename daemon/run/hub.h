@@ -39,6 +39,13 @@ void hub_free(struct hub *h);
 /* Where the log left off. Before the first reading, on a snapshot of the log. */
 void hub_restore(struct hub *h, const struct hwt_tslog_snapshot *snapshot);
 struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source);
+/*
+ * Where the log left a source's counter, and when, on this run's clock (negative: before its zero;
+ * as long ago as the clock can tell if the wall time is unknown). False, *value_out 0, if it never
+ * recorded one.
+ */
+bool hub_counter_start(const struct hub *h, unsigned source, enum hwt_quantity quantity,
+                       int64_t *value_out, int64_t *since_us_out);
 
 /* Readings of one driver, in the order of their time. */
 void hub_put(struct hub *h, const struct hwt_reading *readings, size_t n);

@@ -27,8 +27,9 @@ struct site_source {
     enum source_kind kind;
     const char *id; /* of the configuration, borrowed */
     const char *label;
-    unsigned config;    /* index in config->source[]; of a voltage or clamp: its sample stream */
-    unsigned input;     /* index in voltages[] or clamps[]; of a Modbus device: the part */
+    unsigned config; /* index in config->source[]; of a voltage or clamp: its sample stream */
+    unsigned input;  /* index in voltages[] or clamps[]; of a Modbus device: the part; of an emonTx:
+                      * in emon[] */
     int64_t max_age_us; /* a live value older than this is missing: three polls */
 };
 

@@ -40,6 +40,21 @@ static void check_source(const struct config_source *s)
         must(s->unit <= 255 && (s->port[0] == '\0' || (s->unit >= 1 && s->unit <= 247)));
         return;
     }
+    if (s->type == CONFIG_EMON) {
+        must((s->port[0] != '\0') != (s->host[0] != '\0') && s->baud >= 300 && s->poll_s >= 1);
+        must(s->node <= CONFIG_EMON_NODE_NONE && s->emon_count >= 1);
+        for (unsigned i = 0; i < s->emon_count; i++) {
+            check_id(s->emon[i].id);
+            must(s->emon[i].quantities >= 1 && s->emon[i].den > 0 && s->emon[i].num != 0);
+            must(s->emon[i].energy_key[0] == '\0' || s->emon[i].energy_den > 0);
+        }
+        return;
+    }
+    if (s->type == CONFIG_HEAT_FLOW) {
+        must(s->flow_rate[0] != '\0' && s->flow_t[0] != '\0' && s->return_t[0] != '\0');
+        must((s->glycol != HWT_WATER) == (s->percent > 0) && s->poll_s >= 1);
+        return;
+    }
     must((s->port[0] != '\0') != (s->socket[0] != '\0'));
     must(s->voltage_count >= 1 && s->voltage_count <= CONFIG_VOLTAGES_MAX);
     for (unsigned i = 0; i < s->clamp_count; i++) {

@@ -21,8 +21,10 @@
     "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
     "0.1}\n"
-#define MODBUS  "sources:\n  - {id: m, type: modbus, " /* lines 2, 3 */
-#define PUBLISH "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
+#define HEATFLOW "  - {id: hf, type: heat_from_flow, "
+#define EMON     "sources:\n  - {id: e, type: emon, port: x, " /* lines 2, 3 */
+#define MODBUS   "sources:\n  - {id: m, type: modbus, "        /* lines 2, 3 */
+#define PUBLISH  "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
 
 struct row {
     const char *text;
@@ -269,6 +271,59 @@ static const struct row broken[] = {
      "is an electricity meter, but this role needs a heat", 0, "no heat in it"},
     {V1 MODBUS "map: sdm120, port: x}\nroles: {elec: m_l1}\n", 4, "roles.elec", "is not a source",
      0, "this meter has no phases"},
+
+    /* emon */
+    {V1 EMON "}\n", 3, "sources[0].inputs", "is required", 0, "nothing is taken"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: pwer}]}\n", 3, "sources[0].inputs[0].quantity",
+     "is not what an input can be, did you mean power", 0, "a slip"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: cop}]}\n", 3, "sources[0].inputs[0].quantity",
+     "is not what an input can be", 0, "of our own making"},
+    {V1 EMON "inputs: [{id: a, key: T1, quantity: room_t, energy_key: E1}]}\n", 3,
+     "sources[0].inputs[0].energy_key", "is for quantity: power; \"a\" is room_t", 0,
+     "energy of a temperature"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: power, scale: 0}]}\n", 3,
+     "sources[0].inputs[0].scale", "is 0, or too long", 0, "nothing is left"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: power}, {id: a, key: P2, quantity: power}]}\n", 3,
+     "sources[0].inputs[1].id", "is already the input of line 3", 0, "one id twice"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: power}, {id: b, key: P1, quantity: power}]}\n", 3,
+     "sources[0].inputs[1].key", "is already taken by \"a\" in line 3", 0, "one key twice"},
+    {V1 EMON "layout: emontx4, inputs: [{id: a, key: P1, quantity: power}]}\n", 3,
+     "sources[0].layout", "is for radio messages: add node:", 0, "a layout without a node"},
+    {V1 EMON "node: 15, layout: emontx, inputs: [{id: a, key: P1, quantity: power}]}\n", 3,
+     "sources[0].layout", "is not a known layout, did you mean emontx4", 0, "an unknown layout"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: power}]}\n"
+             "  - {id: f, type: emon, port: x, inputs: [{id: b, key: P1, quantity: power}]}\n",
+     4, "sources[1].node", "is required, as \"e\" in line 3", 0, "two on a line without nodes"},
+    {V1 EMON "node: 15, inputs: [{id: a, key: P1, quantity: power}]}\n"
+             "  - {id: f, type: emon, port: x, node: 15, inputs: [{id: b, key: P1, quantity: "
+             "power}]}\n",
+     4, "sources[1].node", "is already that of \"e\" in line 3", 0, "one node twice"},
+    {V1 EMON "node: 15, inputs: [{id: a, key: P1, quantity: power}]}\n"
+             "  - {id: f, type: emon, port: x, node: 16, baud: 38400, inputs: [{id: b, key: P1, "
+             "quantity: power}]}\n",
+     4, "sources[1].port", "has another speed or framing at \"e\"", 0, "two speeds"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: power}]}\n"
+             "  - {id: hm, type: mbus, address: 1, port: x}\n",
+     4, "sources[1].port", "M-Bus and emon cannot share a line", 0, "two kinds on one port"},
+    {V1 EMON "inputs: [{id: a, key: T1, quantity: room_t}]}\nroles: {elec: a}\n", 4, "roles.elec",
+     "is an input of another kind, but this role needs", 0, "no electricity in it"},
+
+    /* heat_from_flow */
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rat, flow_t: hm_flow_t, return_t: hm_return_t}\n", 4,
+     "sources[1].flow_rate", "is not a channel of any source", 0, "a slip"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_t, flow_t: hm_flow_t, return_t: hm_return_t}\n", 4,
+     "sources[1].flow_rate", "is in degC, but here it must be l/h", 0, "another unit"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_flow_t}\n", 4,
+     "sources[1].return_t", "is the same channel as flow_t", 0, "no difference"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_return_t, "
+                       "percent: 25}\n",
+     4, "sources[1].percent", "of what?", 0, "percent of nothing"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_return_t, "
+                       "glycol: ethylene}\n",
+     4, "sources[1].percent", "is required with glycol", 0, "how much of it"},
+    {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_return_t}\n"
+                       "roles: {elec: hf}\n",
+     5, "roles.elec", "is heat from flow, but this role needs", 0, "heat is no electricity"},
     {V1 METER "http: {listen: 0.0.0.0}\n", 4, "http.listen", "needs a password", 0, "open"},
     {V1 METER "http: {listen: 192.168.1.2}\n", 4, "http.listen", "needs a password", 0, "open"},
     {V1 METER "http: {listen: \"::\"}\n", 4, "http.listen", "needs a password", 0, "open, IPv6"},
