@@ -138,6 +138,30 @@ static int modbus_reset(struct live *l, double x)
     return 0;
 }
 
+static int pulses_unplug(struct live *l, double x)
+{
+    (void)x;
+    return line_feed_unplug(&l->pulses.feed);
+}
+
+static int pulses_plug(struct live *l, double x)
+{
+    (void)x;
+    return line_feed_plug(&l->pulses.feed);
+}
+
+static int pulses_bounce(struct live *l, double x)
+{
+    l->pulses.bounce = (uint32_t)x;
+    return 0;
+}
+
+static int pulses_lose(struct live *l, double x)
+{
+    l->pulses.feed.lose = (uint32_t)x;
+    return 0;
+}
+
 static int samples_crc(struct live *l, double x)
 {
     (void)x;
@@ -211,8 +235,8 @@ static int quit(struct live *l, double x)
 static const struct command {
     const char *words;
     command_run run;
-    bool number;                          /* one follows */
-    enum { NOTHING, MBUS, MODBUS } needs; /* an option */
+    bool number;                                  /* one follows */
+    enum { NOTHING, MBUS, MODBUS, PULSES } needs; /* an option */
     double min, max;
 } commands[] = {
     {"mbus unplug", mbus_unplug, false, MBUS, 0, 0},
@@ -235,6 +259,10 @@ static const struct command {
     {"modbus late", modbus_late, true, MODBUS, 0, 1e5},
     {"modbus swap", modbus_swap, false, MODBUS, 0, 0},
     {"modbus reset", modbus_reset, false, MODBUS, 0, 0},
+    {"pulses unplug", pulses_unplug, false, PULSES, 0, 0},
+    {"pulses plug", pulses_plug, false, PULSES, 0, 0},
+    {"pulses bounce", pulses_bounce, true, PULSES, 0, 1e6},
+    {"pulses lose", pulses_lose, true, PULSES, 0, 1e6},
     {"samples crc", samples_crc, false, NOTHING, 0, 0},
     {"samples lose", samples_lose, true, NOTHING, 0, 1e6},
     {"samples stop", samples_stop, false, NOTHING, 0, 0},
@@ -261,6 +289,8 @@ static void run_command(struct live *l, const struct command *c, const char *res
         snprintf(reply, CONTROL_LINE, "error %s: started without --mbus", c->words);
     } else if (c->needs == MODBUS && l->options->modbus == NULL && l->options->modbus_tcp == 0) {
         snprintf(reply, CONTROL_LINE, "error %s: started without --modbus", c->words);
+    } else if (c->needs == PULSES && l->options->pulses == NULL) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without --pulses", c->words);
     } else if (c->run(l, x) != 0) {
         snprintf(reply, CONTROL_LINE, "error %s: %s", c->words, strerror(errno));
     } else {

@@ -10,12 +10,13 @@
 #include "sim/truth_file.h"
 
 #define NS             1000000000
-#define BATCH_NS       5000000    /* work on blocks before the line is served again */
-#define BEHIND_NS      500000000  /* the plant is too slow: time is moved, not made good */
-#define TRUTH_EVERY_NS 200000000  /* the truth file at most so often */
-#define COALESCE_NS    1000000    /* at high speed several blocks go out at once */
-#define LONGEST_NS     200000000  /* wait at most */
-#define FAREWELL_NS    2000000000 /* for a reader to take the rest */
+#define BATCH_NS       5000000             /* work on blocks before the line is served again */
+#define BEHIND_NS      500000000           /* the plant is too slow: time is moved, not made good */
+#define TRUTH_EVERY_NS 200000000           /* the truth file at most so often */
+#define COALESCE_NS    1000000             /* at high speed several blocks go out at once */
+#define LONGEST_NS     200000000           /* wait at most */
+#define EDGES_FROM_NS  INT64_C(5000000000) /* time stamp of edges when the plant begins */
+#define FAREWELL_NS    2000000000          /* for a reader to take the rest */
 
 static int64_t monotonic_ns(void)
 {
@@ -69,6 +70,9 @@ static int open_all(struct live *l, const struct options *o, char *error)
         modbus_port_init(&l->modbus, o->modbus, (int)o->modbus_baud, o->seed, &l->elec) != 0) {
         return fail(error, "--modbus", o->modbus);
     }
+    if (line_feed_init(&l->pulses.feed, o->pulses) != 0) {
+        return fail(error, "--pulses", o->pulses);
+    }
     if (modbus_tcp_init(&l->modbus_tcp, (uint16_t)o->modbus_tcp, &l->elec) != 0) {
         return fail(error, "--modbus-tcp", "");
     }
@@ -83,6 +87,7 @@ int live_init(struct live *l, const struct options *o, const struct sensors *sen
     l->mbus.pty.master = l->mbus.pty.slave = -1;
     l->modbus.pty.master = l->modbus.pty.slave = -1;
     l->modbus_tcp.listener = -1;
+    l->pulses.feed.listener = l->pulses.feed.client = -1;
     l->waiting = o->wait;
     l->volts_before = l->model.house.volts;
     l->meter = (struct mbus_meter){
@@ -107,6 +112,7 @@ void live_deinit(struct live *l)
     mbus_port_deinit(&l->mbus);
     modbus_port_deinit(&l->modbus);
     modbus_tcp_deinit(&l->modbus_tcp);
+    line_feed_deinit(&l->pulses.feed);
     sample_stream_deinit(&l->stream);
     sampler_deinit(&l->sampler);
 }
@@ -121,6 +127,14 @@ void live_set_speed(struct live *l, double speed)
     modbus_port_set_speed(&l->modbus, speed);
 }
 
+/* The edges that the second that has passed brings about. */
+static void add_edges(struct live *l)
+{
+    int64_t t_ns = EDGES_FROM_NS + (int64_t)l->second * NS;
+
+    pulse_output_add(&l->pulses, l->model.elec.watts, t_ns);
+}
+
 /* Steps the house up to the second that the next block begins in. */
 static void advance_house(struct live *l)
 {
@@ -130,6 +144,7 @@ static void advance_house(struct live *l)
         model_next_second(&l->model);
         mbus_bus_add(&l->bus);
         l->meter.now_s = l->start_unix_s + (int64_t)l->second;
+        add_edges(l);
     }
 }
 
@@ -264,6 +279,11 @@ static void wait_for_work(struct live *l, const sigset_t *mask)
     ppoll(fds, n, &timeout, mask);
 }
 
+static void serve_edges(struct live *l)
+{
+    pulse_output_serve(&l->pulses, EDGES_FROM_NS + (int64_t)(plant_s(l) * NS));
+}
+
 /* The reader may take what it is owed before the socket goes. */
 static void farewell(struct live *l)
 {
@@ -290,6 +310,7 @@ int live_run(struct live *l, const volatile sig_atomic_t *stop, const sigset_t *
         modbus_tcp_serve(&l->modbus_tcp, monotonic_ns());
         control_serve(&l->control);
         run_blocks(l);
+        serve_edges(l);
         if (write_truth(l, false, error) != 0) {
             return -1;
         }

@@ -5,6 +5,7 @@
  *                      └─▶ sampler ─▶ stream ─▶ reader of samples
  *            bytes due ─▶ heat meter ─▶ M-Bus line
  *            bytes due ─▶ electricity meter ─▶ Modbus line, Modbus TCP
+ *            edges     ─▶ pulses
  *            commands  ─▶ faults
  */
 #ifndef SIM_LIVE_H
@@ -20,6 +21,7 @@
 #include "sim/devices/mbus_port.h"
 #include "sim/devices/modbus_port.h"
 #include "sim/devices/modbus_tcp.h"
+#include "sim/devices/pulse_output.h"
 #include "sim/devices/sample_stream.h"
 #include "sim/devices/sampler.h"
 #include "sim/model.h"
@@ -36,6 +38,7 @@ struct live {
     struct modbus_meter elec;
     struct modbus_port modbus;
     struct modbus_tcp modbus_tcp;
+    struct pulse_output pulses; /* of the electricity meter */
     struct control control;
     struct crc32c crc;
     struct pace pace;

@@ -69,6 +69,14 @@ static void print_elec(const struct live *l, FILE *f)
             l->elec.replies, l->modbus.spoilt);
 }
 
+static void print_pulses(const struct live *l, FILE *f)
+{
+    const struct pulse_output *p = &l->pulses;
+
+    fprintf(f, "\"pulses\":{\"count\":%" PRIu64 ",\"unheard\":%" PRIu64 ",\"wh\":1},\n", p->pulses,
+            p->unheard);
+}
+
 static void print_window(const struct live *l, const struct truth_window *w, FILE *f)
 {
     int64_t start_ms = l->start_unix_s * 1000;
@@ -101,6 +109,7 @@ static void print_truth(const struct live *l, FILE *f)
     print_circuits(l, f);
     print_heat(l, f);
     print_elec(l, f);
+    print_pulses(l, f);
     fprintf(f,
             "\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
             ",\"dropped_scans\":%" PRIu64 ",\"connections\":%" PRIu64 "},\n",

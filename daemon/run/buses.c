@@ -4,11 +4,13 @@
 
 #include "daemon/base/log.h"
 #include "daemon/drivers/mbus.h"
+#include "daemon/run/inputs.h"
 #include "daemon/run/modbus_lines.h"
 
 struct buses {
     struct buses_options options;
     struct modbus_lines *modbus;
+    struct inputs *inputs;
     unsigned count;
     struct {
         const struct config_source *first; /* the meter that named it first */
@@ -80,7 +82,8 @@ struct buses *buses_new(const struct buses_options *options)
         }
     }
     b->modbus = modbus_lines_new(options);
-    if (b->modbus == NULL) {
+    b->inputs = inputs_new(options);
+    if (b->modbus == NULL || b->inputs == NULL) {
         buses_free(b);
         return NULL;
     }
@@ -93,6 +96,7 @@ void buses_start(struct buses *b)
         mbus_bus_start(b->bus[i].bus);
     }
     modbus_lines_start(b->modbus);
+    inputs_start(b->inputs);
 }
 
 void buses_tick(struct buses *b)
@@ -101,11 +105,13 @@ void buses_tick(struct buses *b)
         mbus_bus_tick(b->bus[i].bus);
     }
     modbus_lines_tick(b->modbus);
+    inputs_tick(b->inputs);
 }
 
 void buses_free(struct buses *b)
 {
     if (b != NULL) {
+        inputs_free(b->inputs);
         modbus_lines_free(b->modbus);
     }
     for (unsigned i = 0; b != NULL && i < b->count; i++) {

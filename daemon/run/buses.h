@@ -1,6 +1,6 @@
 /*
- * buses.h: the buses of a configuration: an M-Bus for each port, with the meters that name it, and
- * the Modbus lines (modbus_lines.h).
+ * buses.h: the buses of a configuration: an M-Bus for each port, with the meters that name it, the
+ * Modbus lines (modbus_lines.h), and what has an input for itself (inputs.h).
  */
 #ifndef DAEMON_RUN_BUSES_H
 #define DAEMON_RUN_BUSES_H
@@ -9,6 +9,7 @@
 
 #include "daemon/base/status.h"
 #include "daemon/drivers/source.h"
+#include "daemon/run/hub.h"
 #include "daemon/run/installation.h"
 
 struct buses; /* opaque */
@@ -17,6 +18,7 @@ struct buses_options {
     const struct installation *site;
     struct clock *clock;
     uv_loop_t *loop;
+    const struct hub *hub;        /* knows where counters go on from */
     struct status *const *status; /* by config->source[] */
     reading_sink sink;            /* on the loop */
     void *ctx;

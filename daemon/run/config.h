@@ -37,7 +37,7 @@ enum {
 };
 
 enum config_measures { CONFIG_HEAT, CONFIG_ELECTRICITY };
-enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS };
+enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS, CONFIG_PULSES };
 enum config_publisher_type { CONFIG_EMONCMS };
 
 /* How much is written for how little can be lost. */
@@ -101,6 +101,7 @@ struct config_input {
 
 enum config_parity { PARITY_NONE, PARITY_EVEN, PARITY_ODD };
 enum config_tcp_framing { TCP_MBAP, TCP_RTU };
+enum config_bias { BIAS_AS_IS, BIAS_PULL_UP, BIAS_PULL_DOWN, BIAS_NONE }; /* as enum line_bias */
 enum { CONFIG_PARTS = 4 }; /* of a Modbus device: total, l1, l2, l3 */
 
 struct config_map; /* config_map.h */
@@ -142,9 +143,22 @@ struct config_source {
     const struct config_map *map;   /* what it is; of a configuration without problems never NULL */
     char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
     char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
+    /* pulses: an input line */
+    char chip[CONFIG_TEXT_MAX];   /* GPIO chip, or "" */
+    char events[CONFIG_TEXT_MAX]; /* socket or FIFO, or "": exactly one of the two */
+    unsigned gpio;                /* line of the chip */
+    bool active_low;
+    enum config_bias bias;
+    unsigned max_w;  /* W: what the supply can deliver */
+    unsigned zero_s; /* s without a pulse or step until the power is 0 */
+    /* pulses */
+    bool volume;     /* a water meter */
+    double per_unit; /* pulses a kWh, or litres a pulse */
+    unsigned active_ms, inactive_ms;
+    unsigned period_ms; /* least time between two pulses; 0: as max_w says */
 };
 
-/* "samples", "mbus", "modbus". */
+/* "samples", "mbus", "modbus", "pulses". */
 const char *config_source_type_name(enum config_source_type type);
 
 struct config_publisher {
@@ -217,6 +231,8 @@ enum config_point_kind {
     POINT_MBUS,      /* a heat meter */
     POINT_MBUS_ELEC, /* an electricity meter */
     POINT_MODBUS,
+    POINT_PULSES, /* energy */
+    POINT_WATER,  /* pulses of a water meter */
     POINT_KINDS
 };
 

@@ -136,6 +136,9 @@ static void check_sources(struct config_build *b)
         case CONFIG_MODBUS:
             config_check_modbus(b, s);
             break;
+        case CONFIG_PULSES:
+            config_check_pulses(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             config_check_ports(b, s, &b->c->source[k]);

@@ -74,6 +74,14 @@ void config_check_ports(struct config_build *b, const struct config_source *s,
         config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
                         other->line);
     }
+    if (s->chip[0] != '\0' && strcmp(s->chip, other->chip) == 0 && s->gpio == other->gpio) {
+        config_complain(b, &s->gpio, "line", "%u of this chip is already that of \"%s\" in line %u",
+                        s->gpio, other->id, other->line);
+    }
+    if (s->events[0] != '\0' && strcmp(s->events, other->events) == 0) {
+        config_complain(b, s->events, "events", "is already that of \"%s\" in line %u", other->id,
+                        other->line);
+    }
     if (config_same_line(s, other)) {
         check_neighbours(b, s, other);
     }

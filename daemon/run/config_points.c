@@ -12,6 +12,9 @@ static const uint8_t clamp_quantities[] = {
     HWT_Q_POWER_FACTOR, HWT_Q_IMPORT,  HWT_Q_EXPORT,
 };
 
+static const uint8_t pulses_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT};
+static const uint8_t water_quantities[] = {HWT_Q_VOLUME, HWT_Q_FLOW_RATE};
+
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out)
 {
     switch (kind) {
@@ -25,6 +28,12 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
         return mbus_quantities(MBUS_HEAT, quantities_out);
     case POINT_MBUS_ELEC:
         return mbus_quantities(MBUS_ELECTRICITY, quantities_out);
+    case POINT_PULSES:
+        *quantities_out = pulses_quantities;
+        return sizeof(pulses_quantities);
+    case POINT_WATER:
+        *quantities_out = water_quantities;
+        return sizeof(water_quantities);
     case POINT_MODBUS:
     case POINT_KINDS:
         break;
@@ -43,7 +52,7 @@ static bool input_point(const struct config_input *in, enum config_point_kind ki
 
 const char *config_source_type_name(enum config_source_type type)
 {
-    static const char *const names[] = {"samples", "mbus", "modbus"};
+    static const char *const names[] = {"samples", "mbus", "modbus", "pulses"};
 
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
 }
@@ -73,18 +82,29 @@ static bool part_point(const struct config_source *source, unsigned s, unsigned 
     return false;
 }
 
+/* A source that is one point. */
+static bool is_single(enum config_source_type type)
+{
+    return type == CONFIG_MBUS || type == CONFIG_PULSES;
+}
+
+static enum config_point_kind kind_of(const struct config_source *source)
+{
+    if (source->type == CONFIG_PULSES) {
+        return source->volume ? POINT_WATER : POINT_PULSES;
+    }
+    return source->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC;
+}
+
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out)
 {
     for (unsigned s = 0; s < c->source_count; s++) {
         const struct config_source *source = &c->source[s];
 
-        if (source->type == CONFIG_MBUS) {
+        if (is_single(source->type)) {
             if (index == 0) {
                 *point_out = (struct config_point){
-                    .kind = source->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC,
-                    .id = source->id,
-                    .label = source->label,
-                    .source = s};
+                    .kind = kind_of(source), .id = source->id, .label = source->label, .source = s};
                 point_out->quantities = config_quantities(point_out->kind, &point_out->quantity);
                 return true;
             }

@@ -48,11 +48,11 @@ static bool find_channel(const struct config *c, const char *id, struct config_p
 
 static const char *kind_name(enum config_point_kind kind)
 {
-    static const char *const names[POINT_KINDS] = {[POINT_VOLTAGE] = "a voltage",
-                                                   [POINT_CLAMP] = "a clamp",
-                                                   [POINT_MBUS] = "a heat meter",
-                                                   [POINT_MBUS_ELEC] = "an electricity meter",
-                                                   [POINT_MODBUS] = "an electricity meter"};
+    static const char *const names[POINT_KINDS] = {
+        [POINT_VOLTAGE] = "a voltage",           [POINT_CLAMP] = "a clamp",
+        [POINT_MBUS] = "a heat meter",           [POINT_MBUS_ELEC] = "an electricity meter",
+        [POINT_MODBUS] = "an electricity meter", [POINT_PULSES] = "an electricity meter",
+        [POINT_WATER] = "a water meter"};
 
     return names[kind];
 }
@@ -77,7 +77,8 @@ static bool has_heat(const struct config_point *point)
 
 static bool suits(enum config_role role, const struct config_point *point)
 {
-    return role == ROLE_HEAT ? has_heat(point) : point->kind != POINT_VOLTAGE;
+    return role == ROLE_HEAT ? has_heat(point)
+                             : point->kind != POINT_VOLTAGE && point->kind != POINT_WATER;
 }
 
 static void refuse_source(struct config_build *b, enum config_role role, const char *id)

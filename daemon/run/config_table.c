@@ -5,8 +5,10 @@
 #include "daemon/run/config.h"
 #include "daemon/run/config_map.h"
 
-#define CONFIG_SOURCE_TYPES "samples mbus modbus" /* in the order of enum config_source_type */
-#define MAP_TYPES           "u16 s16 u32 s32 u64 s64 f32 f64"
+#define CONFIG_SOURCE_TYPES \
+    "samples mbus modbus pulses"                 /* in the order of enum config_source_type */
+#define BIASES    "as_is pull_up pull_down none" /* in the order of enum config_bias */
+#define MAP_TYPES "u16 s16 u32 s32 u64 s64 f32 f64"
 
 #define IN(type, member) \
     .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
@@ -44,6 +46,10 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "`tcp`. Delivers what its map lists: `<id>_power`, `<id>_import` …, and of each phase `<id>_l1_power`, "
         "`<id>_l1_voltage` …. Several devices may share a port, at different speeds too, if each has its own unit; M-Bus "
         "needs another line. Nothing is ever written to a device."},
+    [SECTION_PULSES] = {"sources[]", "pulses", sizeof(struct config_source), offsetof(struct config_source, line),
+        "A meter's pulse output (S0, LED or reed contact) on an input line: exactly one of `chip` with `line`, and `events`. "
+        "Delivers `<id>_power` and `<id>_import`, or of a water meter `<id>_flow_rate` and `<id>_volume`. The count goes on "
+        "from the log after a restart."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
@@ -70,7 +76,7 @@ const struct config_option config_options[] = {
     {SECTION_ROOT, "record", CONFIG_KIND_MAP, .child = {SECTION_RECORD}, .text = "What is kept."},
     {SECTION_ROOT, "log", CONFIG_KIND_MAP, .child = {SECTION_LOG}, .text = "How it is kept."},
     {SECTION_ROOT, "sources", CONFIG_KIND_LIST, ELEMENTS(config, source, source_count, CONFIG_SOURCES_MAX),
-     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS}, .required = true, .text = "Samplers and meters."},
+     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_PULSES}, .required = true, .text = "Samplers and meters."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
      .child = {SECTION_EMONCMS}, .text = "Where records are sent to."},
@@ -232,6 +238,35 @@ const struct config_option config_options[] = {
      .fallback = "1000", .text = "Wait this long for a reply."},
     {SECTION_MODBUS, "retries", CONFIG_KIND_INTEGER, IN(config_source, retries), .min = 0, .max = 10, .fallback = "2",
      .text = "Further attempts when no good reply came."},
+
+    {SECTION_PULSES, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 21."},
+    {SECTION_PULSES, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`pulses`."},
+    {SECTION_PULSES, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_PULSES, "chip", CONFIG_KIND_PATH, IN(config_source, chip), .text = "GPIO chip, such as `/dev/gpiochip0`."},
+    {SECTION_PULSES, "line", CONFIG_KIND_INTEGER, IN(config_source, gpio), .min = 0, .max = 1023,
+     .text = "Line of `chip`: on a Raspberry Pi the GPIO number."},
+    {SECTION_PULSES, "active_low", CONFIG_KIND_BOOL, IN(config_source, active_low), .fallback = "false",
+     .text = "Of `chip`: a pulse pulls the line low, as an open collector or a contact to ground does."},
+    {SECTION_PULSES, "bias", CONFIG_KIND_CHOICE, IN(config_source, bias), .choices = BIASES, .fallback = "as_is",
+     .text = "Of `chip`: its resistor to the supply or to ground. An S0 output wants about 1 kΩ, which a chip does not have."},
+    {SECTION_PULSES, "events", CONFIG_KIND_PATH, IN(config_source, events),
+     .text = "A Unix socket or FIFO that brings the kernel's `struct gpio_v2_line_event`, as the virtual plant's does."},
+    {SECTION_PULSES, "water", CONFIG_KIND_BOOL, IN(config_source, volume), .fallback = "false",
+     .text = "`true`: a water meter, `per_unit` in litres a pulse."},
+    {SECTION_PULSES, "per_unit", CONFIG_KIND_NUMBER, IN(config_source, per_unit), .min = 0.001, .max = 1e6, .required = true,
+     .text = "Pulses for each kWh, as printed on the meter (1000 imp/kWh); of a water meter litres for each pulse."},
+    {SECTION_PULSES, "active_ms", CONFIG_KIND_INTEGER, IN(config_source, active_ms), .min = 0, .max = 10000, .unit = "ms", .fallback = "20",
+     .text = "A shorter pulse is a bounce. S0 pulses last 30 ms at least."},
+    {SECTION_PULSES, "inactive_ms", CONFIG_KIND_INTEGER, IN(config_source, inactive_ms), .min = 0, .max = 10000, .unit = "ms", .fallback = "20",
+     .text = "A shorter pause between two pulses is a bounce."},
+    {SECTION_PULSES, "max_w", CONFIG_KIND_INTEGER, IN(config_source, max_w), .min = 100, .max = 10000000, .unit = "W", .fallback = "25000",
+     .text = "What the supply can deliver at most: pulses that come faster are not counted. Not of a water meter."},
+    {SECTION_PULSES, "min_period_ms", CONFIG_KIND_INTEGER, IN(config_source, period_ms), .min = 0, .max = 600000, .unit = "ms", .fallback = "0",
+     .fallback_note = "as `max_w` says", .text = "The same as a time: a pulse sooner than this after the one before is not counted."},
+    {SECTION_PULSES, "zero_s", CONFIG_KIND_INTEGER, IN(config_source, zero_s), .min = 10, .max = 86400, .unit = "s", .fallback = "600",
+     .text = "So long after a pulse the power, or flow rate, is 0."},
 
 #define CONFIG_X(role_, id_, kind_, text_) \
     {SECTION_ROLES, (id_), CONFIG_KIND_ID, IN(config, role[ROLE_##role_]), .text = (text_)},

@@ -304,6 +304,7 @@ static bool make_sources(struct daemon *d)
     d->buses = buses_new(&(struct buses_options){.site = &d->site,
                                                  .clock = d->clock,
                                                  .loop = &d->loop,
+                                                 .hub = d->hub,
                                                  .status = d->source_status,
                                                  .sink = on_readings,
                                                  .ctx = d});

@@ -30,7 +30,8 @@ struct hub {
 
 static int64_t poll_us(const struct installation *site, int source)
 {
-    return source >= 0 && site->source[source].kind == SOURCE_IS_METER
+    return source >= 0 && (site->source[source].kind == SOURCE_IS_METER ||
+                           site->source[source].kind == SOURCE_IS_COUNTER)
                ? (int64_t)site->config->source[site->source[source].config].poll_s * 1000000
                : 0;
 }
@@ -160,6 +161,14 @@ void hub_restore(struct hub *h, const struct hwt_tslog_snapshot *snapshot)
     h->day_ms = day_start_ms(now.unix_ms != HWT_TIME_UNKNOWN ? now.unix_ms : h->last.unix_ms);
     history_at(snapshot, &h->options.site->schema, h->day_ms, &h->midnight);
     fill_midnight(h);
+}
+
+int64_t hub_counter_start(const struct hub *h, unsigned source, enum hwt_quantity quantity)
+{
+    int64_t value;
+
+    last_counter(h, (int)source, quantity, &value);
+    return value;
 }
 
 struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source)

@@ -39,6 +39,8 @@ void hub_free(struct hub *h);
 /* Where the log left off. Before the first reading, on a snapshot of the log. */
 void hub_restore(struct hub *h, const struct hwt_tslog_snapshot *snapshot);
 struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source);
+/* The same of one counter of any source, counts; 0: the log has none. */
+int64_t hub_counter_start(const struct hub *h, unsigned source, enum hwt_quantity quantity);
 
 /* Readings of one driver, in the order of their time. */
 void hub_put(struct hub *h, const struct hwt_reading *readings, size_t n);

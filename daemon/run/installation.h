@@ -20,7 +20,8 @@ enum source_kind {
     SOURCE_IS_LEDGER,
     SOURCE_IS_VOLTAGE,
     SOURCE_IS_CLAMP,
-    SOURCE_IS_METER
+    SOURCE_IS_METER,
+    SOURCE_IS_COUNTER /* counts for itself, from 0 on: pulses */
 };
 
 struct site_source {

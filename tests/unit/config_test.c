@@ -21,7 +21,8 @@
     "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
     "0.1}\n"
-#define MODBUS  "sources:\n  - {id: m, type: modbus, " /* lines 2, 3 */
+#define PULSES  "sources:\n  - {id: p, type: pulses, per_unit: 1000, " /* lines 2, 3 */
+#define MODBUS  "sources:\n  - {id: m, type: modbus, "                 /* lines 2, 3 */
 #define PUBLISH "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
 
 struct row {
@@ -260,6 +261,20 @@ static const struct row broken[] = {
     {V1 MODBUS "map: sdm120, tcp: \"h:4001\"}\n"
                "  - {id: a, type: mbus, tcp: \"h:4001\", address: 1}\n",
      4, "sources[1].tcp", "\"m\" in line 3, which is of type modbus", 0, "which one it is"},
+    {V1 PULSES "chip: c, line: 1, events: e}\n", 3, "sources[0].events", "and chip exclude", 0,
+     "one line, two places"},
+    {V1 PULSES "max_w: 9000}\n", 3, "sources[0].chip", "is required, or events", 0, "no line"},
+    {V1 PULSES "chip: c}\n", 3, "sources[0].line", "which line of the chip", 0, "a chip has many"},
+    {V1 PULSES "events: e, bias: pull_up}\n", 3, "sources[0].bias", "is for a chip", 0,
+     "a socket has no resistors"},
+    {V1 PULSES "events: e, water: true, max_w: 9000}\n", 3, "sources[0].max_w",
+     "not of a water meter", 0, "litres are no watts"},
+    {V1 PULSES "chip: c, line: 3}\n  - {id: q, type: pulses, per_unit: 1, chip: c, line: 3}\n", 4,
+     "sources[1].line", "3 of this chip is already that of \"p\" in line 3", 0, "one line twice"},
+    {V1 PULSES "events: e}\n  - {id: q, type: pulses, per_unit: 1, events: e}\n", 4,
+     "sources[1].events", "is already that of \"p\"", 0, "one socket twice"},
+    {V1 PULSES "events: e, water: true}\nroles: {elec: p}\n", 4, "roles.elec",
+     "\"p\" is a water meter, but this role needs", 0, "water is no electricity"},
     {V1 "sources:\n  - {id: a234567890123456, type: modbus, map: sdm630, port: x}\n", 3,
      "sources[0].id", "at most 14 are possible here, as its channel <id>_l1_apparent_power", 0,
      "room for the phases"},

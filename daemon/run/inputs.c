@@ -1,0 +1,124 @@
+#include "daemon/run/inputs.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "daemon/base/log.h"
+#include "daemon/drivers/pulses.h"
+
+#define MS_X_W_PER_KWH 3.6e9 /* a kWh is so many W x ms */
+
+struct inputs {
+    struct buses_options options;
+    struct pulses *pulses[CONFIG_SOURCES_MAX]; /* by config->source[]; NULL: of another type */
+};
+
+/* Index of a source's first point in the installation. */
+static unsigned source_of(const struct installation *site, unsigned config)
+{
+    unsigned i = SOURCE_LEDGER + 1;
+
+    while (i < site->source_count && site->source[i].config != config) {
+        i++;
+    }
+    return i;
+}
+
+static struct line_events_options line_of(const struct config_source *c)
+{
+    static const enum line_bias bias[] = {
+        [BIAS_AS_IS] = LINE_BIAS_AS_IS,
+        [BIAS_PULL_UP] = LINE_BIAS_PULL_UP,
+        [BIAS_PULL_DOWN] = LINE_BIAS_PULL_DOWN,
+        [BIAS_NONE] = LINE_BIAS_NONE,
+    };
+
+    return (struct line_events_options){.chip = c->chip[0] != '\0' ? c->chip : NULL,
+                                        .events = c->events,
+                                        .line = c->gpio,
+                                        .active_low = c->active_low,
+                                        .bias = bias[c->bias]};
+}
+
+/* The least time between two pulses. */
+static int64_t period_us(const struct config_source *c)
+{
+    if (c->period_ms > 0 || c->volume) {
+        return 1000 * (int64_t)c->period_ms;
+    }
+    return llround(1000.0 * MS_X_W_PER_KWH / (c->per_unit * c->max_w));
+}
+
+static bool add_pulses(struct inputs *in, unsigned config)
+{
+    const struct buses_options *b = &in->options;
+    const struct config_source *c = &b->site->config->source[config];
+    unsigned source = source_of(b->site, config);
+    struct pulses_options options = {
+        .id = c->id,
+        .source = (uint16_t)source,
+        .line = line_of(c),
+        .debounce = {.active_us = 1000 * (int64_t)c->active_ms,
+                     .inactive_us = 1000 * (int64_t)c->inactive_ms,
+                     .period_us = period_us(c)},
+        .volume = c->volume,
+        .per_unit = c->per_unit,
+        .start = hub_counter_start(b->hub, source, c->volume ? HWT_Q_VOLUME : HWT_Q_IMPORT),
+        .zero_s = c->zero_s,
+        .status = b->status[config],
+        .sink = b->sink,
+        .ctx = b->ctx,
+    };
+
+    in->pulses[config] = pulses_new(b->loop, b->clock, &options);
+    return in->pulses[config] != NULL;
+}
+
+static bool add(struct inputs *in, unsigned config)
+{
+    return in->options.site->config->source[config].type != CONFIG_PULSES || add_pulses(in, config);
+}
+
+struct inputs *inputs_new(const struct buses_options *options)
+{
+    struct inputs *in = calloc(1, sizeof(*in));
+
+    if (in == NULL) {
+        return NULL;
+    }
+    in->options = *options;
+    for (unsigned i = 0; i < options->site->config->source_count; i++) {
+        if (!add(in, i)) {
+            LOG(LOG_ERROR, options->site->config->source[i].id, "no input: out of memory");
+            inputs_free(in);
+            return NULL;
+        }
+    }
+    return in;
+}
+
+void inputs_start(struct inputs *in)
+{
+    for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
+        if (in->pulses[i] != NULL) {
+            pulses_start(in->pulses[i]);
+        }
+    }
+}
+
+void inputs_tick(struct inputs *in)
+{
+    for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
+        if (in->pulses[i] != NULL) {
+            pulses_tick(in->pulses[i]);
+        }
+    }
+}
+
+void inputs_free(struct inputs *in)
+{
+    for (unsigned i = 0; in != NULL && i < CONFIG_SOURCES_MAX; i++) {
+        pulses_free(in->pulses[i]);
+    }
+    free(in);
+}

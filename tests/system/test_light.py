@@ -1,0 +1,74 @@
+"""Pulses: the daemon on the input lines of the plant, against what the plant knows."""
+import unittest
+
+from harness import SystemTest, wait_for, write_config
+
+
+class Light(SystemTest):
+    """A plant and a daemon with one further source."""
+
+    def both(self, source, plant_options, speed=20, elec='hp', **config):
+        plant = self.plant(seed=1, speed=speed, extra=(*plant_options, '--loads', 'hp=8.7:pfc'))
+        path = write_config(plant, **config)
+        text = path.read_text().replace('roles:', source + 'roles:', 1).replace('elec: hp,', f'elec: {elec},', 1)
+        path.write_text(text)
+        return plant, self.daemon(path)
+
+    def counter(self, daemon, source, name):
+        return daemon.source(source)['counters'].get(name, 0)
+
+
+class Pulses(Light):
+    def start(self, **options):
+        path = self.folder / 'pulses'
+        source = f'  - {{id: led, type: pulses, events: {path}, per_unit: 1000, max_w: 9000}}\n'
+        plant, daemon = self.both(source, ('--pulses', path), **options)
+        wait_for('pulses', lambda: (daemon.value('led_import') or 0) > 5)
+        return plant, daemon
+
+    def heard(self, plant):
+        plant.control('truth')
+        truth = plant.truth()['pulses']
+        return truth['count'] - truth['unheard']
+
+    def settled(self, plant, daemon, before=0):
+        """Pulses at a standstill, as many as the plant knows; the newest import is at most a second old."""
+        plant.control('speed 0')
+        heard = self.heard(plant)
+        wait_for('every pulse', lambda: self.counter(daemon, 'led', 'pulses') + before == heard)
+        self.assertTrue(heard - 3 <= daemon.value('led_import') <= heard, daemon.value('led_import'))
+        return heard
+
+    def test_every_pulse_is_counted_over_bounces_and_a_restart(self):
+        plant, daemon = self.start(elec='led', commit_s=1, record_s=1)
+        wait_for('power', lambda: daemon.value('led_power'))
+        plant.control('pulses bounce 10')
+        wait_for('bounces', lambda: self.counter(daemon, 'led', 'bounces') >= 60)
+        self.assertAlmostEqual(daemon.value('led_power'), plant.truth()['elecmeter']['power_w'], delta=150)
+        before = self.settled(plant, daemon)
+        self.assertEqual(self.counter(daemon, 'led', 'lost_edges'), 0)
+        self.assertEqual(self.counter(daemon, 'led', 'close'), 0)
+        self.assertGreater(daemon.live()['heatpump']['total']['elec'], 0)
+        daemon.stop()
+        again = self.daemon(daemon.config, name='again')
+        plant.control('speed 20')
+        wait_for('it goes on', lambda: (again.value('led_import') or 0) > before + 5)
+        self.settled(plant, again, before)
+
+    def test_lost_edges_are_told_and_an_unplugged_line_recovers(self):
+        plant, daemon = self.start()
+        plant.control('pulses lose 6')
+        wait_for('they are counted', lambda: self.counter(daemon, 'led', 'lost_edges') == 6)
+        self.assertIn('edges lost count=6', daemon.said())
+        plant.control('pulses unplug')
+        state = wait_for('failed', lambda: (s := daemon.source('led'))['state'] == 'failed' and s)
+        self.assertIn(str(self.folder / 'pulses'), state['cause'])
+        wait_for('missing', lambda: daemon.value('led_power') is None)
+        before = self.counter(daemon, 'led', 'pulses')
+        plant.control('pulses plug')
+        wait_for('ok again', lambda: daemon.source('led')['state'] == 'ok')
+        wait_for('counting', lambda: self.counter(daemon, 'led', 'pulses') > before + 3)
+
+
+if __name__ == '__main__':
+    unittest.main()
