@@ -162,6 +162,57 @@ static int pulses_lose(struct live *l, double x)
     return 0;
 }
 
+static int elster_unplug(struct live *l, double x)
+{
+    (void)x;
+    return line_feed_unplug(&l->elster.feed);
+}
+
+static int elster_plug(struct live *l, double x)
+{
+    (void)x;
+    return line_feed_plug(&l->elster.feed);
+}
+
+static int elster_lose(struct live *l, double x)
+{
+    l->elster.lose = (uint32_t)x;
+    return 0;
+}
+
+static int elster_extra(struct live *l, double x)
+{
+    l->elster.extra = (uint32_t)x;
+    return 0;
+}
+
+static int elster_checksum(struct live *l, double x)
+{
+    l->elster.checksum = (uint32_t)x;
+    return 0;
+}
+
+static int elster_dark(struct live *l, double x)
+{
+    l->elster.dark = (uint32_t)x;
+    return 0;
+}
+
+static int elster_power_fail(struct live *l, double x)
+{
+    (void)x;
+    elster_output_power_fail(&l->elster);
+    return 0;
+}
+
+static int elster_swap(struct live *l, double x)
+{
+    (void)x;
+    elec_meter_swap(&l->model.grid, l->seed + 1001);
+    elster_output_swap(&l->elster);
+    return 0;
+}
+
 static int samples_crc(struct live *l, double x)
 {
     (void)x;
@@ -235,8 +286,8 @@ static int quit(struct live *l, double x)
 static const struct command {
     const char *words;
     command_run run;
-    bool number;                                  /* one follows */
-    enum { NOTHING, MBUS, MODBUS, PULSES } needs; /* an option */
+    bool number;                                          /* one follows */
+    enum { NOTHING, MBUS, MODBUS, PULSES, ELSTER } needs; /* an option */
     double min, max;
 } commands[] = {
     {"mbus unplug", mbus_unplug, false, MBUS, 0, 0},
@@ -263,6 +314,14 @@ static const struct command {
     {"pulses plug", pulses_plug, false, PULSES, 0, 0},
     {"pulses bounce", pulses_bounce, true, PULSES, 0, 1e6},
     {"pulses lose", pulses_lose, true, PULSES, 0, 1e6},
+    {"elster unplug", elster_unplug, false, ELSTER, 0, 0},
+    {"elster plug", elster_plug, false, ELSTER, 0, 0},
+    {"elster lose", elster_lose, true, ELSTER, 0, 1e6},
+    {"elster extra", elster_extra, true, ELSTER, 0, 1e6},
+    {"elster checksum", elster_checksum, true, ELSTER, 0, 1e6},
+    {"elster dark", elster_dark, true, ELSTER, 0, 1e6},
+    {"elster powerfail", elster_power_fail, false, ELSTER, 0, 0},
+    {"elster swap", elster_swap, false, ELSTER, 0, 0},
     {"samples crc", samples_crc, false, NOTHING, 0, 0},
     {"samples lose", samples_lose, true, NOTHING, 0, 1e6},
     {"samples stop", samples_stop, false, NOTHING, 0, 0},
@@ -291,6 +350,8 @@ static void run_command(struct live *l, const struct command *c, const char *res
         snprintf(reply, CONTROL_LINE, "error %s: started without --modbus", c->words);
     } else if (c->needs == PULSES && l->options->pulses == NULL) {
         snprintf(reply, CONTROL_LINE, "error %s: started without --pulses", c->words);
+    } else if (c->needs == ELSTER && l->options->elster == NULL) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without --elster", c->words);
     } else if (c->run(l, x) != 0) {
         snprintf(reply, CONTROL_LINE, "error %s: %s", c->words, strerror(errno));
     } else {

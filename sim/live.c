@@ -73,6 +73,9 @@ static int open_all(struct live *l, const struct options *o, char *error)
     if (line_feed_init(&l->pulses.feed, o->pulses) != 0) {
         return fail(error, "--pulses", o->pulses);
     }
+    if (line_feed_init(&l->elster.feed, o->elster) != 0) {
+        return fail(error, "--elster", o->elster);
+    }
     if (modbus_tcp_init(&l->modbus_tcp, (uint16_t)o->modbus_tcp, &l->elec) != 0) {
         return fail(error, "--modbus-tcp", "");
     }
@@ -88,6 +91,8 @@ int live_init(struct live *l, const struct options *o, const struct sensors *sen
     l->modbus.pty.master = l->modbus.pty.slave = -1;
     l->modbus_tcp.listener = -1;
     l->pulses.feed.listener = l->pulses.feed.client = -1;
+    l->elster.feed.listener = l->elster.feed.client = -1;
+    elster_output_init(&l->elster, &l->model.grid, o->seed);
     l->waiting = o->wait;
     l->volts_before = l->model.house.volts;
     l->meter = (struct mbus_meter){
@@ -113,6 +118,7 @@ void live_deinit(struct live *l)
     modbus_port_deinit(&l->modbus);
     modbus_tcp_deinit(&l->modbus_tcp);
     line_feed_deinit(&l->pulses.feed);
+    line_feed_deinit(&l->elster.feed);
     sample_stream_deinit(&l->stream);
     sampler_deinit(&l->sampler);
 }
@@ -133,6 +139,7 @@ static void add_edges(struct live *l)
     int64_t t_ns = EDGES_FROM_NS + (int64_t)l->second * NS;
 
     pulse_output_add(&l->pulses, l->model.elec.watts, t_ns);
+    elster_output_send(&l->elster, t_ns);
 }
 
 /* Steps the house up to the second that the next block begins in. */
@@ -282,6 +289,7 @@ static void wait_for_work(struct live *l, const sigset_t *mask)
 static void serve_edges(struct live *l)
 {
     pulse_output_serve(&l->pulses, EDGES_FROM_NS + (int64_t)(plant_s(l) * NS));
+    line_feed_serve(&l->elster.feed);
 }
 
 /* The reader may take what it is owed before the socket goes. */

@@ -5,7 +5,7 @@
  *                      └─▶ sampler ─▶ stream ─▶ reader of samples
  *            bytes due ─▶ heat meter ─▶ M-Bus line
  *            bytes due ─▶ electricity meter ─▶ Modbus line, Modbus TCP
- *            edges     ─▶ pulses
+ *            edges     ─▶ pulses, the grid meter's light
  *            commands  ─▶ faults
  */
 #ifndef SIM_LIVE_H
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "sim/devices/control.h"
+#include "sim/devices/elster_output.h"
 #include "sim/devices/mbus_bus.h"
 #include "sim/devices/mbus_meter.h"
 #include "sim/devices/mbus_port.h"
@@ -38,7 +39,8 @@ struct live {
     struct modbus_meter elec;
     struct modbus_port modbus;
     struct modbus_tcp modbus_tcp;
-    struct pulse_output pulses; /* of the electricity meter */
+    struct pulse_output pulses;  /* of the electricity meter */
+    struct elster_output elster; /* of the grid meter */
     struct control control;
     struct crc32c crc;
     struct pace pace;

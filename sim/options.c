@@ -34,6 +34,8 @@ static const struct option_row rows[] = {
     {"--modbus-baud", "N", WHOLE, AT(modbus_baud), 0, 115200, "pace of its bytes (9600), 0: none"},
     {"--pulses", "PATH", TEXT, AT(pulses), 0, 0,
      "its pulses, as edges of an input line, on a unix socket"},
+    {"--elster", "PATH", TEXT, AT(elster), 0, 0,
+     "the grid meter's light (A100C), as edges of an input line, on a unix socket"},
     {"--control", "PATH", TEXT, AT(control), 0, 0, "take commands, a line each, on a unix socket"},
     {"--truth", "FILE", TEXT, AT(truth), 0, 0, "write what really happened (JSON, mode 0600)"},
     {"--constants", "FILE", TEXT, AT(constants), 0, 0, "write the sensors' true constants (YAML)"},

@@ -37,7 +37,13 @@ enum {
 };
 
 enum config_measures { CONFIG_HEAT, CONFIG_ELECTRICITY };
-enum config_source_type { CONFIG_SAMPLES, CONFIG_MBUS, CONFIG_MODBUS, CONFIG_PULSES };
+enum config_source_type {
+    CONFIG_SAMPLES,
+    CONFIG_MBUS,
+    CONFIG_MODBUS,
+    CONFIG_PULSES,
+    CONFIG_ELSTER
+};
 enum config_publisher_type { CONFIG_EMONCMS };
 
 /* How much is written for how little can be lost. */
@@ -143,9 +149,10 @@ struct config_source {
     const struct config_map *map;   /* what it is; of a configuration without problems never NULL */
     char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
     char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
-    /* pulses: an input line */
+    /* pulses, elster: an input line */
     char chip[CONFIG_TEXT_MAX];   /* GPIO chip, or "" */
-    char events[CONFIG_TEXT_MAX]; /* socket or FIFO, or "": exactly one of the two */
+    char events[CONFIG_TEXT_MAX]; /* socket or FIFO, or "": exactly one of the two (elster: and
+                                     port) */
     unsigned gpio;                /* line of the chip */
     bool active_low;
     enum config_bias bias;
@@ -158,7 +165,7 @@ struct config_source {
     unsigned period_ms; /* least time between two pulses; 0: as max_w says */
 };
 
-/* "samples", "mbus", "modbus", "pulses". */
+/* "samples", "mbus", "modbus", "pulses", "elster". */
 const char *config_source_type_name(enum config_source_type type);
 
 struct config_publisher {
@@ -233,6 +240,7 @@ enum config_point_kind {
     POINT_MODBUS,
     POINT_PULSES, /* energy */
     POINT_WATER,  /* pulses of a water meter */
+    POINT_ELSTER,
     POINT_KINDS
 };
 

@@ -139,6 +139,9 @@ static void check_sources(struct config_build *b)
         case CONFIG_PULSES:
             config_check_pulses(b, s);
             break;
+        case CONFIG_ELSTER:
+            config_check_elster(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             config_check_ports(b, s, &b->c->source[k]);

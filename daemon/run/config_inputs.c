@@ -3,7 +3,9 @@
 
 #include "daemon/run/config_bind.h"
 
-enum { PULSES_POLL_S = 4 }; /* they deliver each second; the ledger's gap is three of these */
+/* How often they deliver, about; values go missing, and the ledger sees a gap, after three of
+ * these. An Elster's gate may hold packets back for a while. */
+enum { PULSES_POLL_S = 4, ELSTER_POLL_S = 20 };
 
 /* Keys of a GPIO chip, beside `events` or a serial port. */
 static void refuse_chip_keys(struct config_build *b, const struct config_source *s,
@@ -37,5 +39,22 @@ void config_check_pulses(struct config_build *b, struct config_source *s)
     }
     if (s->volume && config_given(b, &s->max_w)) {
         config_complain(b, &s->max_w, "max_w", "is not of a water meter: use min_period_ms");
+    }
+}
+
+void config_check_elster(struct config_build *b, struct config_source *s)
+{
+    bool chip = config_given(b, s->chip), port = config_given(b, s->port);
+
+    s->poll_s = ELSTER_POLL_S;
+    if (chip && port) {
+        config_complain(b, s->port, "port", "and chip exclude each other");
+    } else if (port && config_given(b, s->events)) {
+        config_complain(b, s->events, "events", "and port exclude each other");
+    } else if (port) {
+        refuse_chip_keys(b, s, "a port");
+    } else if (config_check_either(b, s->chip, "chip", chip, s->events, "events or port",
+                                   config_given(b, s->events))) {
+        check_chip(b, s);
     }
 }

@@ -44,6 +44,12 @@ bool config_same_line(const struct config_source *a, const struct config_source 
            (a->host[0] != '\0' && strcmp(a->host, b->host) == 0 && a->tcp_port == b->tcp_port);
 }
 
+/* Has its port for itself. */
+static bool is_alone(const struct config_source *s)
+{
+    return s->type == CONFIG_SAMPLES || s->type == CONFIG_ELSTER;
+}
+
 /* Two sources that share a line. */
 static void check_neighbours(struct config_build *b, const struct config_source *s,
                              const struct config_source *other)
@@ -51,7 +57,7 @@ static void check_neighbours(struct config_build *b, const struct config_source 
     bool port = s->port[0] != '\0';
     const char *member = port ? s->port : s->tcp, *key = port ? "port" : "tcp";
 
-    if (s->type == CONFIG_SAMPLES || other->type == CONFIG_SAMPLES) {
+    if (is_alone(s) || is_alone(other)) {
         config_complain(b, member, key, "is already that of \"%s\" in line %u", other->id,
                         other->line);
     } else if (s->type != other->type) {

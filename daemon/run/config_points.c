@@ -13,6 +13,7 @@ static const uint8_t clamp_quantities[] = {
 };
 
 static const uint8_t pulses_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT};
+static const uint8_t elster_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT, HWT_Q_EXPORT};
 static const uint8_t water_quantities[] = {HWT_Q_VOLUME, HWT_Q_FLOW_RATE};
 
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out)
@@ -34,6 +35,9 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
     case POINT_WATER:
         *quantities_out = water_quantities;
         return sizeof(water_quantities);
+    case POINT_ELSTER:
+        *quantities_out = elster_quantities;
+        return sizeof(elster_quantities);
     case POINT_MODBUS:
     case POINT_KINDS:
         break;
@@ -52,7 +56,7 @@ static bool input_point(const struct config_input *in, enum config_point_kind ki
 
 const char *config_source_type_name(enum config_source_type type)
 {
-    static const char *const names[] = {"samples", "mbus", "modbus", "pulses"};
+    static const char *const names[] = {"samples", "mbus", "modbus", "pulses", "elster"};
 
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
 }
@@ -85,13 +89,16 @@ static bool part_point(const struct config_source *source, unsigned s, unsigned 
 /* A source that is one point. */
 static bool is_single(enum config_source_type type)
 {
-    return type == CONFIG_MBUS || type == CONFIG_PULSES;
+    return type == CONFIG_MBUS || type == CONFIG_PULSES || type == CONFIG_ELSTER;
 }
 
 static enum config_point_kind kind_of(const struct config_source *source)
 {
     if (source->type == CONFIG_PULSES) {
         return source->volume ? POINT_WATER : POINT_PULSES;
+    }
+    if (source->type == CONFIG_ELSTER) {
+        return POINT_ELSTER;
     }
     return source->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC;
 }

@@ -52,7 +52,7 @@ static const char *kind_name(enum config_point_kind kind)
         [POINT_VOLTAGE] = "a voltage",           [POINT_CLAMP] = "a clamp",
         [POINT_MBUS] = "a heat meter",           [POINT_MBUS_ELEC] = "an electricity meter",
         [POINT_MODBUS] = "an electricity meter", [POINT_PULSES] = "an electricity meter",
-        [POINT_WATER] = "a water meter"};
+        [POINT_WATER] = "a water meter",         [POINT_ELSTER] = "an electricity meter"};
 
     return names[kind];
 }

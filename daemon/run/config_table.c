@@ -6,7 +6,7 @@
 #include "daemon/run/config_map.h"
 
 #define CONFIG_SOURCE_TYPES \
-    "samples mbus modbus pulses"                 /* in the order of enum config_source_type */
+    "samples mbus modbus pulses elster"          /* in the order of enum config_source_type */
 #define BIASES    "as_is pull_up pull_down none" /* in the order of enum config_bias */
 #define MAP_TYPES "u16 s16 u32 s32 u64 s64 f32 f64"
 
@@ -50,6 +50,10 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "A meter's pulse output (S0, LED or reed contact) on an input line: exactly one of `chip` with `line`, and `events`. "
         "Delivers `<id>_power` and `<id>_import`, or of a water meter `<id>_flow_rate` and `<id>_volume`. The count goes on "
         "from the log after a restart."},
+    [SECTION_ELSTER] = {"sources[]", "elster", sizeof(struct config_source), offsetof(struct config_source, line),
+        "The optical output of an Elster A100C or A1100 electricity meter, through a photo transistor on an input line (`chip` with "
+        "`line`, or `events`) or, behind a pulse stretcher, a serial port (`port`): exactly one of the three. Delivers "
+        "`<id>_power`, signed, `<id>_import`, `<id>_export`."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
@@ -76,7 +80,7 @@ const struct config_option config_options[] = {
     {SECTION_ROOT, "record", CONFIG_KIND_MAP, .child = {SECTION_RECORD}, .text = "What is kept."},
     {SECTION_ROOT, "log", CONFIG_KIND_MAP, .child = {SECTION_LOG}, .text = "How it is kept."},
     {SECTION_ROOT, "sources", CONFIG_KIND_LIST, ELEMENTS(config, source, source_count, CONFIG_SOURCES_MAX),
-     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_PULSES}, .required = true, .text = "Samplers and meters."},
+     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_PULSES, SECTION_ELSTER}, .required = true, .text = "Samplers and meters."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
      .child = {SECTION_EMONCMS}, .text = "Where records are sent to."},
@@ -267,6 +271,29 @@ const struct config_option config_options[] = {
      .fallback_note = "as `max_w` says", .text = "The same as a time: a pulse sooner than this after the one before is not counted."},
     {SECTION_PULSES, "zero_s", CONFIG_KIND_INTEGER, IN(config_source, zero_s), .min = 10, .max = 86400, .unit = "s", .fallback = "600",
      .text = "So long after a pulse the power, or flow rate, is 0."},
+
+    {SECTION_ELSTER, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 25."},
+    {SECTION_ELSTER, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`elster`."},
+    {SECTION_ELSTER, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_ELSTER, "chip", CONFIG_KIND_PATH, IN(config_source, chip), .text = "GPIO chip, such as `/dev/gpiochip0`."},
+    {SECTION_ELSTER, "line", CONFIG_KIND_INTEGER, IN(config_source, gpio), .min = 0, .max = 1023,
+     .text = "Line of `chip`: on a Raspberry Pi the GPIO number."},
+    {SECTION_ELSTER, "active_low", CONFIG_KIND_BOOL, IN(config_source, active_low), .fallback = "false",
+     .text = "Of `chip`: the line is low when there is light, as of most infra-red modules."},
+    {SECTION_ELSTER, "bias", CONFIG_KIND_CHOICE, IN(config_source, bias), .choices = BIASES, .fallback = "as_is",
+     .text = "Of `chip`: its resistor to the supply or to ground."},
+    {SECTION_ELSTER, "events", CONFIG_KIND_PATH, IN(config_source, events),
+     .text = "A Unix socket or FIFO that brings the kernel's `struct gpio_v2_line_event`, as the virtual plant's does."},
+    {SECTION_ELSTER, "port", CONFIG_KIND_PATH, IN(config_source, port),
+     .text = "Serial port whose receiver sees each flash stretched to a bit, such as `/dev/ttyUSB0`: 8 data bits, no parity."},
+    {SECTION_ELSTER, "baud", CONFIG_KIND_INTEGER, IN(config_source, baud), .unit = "Bd", .choices = "0 2400 4800 9600", .fallback = "0",
+     .text = "Of the meter; most send at 2400. 0: found."},
+    {SECTION_ELSTER, "max_w", CONFIG_KIND_INTEGER, IN(config_source, max_w), .min = 100, .max = 1000000, .unit = "W", .fallback = "25000",
+     .text = "What the supply can deliver at most, of all phases: packets whose registers rise faster are not believed."},
+    {SECTION_ELSTER, "zero_s", CONFIG_KIND_INTEGER, IN(config_source, zero_s), .min = 10, .max = 86400, .unit = "s", .fallback = "600",
+     .text = "So long after a step of 1 Wh the power is 0; of a meter that counts hundreds a hundred times as long, a day at most."},
 
 #define CONFIG_X(role_, id_, kind_, text_) \
     {SECTION_ROLES, (id_), CONFIG_KIND_ID, IN(config, role[ROLE_##role_]), .text = (text_)},

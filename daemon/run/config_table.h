@@ -41,6 +41,7 @@ enum config_section {
     SECTION_MBUS,
     SECTION_MODBUS,
     SECTION_PULSES,
+    SECTION_ELSTER,
     SECTION_ROLES,
     SECTION_EMONCMS,
     SECTION_MAP, /* a file of its own: config_map.h */

@@ -4,13 +4,16 @@
 #include <stdlib.h>
 
 #include "daemon/base/log.h"
+#include "daemon/drivers/elster.h"
 #include "daemon/drivers/pulses.h"
 
 #define MS_X_W_PER_KWH 3.6e9 /* a kWh is so many W x ms */
 
 struct inputs {
     struct buses_options options;
-    struct pulses *pulses[CONFIG_SOURCES_MAX]; /* by config->source[]; NULL: of another type */
+    /* by config->source[]; NULL: of another type */
+    struct pulses *pulses[CONFIG_SOURCES_MAX];
+    struct elster *elster[CONFIG_SOURCES_MAX];
 };
 
 /* Index of a source's first point in the installation. */
@@ -74,9 +77,40 @@ static bool add_pulses(struct inputs *in, unsigned config)
     return in->pulses[config] != NULL;
 }
 
+static bool add_elster(struct inputs *in, unsigned config)
+{
+    const struct buses_options *b = &in->options;
+    const struct config_source *c = &b->site->config->source[config];
+    struct elster_options options = {
+        .id = c->id,
+        .source = (uint16_t)source_of(b->site, config),
+        .port = c->port[0] != '\0' ? c->port : NULL,
+        .line = line_of(c),
+        .baud = c->baud,
+        .max_w = c->max_w,
+        .zero_s = c->zero_s,
+        .status = b->status[config],
+        .sink = b->sink,
+        .ctx = b->ctx,
+    };
+
+    in->elster[config] = elster_new(b->loop, b->clock, &options);
+    return in->elster[config] != NULL;
+}
+
 static bool add(struct inputs *in, unsigned config)
 {
-    return in->options.site->config->source[config].type != CONFIG_PULSES || add_pulses(in, config);
+    switch (in->options.site->config->source[config].type) {
+    case CONFIG_PULSES:
+        return add_pulses(in, config);
+    case CONFIG_ELSTER:
+        return add_elster(in, config);
+    case CONFIG_SAMPLES:
+    case CONFIG_MBUS:
+    case CONFIG_MODBUS:
+        break;
+    }
+    return true;
 }
 
 struct inputs *inputs_new(const struct buses_options *options)
@@ -103,6 +137,9 @@ void inputs_start(struct inputs *in)
         if (in->pulses[i] != NULL) {
             pulses_start(in->pulses[i]);
         }
+        if (in->elster[i] != NULL) {
+            elster_start(in->elster[i]);
+        }
     }
 }
 
@@ -112,6 +149,9 @@ void inputs_tick(struct inputs *in)
         if (in->pulses[i] != NULL) {
             pulses_tick(in->pulses[i]);
         }
+        if (in->elster[i] != NULL) {
+            elster_tick(in->elster[i]);
+        }
     }
 }
 
@@ -119,6 +159,7 @@ void inputs_free(struct inputs *in)
 {
     for (unsigned i = 0; in != NULL && i < CONFIG_SOURCES_MAX; i++) {
         pulses_free(in->pulses[i]);
+        elster_free(in->elster[i]);
     }
     free(in);
 }

@@ -1,5 +1,6 @@
 /*
- * inputs.h: the sources of a configuration that have an input for themselves: pulses.
+ * inputs.h: the sources of a configuration that have an input for themselves: pulses and
+ * Elster meters.
  */
 #ifndef DAEMON_RUN_INPUTS_H
 #define DAEMON_RUN_INPUTS_H

@@ -45,6 +45,11 @@ static void check_source(const struct config_source *s)
         must(s->zero_s >= 10 && s->max_w >= 100);
         return;
     }
+    if (s->type == CONFIG_ELSTER) {
+        must((s->chip[0] != '\0') + (s->events[0] != '\0') + (s->port[0] != '\0') == 1);
+        must(s->baud % 2400 == 0 && s->zero_s >= 10 && s->max_w >= 100);
+        return;
+    }
     must((s->port[0] != '\0') != (s->socket[0] != '\0'));
     must(s->voltage_count >= 1 && s->voltage_count <= CONFIG_VOLTAGES_MAX);
     for (unsigned i = 0; i < s->clamp_count; i++) {

@@ -1,4 +1,4 @@
-"""Pulses: the daemon on the input lines of the plant, against what the plant knows."""
+"""Pulses and an Elster meter's light: the daemon on the input lines of the plant, against what the plant knows."""
 import unittest
 
 from harness import SystemTest, wait_for, write_config
@@ -68,6 +68,71 @@ class Pulses(Light):
         plant.control('pulses plug')
         wait_for('ok again', lambda: daemon.source('led')['state'] == 'ok')
         wait_for('counting', lambda: self.counter(daemon, 'led', 'pulses') > before + 3)
+
+
+class Elster(Light):
+    def start(self, **options):
+        path = self.folder / 'elster'
+        source = f'  - {{id: meter, type: elster, label: Grid, events: {path}}}\n'
+        plant, daemon = self.both(source, ('--elster', path), elec='meter', **options)
+        wait_for('registers', lambda: daemon.value('meter_import') is not None)
+        return plant, daemon
+
+    def check_registers(self, plant, daemon):
+        """What the daemon shows stood, as a pair, in one of the last packets."""
+        plant.control('speed 0')
+        plant.control('truth')
+        live = daemon.live()
+        pair = [next(c['value'] for c in live['channels'] if c['id'] == f'meter_{q}') for q in ('import', 'export')]
+        self.assertIn(pair, plant.truth()['elster']['recent'])
+        plant.control('speed 20')
+
+    def test_registers_are_exact_through_every_fault(self):
+        plant, daemon = self.start()
+        wait_for('power', lambda: daemon.value('meter_power') is not None)
+        for command, reasons in (('lose 10', ('CHECKSUM', 'SANITY', 'LENGTH', 'FRAMING')), ('extra 40', ('CHECKSUM', 'SANITY', 'LENGTH', 'FRAMING')),
+                                 ('checksum 2', ('CHECKSUM',))):
+            count = lambda: sum(self.counter(daemon, 'meter', r) for r in reasons)
+            before = count()
+            plant.control('elster ' + command)
+            wait_for(command, lambda: count() > before)
+        good = self.counter(daemon, 'meter', 'packets')
+        wait_for('good packets', lambda: self.counter(daemon, 'meter', 'packets') > good + 6)
+        self.check_registers(plant, daemon)
+        self.assertEqual(self.counter(daemon, 'meter', 'anchored'), 0)
+        self.assertEqual(self.counter(daemon, 'meter', 'baud'), 2400)
+        plant.control('elster powerfail')
+        wait_for('power failure', lambda: self.counter(daemon, 'meter', 'power_fails') == 1)
+        self.assertEqual(daemon.source('meter')['state'], 'ok')
+        power = plant.truth()['elster']['power_w']
+        wait_for('power', lambda: abs((daemon.value('meter_power') or 0) - power) < 0.2 * abs(power) + 100)
+
+    def test_another_meter_makes_no_step_and_is_told(self):
+        plant, daemon = self.start()
+        elec = lambda: daemon.live()['heatpump']['total']['elec'] or 0
+        wait_for('energy', lambda: elec() > 3)
+        before, t0 = elec(), daemon.live()['time']
+        plant.control('elster swap')
+        wait_for('it is told', lambda: self.counter(daemon, 'meter', 'anchored') == 1)
+        wait_for('it counts on', lambda: elec() > before + 3)
+        hours = (daemon.live()['time'] - t0) / 3.6e6
+        self.assertLess(elec() - before, 25000 * hours + 5, 'no step, only what the supply delivers')
+        self.assertEqual(len([l for l in daemon.said().splitlines() if 'register jumped' in l]), 1)
+        self.check_registers(plant, daemon)
+
+    def test_darkness_is_stale_and_an_unplugged_line_is_failed_and_both_pass(self):
+        plant, daemon = self.start()
+        plant.control('elster dark 60')
+        state = wait_for('stale', lambda: (s := daemon.source('meter'))['state'] == 'stale' and s)
+        self.assertIn('no light', state['cause'])
+        plant.control('elster dark 0')
+        wait_for('ok', lambda: daemon.source('meter')['state'] == 'ok')
+        plant.control('elster unplug')
+        state = wait_for('failed', lambda: (s := daemon.source('meter'))['state'] == 'failed' and s)
+        self.assertIn(str(self.folder / 'elster'), state['cause'])
+        plant.control('elster plug')
+        wait_for('ok again', lambda: daemon.source('meter')['state'] == 'ok')
+        self.assertEqual(self.counter(daemon, 'meter', 'anchored'), 0)
 
 
 if __name__ == '__main__':

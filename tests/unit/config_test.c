@@ -22,6 +22,7 @@
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
     "0.1}\n"
 #define PULSES  "sources:\n  - {id: p, type: pulses, per_unit: 1000, " /* lines 2, 3 */
+#define ELSTER  "sources:\n  - {id: e, type: elster, "                 /* lines 2, 3 */
 #define MODBUS  "sources:\n  - {id: m, type: modbus, "                 /* lines 2, 3 */
 #define PUBLISH "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
 
@@ -275,6 +276,16 @@ static const struct row broken[] = {
      "sources[1].events", "is already that of \"p\"", 0, "one socket twice"},
     {V1 PULSES "events: e, water: true}\nroles: {elec: p}\n", 4, "roles.elec",
      "\"p\" is a water meter, but this role needs", 0, "water is no electricity"},
+    {V1 ELSTER "port: x, events: e}\n", 3, "sources[0].events", "and port exclude", 0,
+     "two places"},
+    {V1 ELSTER "port: x, chip: c, line: 1}\n", 3, "sources[0].port", "and chip exclude", 0,
+     "two places again"},
+    {V1 ELSTER "baud: 2400}\n", 3, "sources[0].chip", "is required, or events or port", 0, "none"},
+    {V1 ELSTER "port: x, line: 4}\n", 3, "sources[0].line", "is for a chip", 0,
+     "a port has no lines"},
+    {V1 ELSTER "port: x, baud: 1200}\n", 3, "sources[0].baud", "1200", 0, "no Elster sends so"},
+    {V1 ELSTER "port: x}\n  - {id: m, type: modbus, map: sdm120, port: x}\n", 4, "sources[1].port",
+     "is already that of \"e\" in line 3", 0, "light shares no line"},
     {V1 "sources:\n  - {id: a234567890123456, type: modbus, map: sdm630, port: x}\n", 3,
      "sources[0].id", "at most 14 are possible here, as its channel <id>_l1_apparent_power", 0,
      "room for the phases"},
