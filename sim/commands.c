@@ -213,6 +213,37 @@ static int elster_swap(struct live *l, double x)
     return 0;
 }
 
+static int w1_unplug(struct live *l, double x)
+{
+    return w1_tree_plug(&l->w1, (int)x - 1, false);
+}
+
+static int w1_plug(struct live *l, double x)
+{
+    return w1_tree_plug(&l->w1, (int)x - 1, true);
+}
+
+static int w1_set(struct live *l, double x, enum w1_fault fault)
+{
+    l->w1.sensor[(int)x - 1].fault = fault;
+    return w1_tree_write(&l->w1, &l->model.house);
+}
+
+static int w1_crc(struct live *l, double x)
+{
+    return w1_set(l, x, W1_CRC);
+}
+
+static int w1_reset(struct live *l, double x)
+{
+    return w1_set(l, x, W1_RESET);
+}
+
+static int w1_good(struct live *l, double x)
+{
+    return w1_set(l, x, W1_NONE);
+}
+
 static int samples_crc(struct live *l, double x)
 {
     (void)x;
@@ -286,8 +317,8 @@ static int quit(struct live *l, double x)
 static const struct command {
     const char *words;
     command_run run;
-    bool number;                                          /* one follows */
-    enum { NOTHING, MBUS, MODBUS, PULSES, ELSTER } needs; /* an option */
+    bool number;                                              /* one follows */
+    enum { NOTHING, MBUS, MODBUS, PULSES, ELSTER, W1 } needs; /* an option */
     double min, max;
 } commands[] = {
     {"mbus unplug", mbus_unplug, false, MBUS, 0, 0},
@@ -322,6 +353,11 @@ static const struct command {
     {"elster dark", elster_dark, true, ELSTER, 0, 1e6},
     {"elster powerfail", elster_power_fail, false, ELSTER, 0, 0},
     {"elster swap", elster_swap, false, ELSTER, 0, 0},
+    {"w1 unplug", w1_unplug, true, W1, 1, W1_SENSORS},
+    {"w1 plug", w1_plug, true, W1, 1, W1_SENSORS},
+    {"w1 crc", w1_crc, true, W1, 1, W1_SENSORS},
+    {"w1 reset", w1_reset, true, W1, 1, W1_SENSORS},
+    {"w1 good", w1_good, true, W1, 1, W1_SENSORS},
     {"samples crc", samples_crc, false, NOTHING, 0, 0},
     {"samples lose", samples_lose, true, NOTHING, 0, 1e6},
     {"samples stop", samples_stop, false, NOTHING, 0, 0},
@@ -352,6 +388,8 @@ static void run_command(struct live *l, const struct command *c, const char *res
         snprintf(reply, CONTROL_LINE, "error %s: started without --pulses", c->words);
     } else if (c->needs == ELSTER && l->options->elster == NULL) {
         snprintf(reply, CONTROL_LINE, "error %s: started without --elster", c->words);
+    } else if (c->needs == W1 && l->options->w1 == NULL) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without --w1", c->words);
     } else if (c->run(l, x) != 0) {
         snprintf(reply, CONTROL_LINE, "error %s: %s", c->words, strerror(errno));
     } else {

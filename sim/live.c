@@ -9,14 +9,15 @@
 
 #include "sim/truth_file.h"
 
-#define NS             1000000000
-#define BATCH_NS       5000000             /* work on blocks before the line is served again */
-#define BEHIND_NS      500000000           /* the plant is too slow: time is moved, not made good */
-#define TRUTH_EVERY_NS 200000000           /* the truth file at most so often */
-#define COALESCE_NS    1000000             /* at high speed several blocks go out at once */
-#define LONGEST_NS     200000000           /* wait at most */
-#define EDGES_FROM_NS  INT64_C(5000000000) /* time stamp of edges when the plant begins */
-#define FAREWELL_NS    2000000000          /* for a reader to take the rest */
+#define NS               1000000000
+#define BATCH_NS         5000000   /* work on blocks before the line is served again */
+#define BEHIND_NS        500000000 /* the plant is too slow: time is moved, not made good */
+#define SENSORS_EVERY_NS 50000000  /* the sensors' files at most so often */
+#define TRUTH_EVERY_NS   200000000 /* the truth file at most so often */
+#define COALESCE_NS      1000000   /* at high speed several blocks go out at once */
+#define LONGEST_NS       200000000 /* wait at most */
+#define EDGES_FROM_NS    INT64_C(5000000000) /* time stamp of edges when the plant begins */
+#define FAREWELL_NS      2000000000          /* for a reader to take the rest */
 
 static int64_t monotonic_ns(void)
 {
@@ -53,6 +54,17 @@ static int write_truth(struct live *l, bool at_once, char *error)
     return 0;
 }
 
+static int write_sensors(struct live *l, char *error)
+{
+    int64_t now = monotonic_ns();
+
+    if (now - l->w1_ns < SENSORS_EVERY_NS) {
+        return 0;
+    }
+    l->w1_ns = now;
+    return w1_tree_write(&l->w1, &l->model.house) == 0 ? 0 : fail(error, "--w1", l->w1.dir);
+}
+
 /* Opens sockets and lines. */
 static int open_all(struct live *l, const struct options *o, char *error)
 {
@@ -72,6 +84,9 @@ static int open_all(struct live *l, const struct options *o, char *error)
     }
     if (line_feed_init(&l->pulses.feed, o->pulses) != 0) {
         return fail(error, "--pulses", o->pulses);
+    }
+    if (w1_tree_init(&l->w1, o->w1, o->seed, &l->model.house) != 0) {
+        return fail(error, "--w1", o->w1);
     }
     if (line_feed_init(&l->elster.feed, o->elster) != 0) {
         return fail(error, "--elster", o->elster);
@@ -119,6 +134,7 @@ void live_deinit(struct live *l)
     modbus_tcp_deinit(&l->modbus_tcp);
     line_feed_deinit(&l->pulses.feed);
     line_feed_deinit(&l->elster.feed);
+    w1_tree_deinit(&l->w1);
     sample_stream_deinit(&l->stream);
     sampler_deinit(&l->sampler);
 }
@@ -319,7 +335,7 @@ int live_run(struct live *l, const volatile sig_atomic_t *stop, const sigset_t *
         control_serve(&l->control);
         run_blocks(l);
         serve_edges(l);
-        if (write_truth(l, false, error) != 0) {
+        if (write_sensors(l, error) != 0 || write_truth(l, false, error) != 0) {
             return -1;
         }
         wait_for_work(l, signal_mask);

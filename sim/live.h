@@ -25,6 +25,7 @@
 #include "sim/devices/pulse_output.h"
 #include "sim/devices/sample_stream.h"
 #include "sim/devices/sampler.h"
+#include "sim/devices/w1_tree.h"
 #include "sim/model.h"
 #include "sim/options.h"
 #include "sim/pace.h"
@@ -41,6 +42,7 @@ struct live {
     struct modbus_tcp modbus_tcp;
     struct pulse_output pulses;  /* of the electricity meter */
     struct elster_output elster; /* of the grid meter */
+    struct w1_tree w1;
     struct control control;
     struct crc32c crc;
     struct pace pace;
@@ -65,6 +67,7 @@ struct live {
         wall_step_us; /* by which the sampler's wall clock was stepped; the house does not care */
     bool wall_hidden; /* the sampler does not know the time */
 
+    int64_t w1_ns;    /* of the sensors' files */
     int64_t truth_ns; /* of the last file */
     uint64_t truth_second;
 };

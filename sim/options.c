@@ -36,6 +36,8 @@ static const struct option_row rows[] = {
      "its pulses, as edges of an input line, on a unix socket"},
     {"--elster", "PATH", TEXT, AT(elster), 0, 0,
      "the grid meter's light (A100C), as edges of an input line, on a unix socket"},
+    {"--w1", "DIR", TEXT, AT(w1), 0, 0,
+     "temperature sensors of flow, return and outside, as Linux shows them"},
     {"--control", "PATH", TEXT, AT(control), 0, 0, "take commands, a line each, on a unix socket"},
     {"--truth", "FILE", TEXT, AT(truth), 0, 0, "write what really happened (JSON, mode 0600)"},
     {"--constants", "FILE", TEXT, AT(constants), 0, 0, "write the sensors' true constants (YAML)"},

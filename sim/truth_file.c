@@ -91,6 +91,18 @@ static void print_elster(const struct live *l, FILE *f)
     fprintf(f, "]},\n");
 }
 
+static void print_w1(const struct live *l, FILE *f)
+{
+    fprintf(f, "\"w1\":[");
+    for (int i = 0; i < W1_SENSORS; i++) {
+        const struct w1_sensor *s = &l->w1.sensor[i];
+
+        fprintf(f, "%s{\"rom\":\"%s\",\"degc\":%.4f,\"offset_k\":%.4f,\"shown\":%.4f}",
+                i > 0 ? "," : "", w1_roms[i], s->degc, s->offset, s->sixteenth / 16.0);
+    }
+    fprintf(f, "],\n");
+}
+
 static void print_window(const struct live *l, const struct truth_window *w, FILE *f)
 {
     int64_t start_ms = l->start_unix_s * 1000;
@@ -125,6 +137,7 @@ static void print_truth(const struct live *l, FILE *f)
     print_elec(l, f);
     print_pulses(l, f);
     print_elster(l, f);
+    print_w1(l, f);
     fprintf(f,
             "\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
             ",\"dropped_scans\":%" PRIu64 ",\"connections\":%" PRIu64 "},\n",

@@ -28,6 +28,7 @@ enum {
     CONFIG_SOURCES_MAX = 32,
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
     CONFIG_CURVE_POINTS_MAX = 12,
+    CONFIG_SENSORS_MAX = 16, /* of one 1-Wire bus */
     CONFIG_PUBLISHERS_MAX = 8,
     CONFIG_HOSTS_MAX = 8,
     CONFIG_TEXT_MAX = 256,
@@ -42,7 +43,8 @@ enum config_source_type {
     CONFIG_MBUS,
     CONFIG_MODBUS,
     CONFIG_PULSES,
-    CONFIG_ELSTER
+    CONFIG_ELSTER,
+    CONFIG_DS18B20
 };
 enum config_publisher_type { CONFIG_EMONCMS };
 
@@ -105,6 +107,26 @@ struct config_input {
     unsigned line; /* in the file */
 };
 
+/* A DS18B20; each is a source of its own. */
+enum config_temperature {
+    TEMPERATURE_ANY,
+    TEMPERATURE_FLOW,
+    TEMPERATURE_RETURN,
+    TEMPERATURE_OUTSIDE,
+    TEMPERATURE_ROOM,
+    TEMPERATURE_DHW,
+    TEMPERATURES
+};
+
+struct config_sensor {
+    char id[HWT_ID_MAX + 1];
+    char label[CONFIG_TEXT_MAX];
+    char rom[24]; /* "28-0316a2795bff" */
+    enum config_temperature quantity;
+    double offset_k; /* added */
+    unsigned line;   /* in the file */
+};
+
 enum config_parity { PARITY_NONE, PARITY_EVEN, PARITY_ODD };
 enum config_tcp_framing { TCP_MBAP, TCP_RTU };
 enum config_bias { BIAS_AS_IS, BIAS_PULL_UP, BIAS_PULL_DOWN, BIAS_NONE }; /* as enum line_bias */
@@ -158,6 +180,10 @@ struct config_source {
     enum config_bias bias;
     unsigned max_w;  /* W: what the supply can deliver */
     unsigned zero_s; /* s without a pulse or step until the power is 0 */
+    /* ds18b20; poll_s is how often */
+    char w1[CONFIG_TEXT_MAX]; /* folder of the sensors' folders */
+    struct config_sensor sensors[CONFIG_SENSORS_MAX];
+    unsigned sensor_count;
     /* pulses */
     bool volume;     /* a water meter */
     double per_unit; /* pulses a kWh, or litres a pulse */
@@ -165,7 +191,7 @@ struct config_source {
     unsigned period_ms; /* least time between two pulses; 0: as max_w says */
 };
 
-/* "samples", "mbus", "modbus", "pulses", "elster". */
+/* "samples", "mbus", "modbus", "pulses", "elster", "ds18b20". */
 const char *config_source_type_name(enum config_source_type type);
 
 struct config_publisher {
@@ -241,6 +267,7 @@ enum config_point_kind {
     POINT_PULSES, /* energy */
     POINT_WATER,  /* pulses of a water meter */
     POINT_ELSTER,
+    POINT_SENSOR, /* temperature */
     POINT_KINDS
 };
 
@@ -249,8 +276,9 @@ struct config_point {
     const char *id;    /* borrowed from the configuration */
     const char *label; /* the same */
     unsigned source;   /* index in source[] */
-    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP: index in voltages[] or clamps[]; POINT_MODBUS:
-                        * part of the map */
+    unsigned input; /* POINT_VOLTAGE, POINT_CLAMP: index in voltages[] or clamps[]; POINT_SENSOR: in
+                     * sensors[]; POINT_MODBUS:
+                     * part of the map */
     const uint8_t *quantity; /* that it can deliver, in column order */
     size_t quantities;
 };

@@ -50,6 +50,7 @@ void config_check_maps(struct config_build *b);
 void config_check_mbus(struct config_build *b, struct config_source *s);
 void config_check_modbus(struct config_build *b, struct config_source *s);
 void config_check_pulses(struct config_build *b, struct config_source *s);
+void config_check_ds18b20(struct config_build *b, const struct config_source *s);
 void config_check_elster(struct config_build *b, struct config_source *s);
 /* Two sources: sockets and lines that they may not share, or not so. */
 void config_check_ports(struct config_build *b, const struct config_source *s,

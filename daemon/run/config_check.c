@@ -142,6 +142,9 @@ static void check_sources(struct config_build *b)
         case CONFIG_ELSTER:
             config_check_elster(b, s);
             break;
+        case CONFIG_DS18B20:
+            config_check_ds18b20(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             config_check_ports(b, s, &b->c->source[k]);
@@ -288,6 +291,9 @@ static void set_labels(struct config *c)
         }
         for (unsigned i = 0; i < source->clamp_count; i++) {
             set_label(source->clamps[i].label, source->clamps[i].id);
+        }
+        for (unsigned i = 0; i < source->sensor_count; i++) {
+            set_label(source->sensors[i].label, source->sensors[i].id);
         }
     }
 }

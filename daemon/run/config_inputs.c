@@ -58,3 +58,42 @@ void config_check_elster(struct config_build *b, struct config_source *s)
         check_chip(b, s);
     }
 }
+
+/* "28-0316a2795bff": a family and 48 bits. */
+static bool is_rom(const char *rom)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    return strlen(rom) == 15 && strspn(rom, digits) == 2 && rom[2] == '-' &&
+           strspn(rom + 3, digits) == 12;
+}
+
+static void check_twice(struct config_build *b, const struct config_source *s, unsigned sensor)
+{
+    for (unsigned k = 0; k < sensor; k++) {
+        if (strcmp(s->sensors[k].rom, s->sensors[sensor].rom) == 0) {
+            config_complain(b, s->sensors[sensor].rom, "rom",
+                            "is already that of \"%s\" in line %u", s->sensors[k].id,
+                            s->sensors[k].line);
+            return;
+        }
+    }
+}
+
+void config_check_ds18b20(struct config_build *b, const struct config_source *s)
+{
+    for (unsigned i = 0; i < s->sensor_count; i++) {
+        const char *rom = s->sensors[i].rom;
+
+        if (!config_given(b, rom)) {
+            continue;
+        }
+        if (!is_rom(rom)) {
+            config_complain(b, rom, "rom",
+                            "\"%s\" is no sensor's id: two digits, -, twelve digits, as the folder "
+                            "28-0316a2795bff",
+                            rom);
+        }
+        check_twice(b, s, i);
+    }
+}

@@ -16,6 +16,11 @@ static const uint8_t pulses_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT};
 static const uint8_t elster_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT, HWT_Q_EXPORT};
 static const uint8_t water_quantities[] = {HWT_Q_VOLUME, HWT_Q_FLOW_RATE};
 
+/* In the order of enum config_temperature; a sensor has one of them. */
+static const uint8_t sensor_quantities[TEMPERATURES] = {
+    HWT_Q_TEMPERATURE, HWT_Q_FLOW_T, HWT_Q_RETURN_T, HWT_Q_OUTSIDE_T, HWT_Q_ROOM_T, HWT_Q_DHW_T,
+};
+
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out)
 {
     switch (kind) {
@@ -38,6 +43,9 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
     case POINT_ELSTER:
         *quantities_out = elster_quantities;
         return sizeof(elster_quantities);
+    case POINT_SENSOR:
+        *quantities_out = sensor_quantities;
+        return sizeof(sensor_quantities);
     case POINT_MODBUS:
     case POINT_KINDS:
         break;
@@ -56,7 +64,7 @@ static bool input_point(const struct config_input *in, enum config_point_kind ki
 
 const char *config_source_type_name(enum config_source_type type)
 {
-    static const char *const names[] = {"samples", "mbus", "modbus", "pulses", "elster"};
+    static const char *const names[] = {"samples", "mbus", "modbus", "pulses", "elster", "ds18b20"};
 
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
 }
@@ -84,6 +92,21 @@ static bool part_point(const struct config_source *source, unsigned s, unsigned 
         --*index;
     }
     return false;
+}
+
+static bool sensor_point(const struct config_source *source, unsigned s, unsigned index,
+                         struct config_point *point_out)
+{
+    const struct config_sensor *sensor = &source->sensors[index];
+
+    *point_out = (struct config_point){.kind = POINT_SENSOR,
+                                       .id = sensor->id,
+                                       .label = sensor->label,
+                                       .source = s,
+                                       .input = index,
+                                       .quantity = &sensor_quantities[sensor->quantity],
+                                       .quantities = 1};
+    return true;
 }
 
 /* A source that is one point. */
@@ -124,6 +147,10 @@ bool config_point_get(const struct config *c, unsigned index, struct config_poin
             }
             continue;
         }
+        if (index < source->sensor_count) {
+            return sensor_point(source, s, index, point_out);
+        }
+        index -= source->sensor_count;
         if (index < source->voltage_count) {
             return input_point(&source->voltages[index], POINT_VOLTAGE, s, index, point_out);
         }

@@ -52,7 +52,8 @@ static const char *kind_name(enum config_point_kind kind)
         [POINT_VOLTAGE] = "a voltage",           [POINT_CLAMP] = "a clamp",
         [POINT_MBUS] = "a heat meter",           [POINT_MBUS_ELEC] = "an electricity meter",
         [POINT_MODBUS] = "an electricity meter", [POINT_PULSES] = "an electricity meter",
-        [POINT_WATER] = "a water meter",         [POINT_ELSTER] = "an electricity meter"};
+        [POINT_WATER] = "a water meter",         [POINT_ELSTER] = "an electricity meter",
+        [POINT_SENSOR] = "a temperature sensor"};
 
     return names[kind];
 }
@@ -78,7 +79,8 @@ static bool has_heat(const struct config_point *point)
 static bool suits(enum config_role role, const struct config_point *point)
 {
     return role == ROLE_HEAT ? has_heat(point)
-                             : point->kind != POINT_VOLTAGE && point->kind != POINT_WATER;
+                             : point->kind != POINT_VOLTAGE && point->kind != POINT_WATER &&
+                                   point->kind != POINT_SENSOR;
 }
 
 static void refuse_source(struct config_build *b, enum config_role role, const char *id)

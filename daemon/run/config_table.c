@@ -6,7 +6,7 @@
 #include "daemon/run/config_map.h"
 
 #define CONFIG_SOURCE_TYPES \
-    "samples mbus modbus pulses elster"          /* in the order of enum config_source_type */
+    "samples mbus modbus pulses elster ds18b20"  /* in the order of enum config_source_type */
 #define BIASES    "as_is pull_up pull_down none" /* in the order of enum config_bias */
 #define MAP_TYPES "u16 s16 u32 s32 u64 s64 f32 f64"
 
@@ -54,6 +54,11 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "The optical output of an Elster A100C or A1100 electricity meter, through a photo transistor on an input line (`chip` with "
         "`line`, or `events`) or, behind a pulse stretcher, a serial port (`port`): exactly one of the three. Delivers "
         "`<id>_power`, signed, `<id>_import`, `<id>_export`."},
+    [SECTION_DS18B20] = {"sources[]", "ds18b20", sizeof(struct config_source), offsetof(struct config_source, line),
+        "DS18B20 temperature sensors (DS18S20, DS1822, DS1825 too) on a 1-Wire bus of the kernel. The entry itself delivers "
+        "nothing; its sensors do."},
+    [SECTION_SENSOR] = {"sources[].sensors[]", NULL, sizeof(struct config_sensor), offsetof(struct config_sensor, line),
+        "A sensor. Delivers `<id>_temperature`, or what `quantity` says."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
@@ -80,7 +85,7 @@ const struct config_option config_options[] = {
     {SECTION_ROOT, "record", CONFIG_KIND_MAP, .child = {SECTION_RECORD}, .text = "What is kept."},
     {SECTION_ROOT, "log", CONFIG_KIND_MAP, .child = {SECTION_LOG}, .text = "How it is kept."},
     {SECTION_ROOT, "sources", CONFIG_KIND_LIST, ELEMENTS(config, source, source_count, CONFIG_SOURCES_MAX),
-     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_PULSES, SECTION_ELSTER}, .required = true, .text = "Samplers and meters."},
+     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_PULSES, SECTION_ELSTER, SECTION_DS18B20}, .required = true, .text = "Samplers and meters."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
      .child = {SECTION_EMONCMS}, .text = "Where records are sent to."},
@@ -294,6 +299,29 @@ const struct config_option config_options[] = {
      .text = "What the supply can deliver at most, of all phases: packets whose registers rise faster are not believed."},
     {SECTION_ELSTER, "zero_s", CONFIG_KIND_INTEGER, IN(config_source, zero_s), .min = 10, .max = 86400, .unit = "s", .fallback = "600",
      .text = "So long after a step of 1 Wh the power is 0; of a meter that counts hundreds a hundred times as long, a day at most."},
+
+    {SECTION_DS18B20, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "Name in messages. Letters a-z, digits, `_`."},
+    {SECTION_DS18B20, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`ds18b20`."},
+    {SECTION_DS18B20, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_DS18B20, "w1", CONFIG_KIND_PATH, IN(config_source, w1), .fallback = "/sys/bus/w1/devices",
+     .text = "Folder that holds a folder for each sensor."},
+    {SECTION_DS18B20, "every_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 1, .max = 3600, .unit = "s", .fallback = "10",
+     .text = "Read all sensors this often; each takes 0.75 s."},
+    {SECTION_DS18B20, "sensors", CONFIG_KIND_LIST, ELEMENTS(config_source, sensors, sensor_count, CONFIG_SENSORS_MAX),
+     .child = {SECTION_SENSOR}, .required = true, .text = "The sensors."},
+
+    {SECTION_SENSOR, "id", CONFIG_KIND_ID, IN(config_sensor, id), .required = true,
+     .text = "First part of its channel's id: never change it later. Letters a-z, digits, `_`; at most 20 with `temperature`."},
+    {SECTION_SENSOR, "label", CONFIG_KIND_TEXT, IN(config_sensor, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_SENSOR, "rom", CONFIG_KIND_TEXT, IN(config_sensor, rom), .required = true,
+     .text = "Its whole id, as its folder is named: `28-0316a2795bff`."},
+    {SECTION_SENSOR, "quantity", CONFIG_KIND_CHOICE, IN(config_sensor, quantity),
+     .choices = "temperature flow_t return_t outside_t room_t dhw_t", .fallback = "temperature",
+     .text = "What its temperature is, as the channel names it. Roles go by the channel, not by this."},
+    {SECTION_SENSOR, "offset_k", CONFIG_KIND_NUMBER, IN(config_sensor, offset_k), .min = -10, .max = 10, .unit = "K", .fallback = "0",
+     .text = "Added to what it tells. Sensors of a pair are within 0.5 K each: find it with both on one pipe."},
 
 #define CONFIG_X(role_, id_, kind_, text_) \
     {SECTION_ROLES, (id_), CONFIG_KIND_ID, IN(config, role[ROLE_##role_]), .text = (text_)},

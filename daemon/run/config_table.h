@@ -42,6 +42,8 @@ enum config_section {
     SECTION_MODBUS,
     SECTION_PULSES,
     SECTION_ELSTER,
+    SECTION_DS18B20,
+    SECTION_SENSOR,
     SECTION_ROLES,
     SECTION_EMONCMS,
     SECTION_MAP, /* a file of its own: config_map.h */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/log.h"
+#include "daemon/drivers/ds18b20.h"
 #include "daemon/drivers/elster.h"
 #include "daemon/drivers/pulses.h"
 
@@ -14,6 +15,7 @@ struct inputs {
     /* by config->source[]; NULL: of another type */
     struct pulses *pulses[CONFIG_SOURCES_MAX];
     struct elster *elster[CONFIG_SOURCES_MAX];
+    struct ds18b20 *sensors[CONFIG_SOURCES_MAX];
 };
 
 /* Index of a source's first point in the installation. */
@@ -98,6 +100,37 @@ static bool add_elster(struct inputs *in, unsigned config)
     return in->elster[config] != NULL;
 }
 
+_Static_assert((int)CONFIG_SENSORS_MAX <= (int)DS18B20_SENSORS_MAX, "a source has room for them");
+
+static bool add_sensors(struct inputs *in, unsigned config)
+{
+    const struct buses_options *b = &in->options;
+    const struct config_source *c = &b->site->config->source[config];
+    unsigned first = source_of(b->site, config), column = 0;
+    struct ds18b20_options options = {
+        .id = c->id,
+        .dir = c->w1,
+        .sensors = c->sensor_count,
+        .every_s = c->poll_s,
+        .status = b->status[config],
+        .sink = b->sink,
+        .ctx = b->ctx,
+    };
+
+    for (unsigned i = 0; i < c->sensor_count; i++) {
+        while (b->site->column[column].source != first + i) { /* each has one */
+            column++;
+        }
+        options.sensor[i] = (struct ds18b20_sensor){.id = c->sensors[i].id,
+                                                    .rom = c->sensors[i].rom,
+                                                    .source = (uint16_t)(first + i),
+                                                    .quantity = b->site->column[column].quantity,
+                                                    .offset_k = c->sensors[i].offset_k};
+    }
+    in->sensors[config] = ds18b20_new(b->loop, b->clock, &options);
+    return in->sensors[config] != NULL;
+}
+
 static bool add(struct inputs *in, unsigned config)
 {
     switch (in->options.site->config->source[config].type) {
@@ -105,6 +138,8 @@ static bool add(struct inputs *in, unsigned config)
         return add_pulses(in, config);
     case CONFIG_ELSTER:
         return add_elster(in, config);
+    case CONFIG_DS18B20:
+        return add_sensors(in, config);
     case CONFIG_SAMPLES:
     case CONFIG_MBUS:
     case CONFIG_MODBUS:
@@ -140,6 +175,9 @@ void inputs_start(struct inputs *in)
         if (in->elster[i] != NULL) {
             elster_start(in->elster[i]);
         }
+        if (in->sensors[i] != NULL) {
+            ds18b20_start(in->sensors[i]);
+        }
     }
 }
 
@@ -152,6 +190,9 @@ void inputs_tick(struct inputs *in)
         if (in->elster[i] != NULL) {
             elster_tick(in->elster[i]);
         }
+        if (in->sensors[i] != NULL) {
+            ds18b20_tick(in->sensors[i]);
+        }
     }
 }
 
@@ -160,6 +201,7 @@ void inputs_free(struct inputs *in)
     for (unsigned i = 0; in != NULL && i < CONFIG_SOURCES_MAX; i++) {
         pulses_free(in->pulses[i]);
         elster_free(in->elster[i]);
+        ds18b20_free(in->sensors[i]);
     }
     free(in);
 }

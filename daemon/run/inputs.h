@@ -1,6 +1,6 @@
 /*
- * inputs.h: the sources of a configuration that have an input for themselves: pulses and
- * Elster meters.
+ * inputs.h: the sources of a configuration that have an input for themselves: pulses, Elster
+ * meters, and the sensors of a 1-Wire bus.
  */
 #ifndef DAEMON_RUN_INPUTS_H
 #define DAEMON_RUN_INPUTS_H

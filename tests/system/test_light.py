@@ -1,4 +1,4 @@
-"""Pulses and an Elster meter's light: the daemon on the input lines of the plant, against what the plant knows."""
+"""Pulses, an Elster meter's light and 1-Wire sensors: the daemon on the input lines of the plant, against what the plant knows."""
 import unittest
 
 from harness import SystemTest, wait_for, write_config
@@ -133,6 +133,35 @@ class Elster(Light):
         plant.control('elster plug')
         wait_for('ok again', lambda: daemon.source('meter')['state'] == 'ok')
         self.assertEqual(self.counter(daemon, 'meter', 'anchored'), 0)
+
+
+class Sensors(Light):
+    ROMS = ('28-0316a2795bff', '28-0316a2796001', '28-0316a2796102')
+    CHANNELS = ('wf_flow_t', 'wr_return_t', 'wo_outside_t')
+
+    def start(self):
+        sensors = ', '.join(f'{{id: {c[:2]}, rom: {rom}, quantity: {c[3:]}}}' for c, rom in zip(self.CHANNELS, self.ROMS))
+        source = f'  - {{id: w, type: ds18b20, w1: {self.folder / "w1"}, every_s: 2, sensors: [{sensors}]}}\n'
+        plant, daemon = self.both(source, ('--w1', self.folder / 'w1'))
+        wait_for('all sensors', lambda: all(daemon.value(c) is not None for c in self.CHANNELS))
+        return plant, daemon
+
+    def test_temperatures_are_those_shown_and_faults_are_missing_by_reason(self):
+        plant, daemon = self.start()
+        plant.control('truth')
+        for channel, truth in zip(self.CHANNELS, plant.truth()['w1']):
+            self.assertAlmostEqual(daemon.value(channel), truth['shown'], delta=0.5, msg='the house goes on')
+            self.assertLessEqual(abs(truth['shown'] - truth['degc']), 0.45)
+        for command, reason, cause in (('unplug', 'ABSENT', 'not there'), ('crc', 'CRC', 'wrong sum'), ('reset', 'POWER_UP', '85')):
+            plant.control(f'w1 {command} 2')
+            state = wait_for('stale', lambda: (s := daemon.source('w'))['state'] == 'stale' and s)
+            self.assertIn(f'wr (28-0316a2796001): {cause}' if command != 'crc' else cause, state['cause'])
+            wait_for('missing', lambda: daemon.value('wr_return_t') is None)
+            self.assertIsNotNone(daemon.value('wf_flow_t'))
+            self.assertGreaterEqual(self.counter(daemon, 'w', reason), 3)
+            plant.control('w1 plug 2' if command == 'unplug' else 'w1 good 2')
+            wait_for('well again', lambda: daemon.source('w')['state'] == 'ok' and daemon.value('wr_return_t') is not None)
+        self.assertNotEqual(daemon.value('wr_return_t'), 85)
 
 
 if __name__ == '__main__':

@@ -23,6 +23,7 @@
     "0.1}\n"
 #define PULSES  "sources:\n  - {id: p, type: pulses, per_unit: 1000, " /* lines 2, 3 */
 #define ELSTER  "sources:\n  - {id: e, type: elster, "                 /* lines 2, 3 */
+#define SENSORS "sources:\n  - {id: w, type: ds18b20, sensors: "       /* lines 2, 3 */
 #define MODBUS  "sources:\n  - {id: m, type: modbus, "                 /* lines 2, 3 */
 #define PUBLISH "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
 
@@ -286,6 +287,17 @@ static const struct row broken[] = {
     {V1 ELSTER "port: x, baud: 1200}\n", 3, "sources[0].baud", "1200", 0, "no Elster sends so"},
     {V1 ELSTER "port: x}\n  - {id: m, type: modbus, map: sdm120, port: x}\n", 4, "sources[1].port",
      "is already that of \"e\" in line 3", 0, "light shares no line"},
+    {V1 SENSORS "[]}\n", 3, "sources[0].sensors", "at least one", 0, "a bus without sensors"},
+    {V1 SENSORS "[{id: a, rom: 28-0316A2795BFF}]}\n", 3, "sources[0].sensors[0].rom",
+     "is no sensor's id", 0, "folders are in small letters"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}, {id: b, rom: 28-0316a2795bff}]}\n", 3,
+     "sources[0].sensors[1].rom", "is already that of \"a\"", 0, "one sensor twice"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}, {id: w, rom: 28-0316a2795b00}]}\n", 3,
+     "sources[0].sensors[1].id", "is already the source", 0, "an id twice"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}]}\nroles: {elec: a}\n", 4, "roles.elec",
+     "\"a\" is a temperature sensor", 0, "warmth is no electricity"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}]}\nroles: {flow_t: a}\n", 4, "roles.flow_t",
+     "is a source: name one of its channels", 0, "a role of a channel"},
     {V1 "sources:\n  - {id: a234567890123456, type: modbus, map: sdm630, port: x}\n", 3,
      "sources[0].id", "at most 14 are possible here, as its channel <id>_l1_apparent_power", 0,
      "room for the phases"},
