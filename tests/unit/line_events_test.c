@@ -368,6 +368,22 @@ static void the_count_goes_on_from_the_log_and_power_falls_to_0(void **state)
     assert_int_equal(counter(rig, "pulses"), 4);
 }
 
+/* The kernel's stamps stand still while the computer sleeps, the daemon's clock does not. */
+static void power_is_right_again_after_a_sleep(void **state)
+{
+    struct rig *rig = *state;
+    int64_t t_ns = (int64_t)5000 * MS;
+
+    start_pulses(rig, false, 1000, 0);
+    for (int i = 0; i < 8; i++, t_ns += (int64_t)3600 * MS) {
+        send_edge(rig, t_ns, true);
+        send_edge(rig, t_ns + (int64_t)50 * MS, false);
+        rig->device_us += i == 3 ? 3600000000U : 0; /* an hour */
+        let_pass(rig, 3.6);
+    }
+    assert_in_range(rig->last[HWT_Q_POWER].value, 9000, 10100);
+}
+
 static void no_pulse_at_all_is_no_power_in_the_end(void **state)
 {
     struct rig *rig = *state;
@@ -468,6 +484,7 @@ int main(void)
         TEST(what_is_no_event_ends_the_line),
         TEST(a_chip_that_is_none_is_told),
         TEST(the_count_goes_on_from_the_log_and_power_falls_to_0),
+        TEST(power_is_right_again_after_a_sleep),
         TEST(no_pulse_at_all_is_no_power_in_the_end),
         TEST(pulses_a_kwh_that_do_not_divide_lose_nothing),
         TEST(a_water_meter_counts_litres),
