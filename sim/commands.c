@@ -182,6 +182,112 @@ static int emon_turn(struct live *l, double x)
     return 0;
 }
 
+static int pulses_unplug(struct live *l, double x)
+{
+    (void)x;
+    return line_feed_unplug(&l->pulses.feed);
+}
+
+static int pulses_plug(struct live *l, double x)
+{
+    (void)x;
+    return line_feed_plug(&l->pulses.feed);
+}
+
+static int pulses_bounce(struct live *l, double x)
+{
+    l->pulses.bounce = (uint32_t)x;
+    return 0;
+}
+
+static int pulses_lose(struct live *l, double x)
+{
+    l->pulses.feed.lose = (uint32_t)x;
+    return 0;
+}
+
+static int elster_unplug(struct live *l, double x)
+{
+    (void)x;
+    return line_feed_unplug(&l->elster.feed);
+}
+
+static int elster_plug(struct live *l, double x)
+{
+    (void)x;
+    return line_feed_plug(&l->elster.feed);
+}
+
+static int elster_lose(struct live *l, double x)
+{
+    l->elster.lose = (uint32_t)x;
+    return 0;
+}
+
+static int elster_extra(struct live *l, double x)
+{
+    l->elster.extra = (uint32_t)x;
+    return 0;
+}
+
+static int elster_checksum(struct live *l, double x)
+{
+    l->elster.checksum = (uint32_t)x;
+    return 0;
+}
+
+static int elster_dark(struct live *l, double x)
+{
+    l->elster.dark = (uint32_t)x;
+    return 0;
+}
+
+static int elster_power_fail(struct live *l, double x)
+{
+    (void)x;
+    elster_output_power_fail(&l->elster);
+    return 0;
+}
+
+static int elster_swap(struct live *l, double x)
+{
+    (void)x;
+    elec_meter_swap(&l->model.grid, l->seed + 1001);
+    elster_output_swap(&l->elster);
+    return 0;
+}
+
+static int w1_unplug(struct live *l, double x)
+{
+    return w1_tree_plug(&l->w1, (int)x - 1, false);
+}
+
+static int w1_plug(struct live *l, double x)
+{
+    return w1_tree_plug(&l->w1, (int)x - 1, true);
+}
+
+static int w1_set(struct live *l, double x, enum w1_fault fault)
+{
+    l->w1.sensor[(int)x - 1].fault = fault;
+    return w1_tree_write(&l->w1, &l->model.house);
+}
+
+static int w1_crc(struct live *l, double x)
+{
+    return w1_set(l, x, W1_CRC);
+}
+
+static int w1_reset(struct live *l, double x)
+{
+    return w1_set(l, x, W1_RESET);
+}
+
+static int w1_good(struct live *l, double x)
+{
+    return w1_set(l, x, W1_NONE);
+}
+
 static int samples_crc(struct live *l, double x)
 {
     (void)x;
@@ -255,8 +361,8 @@ static int quit(struct live *l, double x)
 static const struct command {
     const char *words;
     command_run run;
-    bool number;                                /* one follows */
-    enum { NOTHING, MBUS, MODBUS, EMON } needs; /* an option */
+    bool number;                                                    /* one follows */
+    enum { NOTHING, MBUS, MODBUS, EMON, PULSES, ELSTER, W1 } needs; /* an option */
     double min, max;
 } commands[] = {
     {"mbus unplug", mbus_unplug, false, MBUS, 0, 0},
@@ -286,6 +392,23 @@ static const struct command {
     {"emon silent", emon_silent, true, EMON, 0, 1e6},
     {"emon reset", emon_reset, false, EMON, 0, 0},
     {"emon turn", emon_turn, false, EMON, 0, 0},
+    {"pulses unplug", pulses_unplug, false, PULSES, 0, 0},
+    {"pulses plug", pulses_plug, false, PULSES, 0, 0},
+    {"pulses bounce", pulses_bounce, true, PULSES, 0, 1e6},
+    {"pulses lose", pulses_lose, true, PULSES, 0, 1e6},
+    {"elster unplug", elster_unplug, false, ELSTER, 0, 0},
+    {"elster plug", elster_plug, false, ELSTER, 0, 0},
+    {"elster lose", elster_lose, true, ELSTER, 0, 1e6},
+    {"elster extra", elster_extra, true, ELSTER, 0, 1e6},
+    {"elster checksum", elster_checksum, true, ELSTER, 0, 1e6},
+    {"elster dark", elster_dark, true, ELSTER, 0, 1e6},
+    {"elster powerfail", elster_power_fail, false, ELSTER, 0, 0},
+    {"elster swap", elster_swap, false, ELSTER, 0, 0},
+    {"w1 unplug", w1_unplug, true, W1, 1, W1_SENSORS},
+    {"w1 plug", w1_plug, true, W1, 1, W1_SENSORS},
+    {"w1 crc", w1_crc, true, W1, 1, W1_SENSORS},
+    {"w1 reset", w1_reset, true, W1, 1, W1_SENSORS},
+    {"w1 good", w1_good, true, W1, 1, W1_SENSORS},
     {"samples crc", samples_crc, false, NOTHING, 0, 0},
     {"samples lose", samples_lose, true, NOTHING, 0, 1e6},
     {"samples stop", samples_stop, false, NOTHING, 0, 0},
@@ -314,6 +437,12 @@ static void run_command(struct live *l, const struct command *c, const char *res
         snprintf(reply, CONTROL_LINE, "error %s: started without --modbus", c->words);
     } else if (c->needs == EMON && l->options->emon == NULL) {
         snprintf(reply, CONTROL_LINE, "error %s: started without --emon", c->words);
+    } else if (c->needs == PULSES && l->options->pulses == NULL) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without --pulses", c->words);
+    } else if (c->needs == ELSTER && l->options->elster == NULL) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without --elster", c->words);
+    } else if (c->needs == W1 && l->options->w1 == NULL) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without --w1", c->words);
     } else if (c->run(l, x) != 0) {
         snprintf(reply, CONTROL_LINE, "error %s: %s", c->words, strerror(errno));
     } else {

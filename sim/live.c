@@ -9,13 +9,15 @@
 
 #include "sim/truth_file.h"
 
-#define NS             1000000000
-#define BATCH_NS       5000000    /* work on blocks before the line is served again */
-#define BEHIND_NS      500000000  /* the plant is too slow: time is moved, not made good */
-#define TRUTH_EVERY_NS 200000000  /* the truth file at most so often */
-#define COALESCE_NS    1000000    /* at high speed several blocks go out at once */
-#define LONGEST_NS     200000000  /* wait at most */
-#define FAREWELL_NS    2000000000 /* for a reader to take the rest */
+#define NS               1000000000
+#define BATCH_NS         5000000   /* work on blocks before the line is served again */
+#define BEHIND_NS        500000000 /* the plant is too slow: time is moved, not made good */
+#define SENSORS_EVERY_NS 50000000  /* the sensors' files at most so often */
+#define TRUTH_EVERY_NS   200000000 /* the truth file at most so often */
+#define COALESCE_NS      1000000   /* at high speed several blocks go out at once */
+#define LONGEST_NS       200000000 /* wait at most */
+#define EDGES_FROM_NS    INT64_C(5000000000) /* time stamp of edges when the plant begins */
+#define FAREWELL_NS      2000000000          /* for a reader to take the rest */
 
 static int64_t monotonic_ns(void)
 {
@@ -52,6 +54,17 @@ static int write_truth(struct live *l, bool at_once, char *error)
     return 0;
 }
 
+static int write_sensors(struct live *l, char *error)
+{
+    int64_t now = monotonic_ns();
+
+    if (now - l->w1_ns < SENSORS_EVERY_NS) {
+        return 0;
+    }
+    l->w1_ns = now;
+    return w1_tree_write(&l->w1, &l->model.house) == 0 ? 0 : fail(error, "--w1", l->w1.dir);
+}
+
 /* Opens sockets and lines. */
 static int open_all(struct live *l, const struct options *o, char *error)
 {
@@ -68,6 +81,15 @@ static int open_all(struct live *l, const struct options *o, char *error)
     if (o->modbus != NULL &&
         modbus_port_init(&l->modbus, o->modbus, (int)o->modbus_baud, o->seed, &l->elec) != 0) {
         return fail(error, "--modbus", o->modbus);
+    }
+    if (line_feed_init(&l->pulses.feed, o->pulses) != 0) {
+        return fail(error, "--pulses", o->pulses);
+    }
+    if (w1_tree_init(&l->w1, o->w1, o->seed, &l->model.house) != 0) {
+        return fail(error, "--w1", o->w1);
+    }
+    if (line_feed_init(&l->elster.feed, o->elster) != 0) {
+        return fail(error, "--elster", o->elster);
     }
     if (modbus_tcp_init(&l->modbus_tcp, (uint16_t)o->modbus_tcp, &l->elec) != 0) {
         return fail(error, "--modbus-tcp", "");
@@ -88,6 +110,9 @@ int live_init(struct live *l, const struct options *o, const struct sensors *sen
     l->modbus.pty.master = l->modbus.pty.slave = -1;
     l->modbus_tcp.listener = -1;
     l->emon.pty.master = l->emon.pty.slave = -1;
+    l->pulses.feed.listener = l->pulses.feed.client = -1;
+    l->elster.feed.listener = l->elster.feed.client = -1;
+    elster_output_init(&l->elster, &l->model.grid, o->seed);
     l->waiting = o->wait;
     l->volts_before = l->model.house.volts;
     l->meter = (struct mbus_meter){
@@ -113,6 +138,9 @@ void live_deinit(struct live *l)
     modbus_port_deinit(&l->modbus);
     modbus_tcp_deinit(&l->modbus_tcp);
     emon_tx_deinit(&l->emon);
+    line_feed_deinit(&l->pulses.feed);
+    line_feed_deinit(&l->elster.feed);
+    w1_tree_deinit(&l->w1);
     sample_stream_deinit(&l->stream);
     sampler_deinit(&l->sampler);
 }
@@ -127,6 +155,15 @@ void live_set_speed(struct live *l, double speed)
     modbus_port_set_speed(&l->modbus, speed);
 }
 
+/* The edges that the second that has passed brings about. */
+static void add_edges(struct live *l)
+{
+    int64_t t_ns = EDGES_FROM_NS + (int64_t)l->second * NS;
+
+    pulse_output_add(&l->pulses, l->model.elec.watts, t_ns);
+    elster_output_send(&l->elster, t_ns);
+}
+
 /* Steps the house up to the second that the next block begins in. */
 static void advance_house(struct live *l)
 {
@@ -137,6 +174,7 @@ static void advance_house(struct live *l)
         model_next_second(&l->model);
         mbus_bus_add(&l->bus);
         l->meter.now_s = l->start_unix_s + (int64_t)l->second;
+        add_edges(l);
     }
 }
 
@@ -271,6 +309,12 @@ static void wait_for_work(struct live *l, const sigset_t *mask)
     ppoll(fds, n, &timeout, mask);
 }
 
+static void serve_edges(struct live *l)
+{
+    pulse_output_serve(&l->pulses, EDGES_FROM_NS + (int64_t)(plant_s(l) * NS));
+    line_feed_serve(&l->elster.feed);
+}
+
 /* The reader may take what it is owed before the socket goes. */
 static void farewell(struct live *l)
 {
@@ -297,7 +341,8 @@ int live_run(struct live *l, const volatile sig_atomic_t *stop, const sigset_t *
         modbus_tcp_serve(&l->modbus_tcp, monotonic_ns());
         control_serve(&l->control);
         run_blocks(l);
-        if (write_truth(l, false, error) != 0) {
+        serve_edges(l);
+        if (write_sensors(l, error) != 0 || write_truth(l, false, error) != 0) {
             return -1;
         }
         wait_for_work(l, signal_mask);

@@ -6,6 +6,7 @@
  *            bytes due ─▶ heat meter ─▶ M-Bus line
  *            bytes due ─▶ electricity meter ─▶ Modbus line, Modbus TCP
  *            seconds   ─▶ emonTx ─▶ serial line
+ *            edges     ─▶ pulses, the grid meter's light
  *            commands  ─▶ faults
  */
 #ifndef SIM_LIVE_H
@@ -16,14 +17,17 @@
 #include <stdint.h>
 
 #include "sim/devices/control.h"
+#include "sim/devices/elster_output.h"
 #include "sim/devices/emon_tx.h"
 #include "sim/devices/mbus_bus.h"
 #include "sim/devices/mbus_meter.h"
 #include "sim/devices/mbus_port.h"
 #include "sim/devices/modbus_port.h"
 #include "sim/devices/modbus_tcp.h"
+#include "sim/devices/pulse_output.h"
 #include "sim/devices/sample_stream.h"
 #include "sim/devices/sampler.h"
+#include "sim/devices/w1_tree.h"
 #include "sim/model.h"
 #include "sim/options.h"
 #include "sim/pace.h"
@@ -39,6 +43,9 @@ struct live {
     struct modbus_port modbus;
     struct modbus_tcp modbus_tcp;
     struct emon_tx emon;
+    struct pulse_output pulses;  /* of the electricity meter */
+    struct elster_output elster; /* of the grid meter */
+    struct w1_tree w1;
     struct control control;
     struct crc32c crc;
     struct pace pace;
@@ -63,6 +70,7 @@ struct live {
         wall_step_us; /* by which the sampler's wall clock was stepped; the house does not care */
     bool wall_hidden; /* the sampler does not know the time */
 
+    int64_t w1_ns;    /* of the sensors' files */
     int64_t truth_ns; /* of the last file */
     uint64_t truth_second;
 };

@@ -17,6 +17,7 @@ struct model {
     struct house house;
     struct heat_meter meter;
     struct elec_meter elec; /* of the heat pump's circuit */
+    struct elec_meter grid; /* at the grid connection */
     struct truth truth;
 };
 

@@ -22,8 +22,8 @@ struct options {
     int64_t season_day;   /* of the year, the weather's at the start; -1: as the start says */
     double speed;         /* plant seconds per second, 0: stands still */
     double for_s;         /* plant s to run, 0: until stopped */
-    const char *samples, *mbus, *modbus, *emon, *control, *truth, *constants, *nominal, *csv,
-        *replay, *link;
+    const char *samples, *mbus, *modbus, *emon, *pulses, *elster, *w1, *control, *truth, *constants,
+        *nominal, *csv, *replay, *link;
     int64_t mbus_address;
     int64_t mbus_meters; /* on the line, 1...16 */
     int64_t mbus_baud;   /* 0: no pacing */

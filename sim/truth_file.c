@@ -89,6 +89,40 @@ static void print_emon(const struct live *l, FILE *f)
     fprintf(f, "]},\n");
 }
 
+static void print_pulses(const struct live *l, FILE *f)
+{
+    const struct pulse_output *p = &l->pulses;
+
+    fprintf(f, "\"pulses\":{\"count\":%" PRIu64 ",\"unheard\":%" PRIu64 ",\"wh\":1},\n", p->pulses,
+            p->unheard);
+}
+
+static void print_elster(const struct live *l, FILE *f)
+{
+    const struct elster_output *e = &l->elster;
+    uint64_t first = e->packets > ELSTER_RECENT ? e->packets - ELSTER_RECENT : 0;
+
+    fprintf(f, "\"elster\":{\"packets\":%" PRIu64 ",\"power_w\":%.3f,\"recent\":[", e->packets,
+            e->meter->watts);
+    for (uint64_t i = first; i < e->packets; i++) {
+        fprintf(f, "%s[%" PRIu64 ",%" PRIu64 "]", i > first ? "," : "",
+                e->recent[i % ELSTER_RECENT].import_wh, e->recent[i % ELSTER_RECENT].export_wh);
+    }
+    fprintf(f, "]},\n");
+}
+
+static void print_w1(const struct live *l, FILE *f)
+{
+    fprintf(f, "\"w1\":[");
+    for (int i = 0; i < W1_SENSORS; i++) {
+        const struct w1_sensor *s = &l->w1.sensor[i];
+
+        fprintf(f, "%s{\"rom\":\"%s\",\"degc\":%.4f,\"offset_k\":%.4f,\"shown\":%.4f}",
+                i > 0 ? "," : "", w1_roms[i], s->degc, s->offset, s->sixteenth / 16.0);
+    }
+    fprintf(f, "],\n");
+}
+
 static void print_window(const struct live *l, const struct truth_window *w, FILE *f)
 {
     int64_t start_ms = l->start_unix_s * 1000;
@@ -122,6 +156,9 @@ static void print_truth(const struct live *l, FILE *f)
     print_heat(l, f);
     print_elec(l, f);
     print_emon(l, f);
+    print_pulses(l, f);
+    print_elster(l, f);
+    print_w1(l, f);
     fprintf(f,
             "\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
             ",\"dropped_scans\":%" PRIu64 ",\"connections\":%" PRIu64 "},\n",

@@ -162,7 +162,7 @@ static const char *integral_unit(const char *unit)
     static const char *const units[][2] = {
         {"W", "Wh"},  {"VA", "VAh"},  {"var", "varh"}, {"V", "Vh"},
         {"A", "Ah"},  {"Hz", "Hz h"}, {"l/h", "l"},    {"degC", "degC h"},
-        {"K", "K h"}, {"Pa", "Pa h"}, {"1", "h"},
+        {"K", "K h"}, {"Pa", "Pa h"}, {"1", "h"},      {"%", "% h"},
     };
 
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {

@@ -5,12 +5,14 @@
 #include "daemon/base/log.h"
 #include "daemon/drivers/mbus.h"
 #include "daemon/run/emon_lines.h"
+#include "daemon/run/inputs.h"
 #include "daemon/run/modbus_lines.h"
 
 struct buses {
     struct buses_options options;
     struct modbus_lines *modbus;
     struct emon_lines *emon;
+    struct inputs *inputs;
     unsigned count;
     struct {
         const struct config_source *first; /* the meter that named it first */
@@ -83,7 +85,8 @@ struct buses *buses_new(const struct buses_options *options)
     }
     b->modbus = modbus_lines_new(options);
     b->emon = emon_lines_new(options);
-    if (b->modbus == NULL || b->emon == NULL) {
+    b->inputs = inputs_new(options);
+    if (b->modbus == NULL || b->emon == NULL || b->inputs == NULL) {
         buses_free(b);
         return NULL;
     }
@@ -97,6 +100,7 @@ void buses_start(struct buses *b)
     }
     modbus_lines_start(b->modbus);
     emon_lines_start(b->emon);
+    inputs_start(b->inputs);
 }
 
 void buses_tick(struct buses *b)
@@ -106,11 +110,13 @@ void buses_tick(struct buses *b)
     }
     modbus_lines_tick(b->modbus);
     emon_lines_tick(b->emon);
+    inputs_tick(b->inputs);
 }
 
 void buses_free(struct buses *b)
 {
     if (b != NULL) {
+        inputs_free(b->inputs);
         modbus_lines_free(b->modbus);
         emon_lines_free(b->emon);
     }

@@ -1,6 +1,7 @@
 /*
- * buses.h: the buses of a configuration: an M-Bus for each port, with the meters that name it, and
- * the lines of Modbus (modbus_lines.h) and emon (emon_lines.h).
+ * buses.h: the buses of a configuration: an M-Bus for each port, with the meters that name it, the
+ * lines of Modbus (modbus_lines.h) and emon (emon_lines.h), and what has an input for itself
+ * (inputs.h).
  */
 #ifndef DAEMON_RUN_BUSES_H
 #define DAEMON_RUN_BUSES_H
@@ -9,6 +10,7 @@
 
 #include "daemon/base/status.h"
 #include "daemon/drivers/source.h"
+#include "daemon/run/hub.h"
 #include "daemon/run/installation.h"
 
 struct buses; /* opaque */

@@ -30,6 +30,7 @@ enum {
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
     CONFIG_CURVE_POINTS_MAX = 12,
     CONFIG_EMON_INPUTS_MAX = 32, /* of one emonTx */
+    CONFIG_SENSORS_MAX = 16,     /* of one 1-Wire bus */
     CONFIG_PUBLISHERS_MAX = 8,
     CONFIG_HOSTS_MAX = 8,
     CONFIG_TEXT_MAX = 256,
@@ -44,7 +45,10 @@ enum config_source_type {
     CONFIG_MBUS,
     CONFIG_MODBUS,
     CONFIG_EMON,
-    CONFIG_HEAT_FLOW
+    CONFIG_HEAT_FLOW,
+    CONFIG_PULSES,
+    CONFIG_ELSTER,
+    CONFIG_DS18B20
 };
 enum config_publisher_type { CONFIG_EMONCMS };
 
@@ -107,8 +111,29 @@ struct config_input {
     unsigned line; /* in the file */
 };
 
+/* A DS18B20; each is a source of its own. */
+enum config_temperature {
+    TEMPERATURE_ANY,
+    TEMPERATURE_FLOW,
+    TEMPERATURE_RETURN,
+    TEMPERATURE_OUTSIDE,
+    TEMPERATURE_ROOM,
+    TEMPERATURE_DHW,
+    TEMPERATURES
+};
+
+struct config_sensor {
+    char id[HWT_ID_MAX + 1];
+    char label[CONFIG_TEXT_MAX];
+    char rom[24]; /* "28-0316a2795bff" */
+    enum config_temperature quantity;
+    double offset_k; /* added */
+    unsigned line;   /* in the file */
+};
+
 enum config_parity { PARITY_NONE, PARITY_EVEN, PARITY_ODD };
 enum config_tcp_framing { TCP_MBAP, TCP_RTU };
+enum config_bias { BIAS_AS_IS, BIAS_PULL_UP, BIAS_PULL_DOWN, BIAS_NONE }; /* as enum line_bias */
 enum { CONFIG_PARTS = 4 }; /* of a Modbus device: total, l1, l2, l3 */
 
 struct config_map; /* config_map.h */
@@ -187,6 +212,24 @@ struct config_source {
     /* modbus: what its map has */
     char part_id[CONFIG_PARTS][HWT_ID_MAX * 2]; /* "meter", "meter_l1", ... */
     char part_label[CONFIG_PARTS][CONFIG_TEXT_MAX + 4];
+    /* pulses, elster: an input line */
+    char chip[CONFIG_TEXT_MAX];   /* GPIO chip, or "" */
+    char events[CONFIG_TEXT_MAX]; /* socket or FIFO, or "": exactly one of the two (elster: and
+                                     port) */
+    unsigned gpio;                /* line of the chip */
+    bool active_low;
+    enum config_bias bias;
+    unsigned max_w;  /* W: what the supply can deliver */
+    unsigned zero_s; /* s without a pulse or step until the power is 0 */
+    /* ds18b20; poll_s is how often */
+    char w1[CONFIG_TEXT_MAX]; /* folder of the sensors' folders */
+    struct config_sensor sensors[CONFIG_SENSORS_MAX];
+    unsigned sensor_count;
+    /* pulses */
+    bool volume;     /* a water meter */
+    double per_unit; /* pulses a kWh, or litres a pulse */
+    unsigned active_ms, inactive_ms;
+    unsigned period_ms; /* least time between two pulses; 0: as max_w says */
 };
 
 /* "samples", "mbus", "modbus" … */
@@ -264,6 +307,10 @@ enum config_point_kind {
     POINT_MODBUS,
     POINT_EMON,
     POINT_HEAT_FLOW, /* heat from flow and temperatures */
+    POINT_PULSES,    /* energy */
+    POINT_WATER,     /* pulses of a water meter */
+    POINT_ELSTER,
+    POINT_SENSOR, /* temperature */
     POINT_KINDS
 };
 
@@ -272,8 +319,8 @@ struct config_point {
     const char *id;    /* borrowed from the configuration */
     const char *label; /* the same */
     unsigned source;   /* index in source[] */
-    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP, POINT_EMON: index in voltages[], clamps[] or
-                        * emon[]; POINT_MODBUS: part of the map */
+    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP, POINT_EMON, POINT_SENSOR: index in voltages[],
+                        * clamps[], emon[] or sensors[]; POINT_MODBUS: part of the map */
     const uint8_t *quantity; /* that it can deliver, in column order */
     size_t quantities;
 };

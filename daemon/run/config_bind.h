@@ -55,6 +55,9 @@ void config_check_emon(struct config_build *b, struct config_source *s);
 /* What sources of one point deliver; before ids are checked. */
 void config_check_sensors(struct config_build *b);
 void config_check_heat_flow(struct config_build *b, const struct config_source *s);
+void config_check_pulses(struct config_build *b, struct config_source *s);
+void config_check_ds18b20(struct config_build *b, const struct config_source *s);
+void config_check_elster(struct config_build *b, struct config_source *s);
 /* Two sources: sockets and lines that they may not share, or not so. */
 void config_check_ports(struct config_build *b, const struct config_source *s,
                         const struct config_source *other);

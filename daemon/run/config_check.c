@@ -142,6 +142,15 @@ static void check_sources(struct config_build *b)
         case CONFIG_HEAT_FLOW:
             config_check_heat_flow(b, s);
             break;
+        case CONFIG_PULSES:
+            config_check_pulses(b, s);
+            break;
+        case CONFIG_ELSTER:
+            config_check_elster(b, s);
+            break;
+        case CONFIG_DS18B20:
+            config_check_ds18b20(b, s);
+            break;
         }
         for (unsigned k = 0; k < i; k++) {
             config_check_ports(b, s, &b->c->source[k]);
@@ -291,6 +300,9 @@ static void set_labels(struct config *c)
         }
         for (unsigned i = 0; i < source->emon_count; i++) {
             set_label(source->emon[i].label, source->emon[i].id);
+        }
+        for (unsigned i = 0; i < source->sensor_count; i++) {
+            set_label(source->sensors[i].label, source->sensors[i].id);
         }
     }
 }

@@ -12,8 +12,8 @@ struct named {
 };
 
 enum {
-    NAMED_MAX = CONFIG_SOURCES_MAX *
-                (CONFIG_PARTS + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX + CONFIG_EMON_INPUTS_MAX)
+    NAMED_MAX = CONFIG_SOURCES_MAX * (CONFIG_PARTS + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX +
+                                      CONFIG_EMON_INPUTS_MAX + CONFIG_SENSORS_MAX)
 };
 
 static size_t add_inputs(struct named *list, size_t n, const struct config_input *in,
@@ -36,6 +36,14 @@ static size_t add_parts(struct named *list, size_t n, const struct config_source
     return n;
 }
 
+static size_t add_sensors(struct named *list, size_t n, const struct config_source *source)
+{
+    for (unsigned i = 0; i < source->sensor_count; i++) {
+        list[n++] = (struct named){source->sensors[i].id, "sensor", source->sensors[i].line};
+    }
+    return n;
+}
+
 static void check_ids(struct config_build *b)
 {
     struct named list[NAMED_MAX];
@@ -51,6 +59,7 @@ static void check_ids(struct config_build *b)
         for (unsigned i = 0; i < source->emon_count; i++) {
             list[n++] = (struct named){source->emon[i].id, "input", source->emon[i].line};
         }
+        n = add_sensors(list, n, source);
     }
     for (size_t i = 0; i < n; i++) {
         if (list[i].id[0] == '\0') {

@@ -51,6 +51,12 @@ static const char *line_name(enum config_source_type type)
                                    : config_source_type_name(type);
 }
 
+/* Has its port for itself. */
+static bool is_alone(const struct config_source *s)
+{
+    return s->type == CONFIG_SAMPLES || s->type == CONFIG_ELSTER;
+}
+
 /* Two sources that share a line. */
 static void check_neighbours(struct config_build *b, const struct config_source *s,
                              const struct config_source *other)
@@ -58,7 +64,7 @@ static void check_neighbours(struct config_build *b, const struct config_source 
     bool port = s->port[0] != '\0';
     const char *member = port ? s->port : s->tcp, *key = port ? "port" : "tcp";
 
-    if (s->type == CONFIG_SAMPLES || other->type == CONFIG_SAMPLES) {
+    if (is_alone(s) || is_alone(other)) {
         config_complain(b, member, key, "is already that of \"%s\" in line %u", other->id,
                         other->line);
     } else if (s->type != other->type) {
@@ -83,6 +89,14 @@ void config_check_ports(struct config_build *b, const struct config_source *s,
 {
     if (s->socket[0] != '\0' && strcmp(s->socket, other->socket) == 0) {
         config_complain(b, s->socket, "socket", "is already that of \"%s\" in line %u", other->id,
+                        other->line);
+    }
+    if (s->chip[0] != '\0' && strcmp(s->chip, other->chip) == 0 && s->gpio == other->gpio) {
+        config_complain(b, &s->gpio, "line", "%u of this chip is already that of \"%s\" in line %u",
+                        s->gpio, other->id, other->line);
+    }
+    if (s->events[0] != '\0' && strcmp(s->events, other->events) == 0) {
+        config_complain(b, s->events, "events", "is already that of \"%s\" in line %u", other->id,
                         other->line);
     }
     if (config_same_line(s, other)) {

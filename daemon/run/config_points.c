@@ -12,6 +12,15 @@ static const uint8_t clamp_quantities[] = {
     HWT_Q_POWER_FACTOR, HWT_Q_IMPORT,  HWT_Q_EXPORT,
 };
 
+static const uint8_t pulses_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT};
+static const uint8_t elster_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT, HWT_Q_EXPORT};
+static const uint8_t water_quantities[] = {HWT_Q_VOLUME, HWT_Q_FLOW_RATE};
+
+/* In the order of enum config_temperature; a sensor has one of them. */
+static const uint8_t sensor_quantities[TEMPERATURES] = {
+    HWT_Q_TEMPERATURE, HWT_Q_FLOW_T, HWT_Q_RETURN_T, HWT_Q_OUTSIDE_T, HWT_Q_ROOM_T, HWT_Q_DHW_T,
+};
+
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out)
 {
     switch (kind) {
@@ -25,6 +34,18 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
         return mbus_quantities(MBUS_HEAT, quantities_out);
     case POINT_MBUS_ELEC:
         return mbus_quantities(MBUS_ELECTRICITY, quantities_out);
+    case POINT_PULSES:
+        *quantities_out = pulses_quantities;
+        return sizeof(pulses_quantities);
+    case POINT_WATER:
+        *quantities_out = water_quantities;
+        return sizeof(water_quantities);
+    case POINT_ELSTER:
+        *quantities_out = elster_quantities;
+        return sizeof(elster_quantities);
+    case POINT_SENSOR:
+        *quantities_out = sensor_quantities;
+        return sizeof(sensor_quantities);
     case POINT_MODBUS:
     case POINT_EMON:
     case POINT_HEAT_FLOW:
@@ -45,7 +66,8 @@ static bool input_point(const struct config_input *in, enum config_point_kind ki
 
 const char *config_source_type_name(enum config_source_type type)
 {
-    static const char *const names[] = {"samples", "mbus", "modbus", "emon", "heat_from_flow"};
+    static const char *const names[] = {"samples",        "mbus",   "modbus", "emon",
+                                        "heat_from_flow", "pulses", "elster", "ds18b20"};
 
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
 }
@@ -94,18 +116,47 @@ static bool emon_point(const struct config_source *source, unsigned s, unsigned 
     return true;
 }
 
+static bool sensor_point(const struct config_source *source, unsigned s, unsigned index,
+                         struct config_point *point_out)
+{
+    const struct config_sensor *sensor = &source->sensors[index];
+
+    *point_out = (struct config_point){.kind = POINT_SENSOR,
+                                       .id = sensor->id,
+                                       .label = sensor->label,
+                                       .source = s,
+                                       .input = index,
+                                       .quantity = &sensor_quantities[sensor->quantity],
+                                       .quantities = 1};
+    return true;
+}
+
+/* A source that is one point. */
+static bool is_single(enum config_source_type type)
+{
+    return type == CONFIG_MBUS || type == CONFIG_PULSES || type == CONFIG_ELSTER;
+}
+
+static enum config_point_kind kind_of(const struct config_source *source)
+{
+    if (source->type == CONFIG_PULSES) {
+        return source->volume ? POINT_WATER : POINT_PULSES;
+    }
+    if (source->type == CONFIG_ELSTER) {
+        return POINT_ELSTER;
+    }
+    return source->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC;
+}
+
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out)
 {
     for (unsigned s = 0; s < c->source_count; s++) {
         const struct config_source *source = &c->source[s];
 
-        if (source->type == CONFIG_MBUS) {
+        if (is_single(source->type)) {
             if (index == 0) {
                 *point_out = (struct config_point){
-                    .kind = source->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC,
-                    .id = source->id,
-                    .label = source->label,
-                    .source = s};
+                    .kind = kind_of(source), .id = source->id, .label = source->label, .source = s};
                 point_out->quantities = config_quantities(point_out->kind, &point_out->quantity);
                 return true;
             }
@@ -136,6 +187,10 @@ bool config_point_get(const struct config *c, unsigned index, struct config_poin
             }
             continue;
         }
+        if (index < source->sensor_count) {
+            return sensor_point(source, s, index, point_out);
+        }
+        index -= source->sensor_count;
         if (index < source->voltage_count) {
             return input_point(&source->voltages[index], POINT_VOLTAGE, s, index, point_out);
         }

@@ -51,7 +51,10 @@ static const char *kind_name(enum config_point_kind kind)
         [POINT_VOLTAGE] = "a voltage",           [POINT_CLAMP] = "a clamp",
         [POINT_MBUS] = "a heat meter",           [POINT_MBUS_ELEC] = "an electricity meter",
         [POINT_MODBUS] = "an electricity meter", [POINT_EMON] = "an input of another kind",
-        [POINT_HEAT_FLOW] = "heat from flow"};
+        [POINT_HEAT_FLOW] = "heat from flow",    [POINT_PULSES] = "an electricity meter",
+        [POINT_WATER] = "a water meter",         [POINT_ELSTER] = "an electricity meter",
+        [POINT_SENSOR] = "a temperature sensor",
+    };
 
     return names[kind];
 }
@@ -88,7 +91,8 @@ static bool suits(enum config_role role, const struct config_point *point)
                 (delivers(point, HWT_Q_POWER) || delivers(point, HWT_Q_IMPORT)));
     }
     return role == ROLE_HEAT ? has_heat(point)
-                             : point->kind != POINT_VOLTAGE && point->kind != POINT_HEAT_FLOW;
+                             : point->kind != POINT_VOLTAGE && point->kind != POINT_HEAT_FLOW &&
+                                   point->kind != POINT_WATER && point->kind != POINT_SENSOR;
 }
 
 static void refuse_source(struct config_build *b, enum config_role role, const char *id)

@@ -5,10 +5,10 @@
 #include "daemon/run/config.h"
 #include "daemon/run/config_map.h"
 
-#define CONFIG_SOURCE_TYPES                                                              \
-    "samples mbus modbus emon heat_from_flow" /* in the order of enum config_source_type \
-                                               */
-#define MAP_TYPES "u16 s16 u32 s32 u64 s64 f32 f64"
+/* In the order of enum config_source_type. */
+#define CONFIG_SOURCE_TYPES "samples mbus modbus emon heat_from_flow pulses elster ds18b20"
+#define BIASES              "as_is pull_up pull_down none" /* in the order of enum config_bias */
+#define MAP_TYPES           "u16 s16 u32 s32 u64 s64 f32 f64"
 
 #define IN(type, member) \
     .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
@@ -56,6 +56,19 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
     [SECTION_HEAT_FLOW] = {"sources[]", "heat_from_flow", sizeof(struct config_source), offsetof(struct config_source, line),
         "Heat worked out from a flow and two temperatures of other sources, where there is no heat meter (docs/HEAT.md). Delivers "
         "`<id>_power`, and may play the role `heat`. While one of the three is missing, so is the power."},
+    [SECTION_PULSES] = {"sources[]", "pulses", sizeof(struct config_source), offsetof(struct config_source, line),
+        "A meter's pulse output (S0, LED or reed contact) on an input line: exactly one of `chip` with `line`, and `events`. "
+        "Delivers `<id>_power` and `<id>_import`, or of a water meter `<id>_flow_rate` and `<id>_volume`. The count goes on "
+        "from the log after a restart."},
+    [SECTION_ELSTER] = {"sources[]", "elster", sizeof(struct config_source), offsetof(struct config_source, line),
+        "The optical output of an Elster A100C or A1100 electricity meter, through a photo transistor on an input line (`chip` with "
+        "`line`, or `events`) or, behind a pulse stretcher, a serial port (`port`): exactly one of the three. Delivers "
+        "`<id>_power`, signed, `<id>_import`, `<id>_export`."},
+    [SECTION_DS18B20] = {"sources[]", "ds18b20", sizeof(struct config_source), offsetof(struct config_source, line),
+        "DS18B20 temperature sensors (DS18S20, DS1822, DS1825 too) on a 1-Wire bus of the kernel. The entry itself delivers "
+        "nothing; its sensors do."},
+    [SECTION_SENSOR] = {"sources[].sensors[]", NULL, sizeof(struct config_sensor), offsetof(struct config_sensor, line),
+        "A sensor. Delivers `<id>_temperature`, or what `quantity` says."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
@@ -82,7 +95,9 @@ const struct config_option config_options[] = {
     {SECTION_ROOT, "record", CONFIG_KIND_MAP, .child = {SECTION_RECORD}, .text = "What is kept."},
     {SECTION_ROOT, "log", CONFIG_KIND_MAP, .child = {SECTION_LOG}, .text = "How it is kept."},
     {SECTION_ROOT, "sources", CONFIG_KIND_LIST, ELEMENTS(config, source, source_count, CONFIG_SOURCES_MAX),
-     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_EMON, SECTION_HEAT_FLOW}, .required = true, .text = "Samplers and meters."},
+     .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_EMON, SECTION_HEAT_FLOW, SECTION_PULSES, SECTION_ELSTER,
+               SECTION_DS18B20},
+     .required = true, .text = "Samplers and meters."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
      .child = {SECTION_EMONCMS}, .text = "Where records are sent to."},
@@ -301,6 +316,81 @@ const struct config_option config_options[] = {
      .text = "The pipe with the flow sensor: its temperature decides the density."},
     {SECTION_HEAT_FLOW, "interval_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 1, .max = 3600, .unit = "s", .fallback = "10",
      .text = "The slowest of the three comes about this often; a reading older than three times that counts as missing."},
+
+    {SECTION_PULSES, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 21."},
+    {SECTION_PULSES, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`pulses`."},
+    {SECTION_PULSES, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_PULSES, "chip", CONFIG_KIND_PATH, IN(config_source, chip), .text = "GPIO chip, such as `/dev/gpiochip0`."},
+    {SECTION_PULSES, "line", CONFIG_KIND_INTEGER, IN(config_source, gpio), .min = 0, .max = 1023,
+     .text = "Line of `chip`: on a Raspberry Pi the GPIO number."},
+    {SECTION_PULSES, "active_low", CONFIG_KIND_BOOL, IN(config_source, active_low), .fallback = "false",
+     .text = "Of `chip`: a pulse pulls the line low, as an open collector or a contact to ground does."},
+    {SECTION_PULSES, "bias", CONFIG_KIND_CHOICE, IN(config_source, bias), .choices = BIASES, .fallback = "as_is",
+     .text = "Of `chip`: its resistor to the supply or to ground. An S0 output wants about 1 kΩ, which a chip does not have."},
+    {SECTION_PULSES, "events", CONFIG_KIND_PATH, IN(config_source, events),
+     .text = "A Unix socket or FIFO that brings the kernel's `struct gpio_v2_line_event`, as the virtual plant's does."},
+    {SECTION_PULSES, "water", CONFIG_KIND_BOOL, IN(config_source, volume), .fallback = "false",
+     .text = "`true`: a water meter, `per_unit` in litres a pulse."},
+    {SECTION_PULSES, "per_unit", CONFIG_KIND_NUMBER, IN(config_source, per_unit), .min = 0.001, .max = 1e6, .required = true,
+     .text = "Pulses for each kWh, as printed on the meter (1000 imp/kWh); of a water meter litres for each pulse."},
+    {SECTION_PULSES, "active_ms", CONFIG_KIND_INTEGER, IN(config_source, active_ms), .min = 0, .max = 10000, .unit = "ms", .fallback = "20",
+     .text = "A shorter pulse is a bounce. S0 pulses last 30 ms at least."},
+    {SECTION_PULSES, "inactive_ms", CONFIG_KIND_INTEGER, IN(config_source, inactive_ms), .min = 0, .max = 10000, .unit = "ms", .fallback = "20",
+     .text = "A shorter pause between two pulses is a bounce."},
+    {SECTION_PULSES, "max_w", CONFIG_KIND_INTEGER, IN(config_source, max_w), .min = 100, .max = 10000000, .unit = "W", .fallback = "25000",
+     .text = "What the supply can deliver at most: pulses that come faster are not counted. Not of a water meter."},
+    {SECTION_PULSES, "min_period_ms", CONFIG_KIND_INTEGER, IN(config_source, period_ms), .min = 0, .max = 600000, .unit = "ms", .fallback = "0",
+     .fallback_note = "as `max_w` says", .text = "The same as a time: a pulse sooner than this after the one before is not counted."},
+    {SECTION_PULSES, "zero_s", CONFIG_KIND_INTEGER, IN(config_source, zero_s), .min = 10, .max = 86400, .unit = "s", .fallback = "600",
+     .text = "So long after a pulse the power, or flow rate, is 0."},
+
+    {SECTION_ELSTER, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 25."},
+    {SECTION_ELSTER, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`elster`."},
+    {SECTION_ELSTER, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_ELSTER, "chip", CONFIG_KIND_PATH, IN(config_source, chip), .text = "GPIO chip, such as `/dev/gpiochip0`."},
+    {SECTION_ELSTER, "line", CONFIG_KIND_INTEGER, IN(config_source, gpio), .min = 0, .max = 1023,
+     .text = "Line of `chip`: on a Raspberry Pi the GPIO number."},
+    {SECTION_ELSTER, "active_low", CONFIG_KIND_BOOL, IN(config_source, active_low), .fallback = "false",
+     .text = "Of `chip`: the line is low when there is light, as of most infra-red modules."},
+    {SECTION_ELSTER, "bias", CONFIG_KIND_CHOICE, IN(config_source, bias), .choices = BIASES, .fallback = "as_is",
+     .text = "Of `chip`: its resistor to the supply or to ground."},
+    {SECTION_ELSTER, "events", CONFIG_KIND_PATH, IN(config_source, events),
+     .text = "A Unix socket or FIFO that brings the kernel's `struct gpio_v2_line_event`, as the virtual plant's does."},
+    {SECTION_ELSTER, "port", CONFIG_KIND_PATH, IN(config_source, port),
+     .text = "Serial port whose receiver sees each flash stretched to a bit, such as `/dev/ttyUSB0`: 8 data bits, no parity."},
+    {SECTION_ELSTER, "baud", CONFIG_KIND_INTEGER, IN(config_source, baud), .unit = "Bd", .choices = "0 2400 4800 9600", .fallback = "0",
+     .text = "Of the meter; most send at 2400. 0: found."},
+    {SECTION_ELSTER, "max_w", CONFIG_KIND_INTEGER, IN(config_source, max_w), .min = 100, .max = 1000000, .unit = "W", .fallback = "25000",
+     .text = "What the supply can deliver at most, of all phases: packets whose registers rise faster are not believed."},
+    {SECTION_ELSTER, "zero_s", CONFIG_KIND_INTEGER, IN(config_source, zero_s), .min = 10, .max = 86400, .unit = "s", .fallback = "600",
+     .text = "So long after a step of 1 Wh the power is 0; of a meter that counts hundreds a hundred times as long, a day at most."},
+
+    {SECTION_DS18B20, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "Name in messages. Letters a-z, digits, `_`."},
+    {SECTION_DS18B20, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`ds18b20`."},
+    {SECTION_DS18B20, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_DS18B20, "w1", CONFIG_KIND_PATH, IN(config_source, w1), .fallback = "/sys/bus/w1/devices",
+     .text = "Folder that holds a folder for each sensor."},
+    {SECTION_DS18B20, "poll_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 1, .max = 3600, .unit = "s", .fallback = "10",
+     .text = "Read all sensors this often; each takes 0.75 s."},
+    {SECTION_DS18B20, "sensors", CONFIG_KIND_LIST, ELEMENTS(config_source, sensors, sensor_count, CONFIG_SENSORS_MAX),
+     .child = {SECTION_SENSOR}, .required = true, .text = "The sensors."},
+
+    {SECTION_SENSOR, "id", CONFIG_KIND_ID, IN(config_sensor, id), .required = true,
+     .text = "First part of its channel's id: never change it later. Letters a-z, digits, `_`; at most 20 with `temperature`."},
+    {SECTION_SENSOR, "label", CONFIG_KIND_TEXT, IN(config_sensor, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_SENSOR, "rom", CONFIG_KIND_TEXT, IN(config_sensor, rom), .required = true,
+     .text = "Its whole id, as its folder is named: `28-0316a2795bff`."},
+    {SECTION_SENSOR, "quantity", CONFIG_KIND_CHOICE, IN(config_sensor, quantity),
+     .choices = "temperature flow_t return_t outside_t room_t dhw_t", .fallback = "temperature",
+     .text = "What its temperature is, as the channel names it. Roles go by the channel, not by this."},
+    {SECTION_SENSOR, "offset_k", CONFIG_KIND_NUMBER, IN(config_sensor, offset_k), .min = -10, .max = 10, .unit = "K", .fallback = "0",
+     .text = "Added to what it tells. Sensors of a pair are within 0.5 K each: find it with both on one pipe."},
 
 #define CONFIG_X(role_, id_, kind_, text_) \
     {SECTION_ROLES, (id_), CONFIG_KIND_ID, IN(config, role[ROLE_##role_]), .text = (text_)},

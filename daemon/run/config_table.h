@@ -43,6 +43,10 @@ enum config_section {
     SECTION_EMON,
     SECTION_EMON_INPUT,
     SECTION_HEAT_FLOW,
+    SECTION_PULSES,
+    SECTION_ELSTER,
+    SECTION_DS18B20,
+    SECTION_SENSOR,
     SECTION_ROLES,
     SECTION_EMONCMS,
     SECTION_MAP, /* a file of its own: config_map.h */

@@ -31,7 +31,8 @@ struct hub {
 
 static int64_t poll_us(const struct installation *site, int source)
 {
-    return source >= 0 && site->source[source].kind == SOURCE_IS_METER
+    return source >= 0 && (site->source[source].kind == SOURCE_IS_METER ||
+                           site->source[source].kind == SOURCE_IS_COUNTER)
                ? (int64_t)site->config->source[site->source[source].config].poll_s * 1000000
                : 0;
 }

@@ -46,10 +46,12 @@ static bool add_point(struct installation *site, const struct config_point *poin
         [POINT_VOLTAGE] = SOURCE_IS_VOLTAGE, [POINT_CLAMP] = SOURCE_IS_CLAMP,
         [POINT_MBUS] = SOURCE_IS_METER,      [POINT_MBUS_ELEC] = SOURCE_IS_METER,
         [POINT_MODBUS] = SOURCE_IS_METER,    [POINT_EMON] = SOURCE_IS_METER,
-        [POINT_HEAT_FLOW] = SOURCE_IS_METER,
+        [POINT_HEAT_FLOW] = SOURCE_IS_METER, [POINT_PULSES] = SOURCE_IS_COUNTER,
+        [POINT_WATER] = SOURCE_IS_COUNTER,   [POINT_ELSTER] = SOURCE_IS_METER,
+        [POINT_SENSOR] = SOURCE_IS_SENSOR,
     };
     int64_t poll_us = (int64_t)site->config->source[point->source].poll_s * 1000000;
-    bool polled = kinds[point->kind] == SOURCE_IS_METER;
+    bool polled = poll_us > 0;
     struct site_source source = {
         .kind = kinds[point->kind],
         .id = point->id,
@@ -82,13 +84,15 @@ static struct site_role find_role(const struct installation *site, const char *n
     return (struct site_role){.source = -1, .quantity = HWT_Q_NONE};
 }
 
-/* The ledger's powers come with the readings of its roles and age as they do. */
+/* The ledger's powers come with the readings of its roles, which are meters, and age as they do. */
 static int64_t ledger_max_age(const struct config *config)
 {
     unsigned slowest_s = 1;
 
     for (unsigned i = 0; i < config->source_count; i++) {
-        slowest_s = config->source[i].poll_s > slowest_s ? config->source[i].poll_s : slowest_s;
+        if (config->source[i].type != CONFIG_DS18B20 && config->source[i].poll_s > slowest_s) {
+            slowest_s = config->source[i].poll_s;
+        }
     }
     return (int64_t)slowest_s * 1000000 * POLLS_UNTIL_MISSING + POLL_SLACK_US;
 }

@@ -55,6 +55,24 @@ static void check_source(const struct config_source *s)
         must((s->glycol != HWT_WATER) == (s->percent > 0) && s->poll_s >= 1);
         return;
     }
+    if (s->type == CONFIG_PULSES) {
+        must((s->chip[0] != '\0') != (s->events[0] != '\0') && s->per_unit > 0 && s->poll_s >= 1);
+        must(s->zero_s >= 10 && s->max_w >= 100);
+        return;
+    }
+    if (s->type == CONFIG_ELSTER) {
+        must((s->chip[0] != '\0') + (s->events[0] != '\0') + (s->port[0] != '\0') == 1);
+        must(s->baud % 2400 == 0 && s->zero_s >= 10 && s->max_w >= 100);
+        return;
+    }
+    if (s->type == CONFIG_DS18B20) {
+        must(s->w1[0] != '\0' && s->poll_s >= 1 && s->sensor_count >= 1);
+        for (unsigned i = 0; i < s->sensor_count; i++) {
+            check_id(s->sensors[i].id);
+            must(strlen(s->sensors[i].rom) == 15 && s->sensors[i].quantity < TEMPERATURES);
+        }
+        return;
+    }
     must((s->port[0] != '\0') != (s->socket[0] != '\0'));
     must(s->voltage_count >= 1 && s->voltage_count <= CONFIG_VOLTAGES_MAX);
     for (unsigned i = 0; i < s->clamp_count; i++) {

@@ -22,8 +22,11 @@
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
     "0.1}\n"
 #define HEATFLOW "  - {id: hf, type: heat_from_flow, "
-#define EMON     "sources:\n  - {id: e, type: emon, port: x, " /* lines 2, 3 */
-#define MODBUS   "sources:\n  - {id: m, type: modbus, "        /* lines 2, 3 */
+#define EMON     "sources:\n  - {id: e, type: emon, port: x, "          /* lines 2, 3 */
+#define PULSES   "sources:\n  - {id: p, type: pulses, per_unit: 1000, " /* lines 2, 3 */
+#define ELSTER   "sources:\n  - {id: e, type: elster, "                 /* lines 2, 3 */
+#define SENSORS  "sources:\n  - {id: w, type: ds18b20, sensors: "       /* lines 2, 3 */
+#define MODBUS   "sources:\n  - {id: m, type: modbus, "                 /* lines 2, 3 */
 #define PUBLISH  "publish:\n  - {id: e, type: emoncms, key_secret: k, url: "
 
 struct row {
@@ -262,6 +265,41 @@ static const struct row broken[] = {
     {V1 MODBUS "map: sdm120, tcp: \"h:4001\"}\n"
                "  - {id: a, type: mbus, tcp: \"h:4001\", address: 1}\n",
      4, "sources[1].tcp", "\"m\" in line 3, which is of type modbus", 0, "which one it is"},
+    {V1 PULSES "chip: c, line: 1, events: e}\n", 3, "sources[0].events", "and chip exclude", 0,
+     "one line, two places"},
+    {V1 PULSES "max_w: 9000}\n", 3, "sources[0].chip", "is required, or events", 0, "no line"},
+    {V1 PULSES "chip: c}\n", 3, "sources[0].line", "which line of the chip", 0, "a chip has many"},
+    {V1 PULSES "events: e, bias: pull_up}\n", 3, "sources[0].bias", "is for a chip", 0,
+     "a socket has no resistors"},
+    {V1 PULSES "events: e, water: true, max_w: 9000}\n", 3, "sources[0].max_w",
+     "not of a water meter", 0, "litres are no watts"},
+    {V1 PULSES "chip: c, line: 3}\n  - {id: q, type: pulses, per_unit: 1, chip: c, line: 3}\n", 4,
+     "sources[1].line", "3 of this chip is already that of \"p\" in line 3", 0, "one line twice"},
+    {V1 PULSES "events: e}\n  - {id: q, type: pulses, per_unit: 1, events: e}\n", 4,
+     "sources[1].events", "is already that of \"p\"", 0, "one socket twice"},
+    {V1 PULSES "events: e, water: true}\nroles: {elec: p}\n", 4, "roles.elec",
+     "\"p\" is a water meter, but this role needs", 0, "water is no electricity"},
+    {V1 ELSTER "port: x, events: e}\n", 3, "sources[0].events", "and port exclude", 0,
+     "two places"},
+    {V1 ELSTER "port: x, chip: c, line: 1}\n", 3, "sources[0].port", "and chip exclude", 0,
+     "two places again"},
+    {V1 ELSTER "baud: 2400}\n", 3, "sources[0].chip", "is required, or events or port", 0, "none"},
+    {V1 ELSTER "port: x, line: 4}\n", 3, "sources[0].line", "is for a chip", 0,
+     "a port has no lines"},
+    {V1 ELSTER "port: x, baud: 1200}\n", 3, "sources[0].baud", "1200", 0, "no Elster sends so"},
+    {V1 ELSTER "port: x}\n  - {id: m, type: modbus, map: sdm120, port: x}\n", 4, "sources[1].port",
+     "is already that of \"e\" in line 3", 0, "light shares no line"},
+    {V1 SENSORS "[]}\n", 3, "sources[0].sensors", "at least one", 0, "a bus without sensors"},
+    {V1 SENSORS "[{id: a, rom: 28-0316A2795BFF}]}\n", 3, "sources[0].sensors[0].rom",
+     "is no sensor's id", 0, "folders are in small letters"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}, {id: b, rom: 28-0316a2795bff}]}\n", 3,
+     "sources[0].sensors[1].rom", "is already that of \"a\"", 0, "one sensor twice"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}, {id: w, rom: 28-0316a2795b00}]}\n", 3,
+     "sources[0].sensors[1].id", "is already the source", 0, "an id twice"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}]}\nroles: {elec: a}\n", 4, "roles.elec",
+     "\"a\" is a temperature sensor", 0, "warmth is no electricity"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}]}\nroles: {flow_t: a}\n", 4, "roles.flow_t",
+     "is a source: name one of its channels", 0, "a role of a channel"},
     {V1 "sources:\n  - {id: a234567890123456, type: modbus, map: sdm630, port: x}\n", 3,
      "sources[0].id", "at most 14 are possible here, as its channel <id>_l1_apparent_power", 0,
      "room for the phases"},
@@ -305,6 +343,12 @@ static const struct row broken[] = {
     {V1 EMON "inputs: [{id: a, key: P1, quantity: power}]}\n"
              "  - {id: hm, type: mbus, address: 1, port: x}\n",
      4, "sources[1].port", "M-Bus and emon cannot share a line", 0, "two kinds on one port"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: power}]}\n"
+             "  - {id: l, type: elster, port: x}\n",
+     4, "sources[1].port", "is already that of \"e\" in line 3", 0, "light and lines on one port"},
+    {V1 EMON "inputs: [{id: a, key: T1, quantity: room_t}]}\n"
+             "  - {id: w, type: ds18b20, sensors: [{id: a, rom: 28-0316a2795bff}]}\n",
+     4, "sources[1].sensors[0].id", "is already the", 0, "an input and a sensor of one name"},
     {V1 EMON "inputs: [{id: a, key: T1, quantity: room_t}]}\nroles: {elec: a}\n", 4, "roles.elec",
      "is an input of another kind, but this role needs", 0, "no electricity in it"},
 
@@ -313,6 +357,11 @@ static const struct row broken[] = {
      "sources[1].flow_rate", "is not a channel of any source", 0, "a slip"},
     {V1 METER HEATFLOW "flow_rate: hm_flow_t, flow_t: hm_flow_t, return_t: hm_return_t}\n", 4,
      "sources[1].flow_rate", "is in degC, but here it must be l/h", 0, "another unit"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bff, quantity: flow_t}, {id: b, rom: "
+                "28-0316a2795b00}]}\n" HEATFLOW
+                "flow_rate: a_flow_t, flow_t: a_flow_t, return_t: b_temperature}\n",
+     4, "sources[1].flow_rate", "is in degC, but here it must be l/h", 0,
+     "sensors deliver temperatures, which the other two take"},
     {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_flow_t}\n", 4,
      "sources[1].return_t", "is the same channel as flow_t", 0, "no difference"},
     {V1 METER HEATFLOW "flow_rate: hm_flow_rate, flow_t: hm_flow_t, return_t: hm_return_t, "
