@@ -8,7 +8,6 @@
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
 enum { ROLL_UP_MS = 15 * MINUTE_MS };
-enum { PAGES_AT_ONCE = 64 /* some ms of work, then others have their turn */ };
 
 static const char *const unit_names[CALENDAR_UNITS] = {"day", "week", "month", "year"};
 
@@ -73,7 +72,7 @@ struct hwt_tslog_range plan_range(struct plan *plan, int64_t from_ms)
         .ctx = plan,
         .fields = fields_of(plan),
         .unrolled = plan->unrolled,
-        .budget = PAGES_AT_ONCE,
+        /* no budget: who gives way in the middle of a window loses it to the next at the desk */
     };
 }
 

@@ -1,4 +1,5 @@
 """Long queries by slow clients delay no record: twenty of them on months of raw rows, beside a plant that goes on."""
+import concurrent.futures
 import http.client
 import json
 import socket
@@ -139,6 +140,16 @@ class SlowClients(SystemTest):
             self.assertLess(most - before, CLIENTS * CLIENT_KB + 1024)  # and the one desk they share
         self.check_prefix(unchunked(clients[0].got))
         self.check_whole_answer()
+        self.check_several_at_once()
+
+    def check_several_at_once(self):
+        """Queries that take turns at the log all come to their end."""
+        span = f'from={(START - DAYS * 86400) * 1000}&to={START * 1000}'
+        asked = [f'/api/v1/query?series=hp_power,grid_power&{span}&step=3600000&fn={fn}' for fn in ('mean', 'min', 'max', 'first')]
+        with concurrent.futures.ThreadPoolExecutor(len(asked)) as pool:
+            answers = list(pool.map(lambda path: self.running.get(path), asked))
+        for answer in answers:
+            self.assertEqual([len(c['values']) for c in answer['columns']], [DAYS * 24] * 2)
 
     def check_whole_answer(self):
         connection = http.client.HTTPConnection(*self.address, timeout=20)

@@ -143,7 +143,7 @@ function extend(now: Live) {
   const low = g.columns["heat_low"]!;
   const last = low.length - 1;
   if (isNumber(h.heat_power)) low[last] = Math.min(low[last] ?? Infinity, h.heat_power);
-  tick.value++;
+  tick.value = tick.peek() + 1; // reading it here would make the effect wait for itself
 }
 
 export function startTrend() {
