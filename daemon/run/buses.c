@@ -4,6 +4,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/drivers/mbus.h"
+#include "daemon/run/analogs.h"
 #include "daemon/run/emon_lines.h"
 #include "daemon/run/modbus_lines.h"
 
@@ -11,6 +12,7 @@ struct buses {
     struct buses_options options;
     struct modbus_lines *modbus;
     struct emon_lines *emon;
+    struct analogs *analogs;
     unsigned count;
     struct {
         const struct config_source *first; /* the meter that named it first */
@@ -83,7 +85,8 @@ struct buses *buses_new(const struct buses_options *options)
     }
     b->modbus = modbus_lines_new(options);
     b->emon = emon_lines_new(options);
-    if (b->modbus == NULL || b->emon == NULL) {
+    b->analogs = analogs_new(options);
+    if (b->modbus == NULL || b->emon == NULL || b->analogs == NULL) {
         buses_free(b);
         return NULL;
     }
@@ -106,6 +109,7 @@ void buses_tick(struct buses *b)
     }
     modbus_lines_tick(b->modbus);
     emon_lines_tick(b->emon);
+    analogs_tick(b->analogs);
 }
 
 void buses_free(struct buses *b)
@@ -113,6 +117,7 @@ void buses_free(struct buses *b)
     if (b != NULL) {
         modbus_lines_free(b->modbus);
         emon_lines_free(b->emon);
+        analogs_free(b->analogs);
     }
     for (unsigned i = 0; b != NULL && i < b->count; i++) {
         mbus_bus_free(b->bus[i].bus);

@@ -51,7 +51,7 @@ static const char *kind_name(enum config_point_kind kind)
         [POINT_VOLTAGE] = "a voltage",           [POINT_CLAMP] = "a clamp",
         [POINT_MBUS] = "a heat meter",           [POINT_MBUS_ELEC] = "an electricity meter",
         [POINT_MODBUS] = "an electricity meter", [POINT_EMON] = "an input of another kind",
-        [POINT_HEAT_FLOW] = "heat from flow"};
+        [POINT_ANALOG] = "a flow sensor",        [POINT_HEAT_FLOW] = "heat from flow"};
 
     return names[kind];
 }
@@ -88,7 +88,8 @@ static bool suits(enum config_role role, const struct config_point *point)
                 (delivers(point, HWT_Q_POWER) || delivers(point, HWT_Q_IMPORT)));
     }
     return role == ROLE_HEAT ? has_heat(point)
-                             : point->kind != POINT_VOLTAGE && point->kind != POINT_HEAT_FLOW;
+                             : point->kind != POINT_VOLTAGE && point->kind != POINT_HEAT_FLOW &&
+                                   point->kind != POINT_ANALOG;
 }
 
 static void refuse_source(struct config_build *b, enum config_role role, const char *id)

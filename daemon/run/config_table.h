@@ -43,6 +43,8 @@ enum config_section {
     SECTION_EMON,
     SECTION_EMON_INPUT,
     SECTION_HEAT_FLOW,
+    SECTION_ANALOG,
+    SECTION_CALIBRATION,
     SECTION_ROLES,
     SECTION_EMONCMS,
     SECTION_MAP, /* a file of its own: config_map.h */
