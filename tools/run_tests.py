@@ -3,8 +3,8 @@
 
 usage: run_tests.py BUILD [--only unit,fuzz,web,system] [--wrapper COMMAND] [PATTERN...]
 
-unit, fuzz, web: the programs Meson knows, each printing TAP. system: tests/system/test_*.py (unittest) with the real programs.
-A PATTERN keeps the tests whose program or file name contains it; a wrapper runs programs built for another machine. The last line is `N passed, N failed, N skipped`.
+unit, fuzz, web: the programs Meson knows, each printing TAP, two at a time. system: tests/system/test_*.py (unittest) with the
+real programs: each file a process of its own, two at a time, but those that need the machine for themselves. A PATTERN keeps the tests whose program or file name contains it; a wrapper runs programs built for another machine. The last line is `N passed, N failed, N skipped`.
 """
 import json
 import os
@@ -15,11 +15,15 @@ import sys
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 TAP = re.compile(r'^(not )?ok\b\s*\d*\s*(?:- )?([^#]*)(#\s*(?i:skip)\S*\s*(.*))?')
 UNIT_TIMEOUT_S = 240
+AT_ONCE = 2
+# Systems that run much faster than time, or whose delays and memory are looked at.
+ALONE = {'test_accuracy', 'test_disk', 'test_faults', 'test_hour', 'test_slow_clients', 'test_stop', 'test_user'}
 # What is allocated or freed is filled with rubbish: a use of it shows in every build.
 MALLOC = 'glibc.malloc.perturb=165:glibc.malloc.tcache_count=0'
 
@@ -34,9 +38,15 @@ class Count:
             word = {'failed': 'FAILED', 'skipped': 'skipped'}[outcome]
             print(f'  {word}: {group}: {name}' + (f' ({detail})' if detail else ''), flush=True)
 
+    def add_line(self, line):
+        """`N passed, N failed, N skipped` of another run. False: it is none."""
+        m = re.match(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', line)
+        for name, n in zip(('passed', 'failed', 'skipped'), m.groups() if m else ()):
+            setattr(self, name, getattr(self, name) + int(n))
+        return m is not None
 
-def run_tap(name, command, env, count):
-    """A program that prints TAP: its lines are counted; a crash or a missing plan is one failure more."""
+
+def run_program(command, env):
     try:
         done = subprocess.run(command, env=env, capture_output=True, timeout=UNIT_TIMEOUT_S)
         out, err, code = done.stdout, done.stderr, done.returncode
@@ -44,6 +54,11 @@ def run_tap(name, command, env, count):
         out, err, code = b'', str(e).encode(), 'not started'
     except subprocess.TimeoutExpired as e:
         out, err, code = e.stdout or b'', e.stderr or b'', 'timeout'
+    return out, err, code
+
+
+def count_tap(name, out, err, code, count):
+    """What a program printed as TAP: its lines are counted; a crash or a missing plan is one failure more."""
     lines = out.decode(errors='replace').splitlines()
     plan = next((int(l[3:]) for l in lines if re.match(r'^1\.\.\d+$', l)), None)
     results = failures = 0
@@ -63,11 +78,12 @@ def run_tap(name, command, env, count):
 
 
 def run_meson_tests(build, suites, wrapper, patterns, count):
-    tests = json.loads(subprocess.check_output(['meson', 'introspect', '--tests', str(build)]))
-    for t in tests:
-        suite = t['suite'][0].split(':')[-1]
-        if suite in suites and (not patterns or any(p in t['name'] for p in patterns)):
-            run_tap(t['name'], wrapper + t['cmd'], {**os.environ, **t['env']}, count)
+    tests = [t for t in json.loads(subprocess.check_output(['meson', 'introspect', '--tests', str(build)]))
+             if t['suite'][0].split(':')[-1] in suites and (not patterns or any(p in t['name'] for p in patterns))]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        done = pool.map(lambda t: run_program(wrapper + t['cmd'], {**os.environ, **t['env']}), tests)
+        for t, outcome in zip(tests, done):
+            count_tap(t['name'], *outcome, count)
 
 
 class SanitizerReports:
@@ -141,22 +157,37 @@ class Result(unittest.TestResult):
         self.say(test, 'passed')
 
 
-def run_system_tests(build, patterns, count):
+def run_system_file(build, name, count):
     os.environ['HEATWATT_BUILD'] = str(build.resolve())
     os.environ.setdefault('HEATWATT_SHARED', str((TOP / '../shared').resolve()))
     os.environ['HEATWATT_TOP'] = str(TOP)
     folder = TOP / 'tests' / 'system'
     sys.path.insert(0, str(folder))
     with SanitizerReports() as reports:
-        for path in sorted(folder.glob('test_*.py')):
-            if patterns and not any(p in path.stem for p in patterns):
-                continue
-            before = (count.passed, count.failed, count.skipped)
-            started = time.monotonic()
-            unittest.defaultTestLoader.loadTestsFromName(path.stem).run(Result(count, reports))
-            done = tuple(b - a for a, b in zip(before, (count.passed, count.failed, count.skipped)))
-            print(f'  {path.stem}: {done[0]} passed, {done[1]} failed, {done[2]} skipped, '
-                  f'{time.monotonic() - started:.0f} s', flush=True)
+        started = time.monotonic()
+        unittest.defaultTestLoader.loadTestsFromName(name).run(Result(count, reports))
+        print(f'  {name}: {count.passed} passed, {count.failed} failed, {count.skipped} skipped, '
+              f'{time.monotonic() - started:.0f} s', flush=True)
+
+
+def run_system_tests(build, patterns, count):
+    names = sorted(p.stem for p in (TOP / 'tests/system').glob('test_*.py') if not patterns or any(q in p.stem for q in patterns))
+    together, alone = [n for n in names if n not in ALONE], [n for n in names if n in ALONE]
+
+    def run(name):
+        return subprocess.run([sys.executable, __file__, build, '--system-file', name], capture_output=True, text=True)
+
+    def say(name, done):
+        lines = (done.stdout + done.stderr).splitlines()
+        print('\n'.join(line for line in lines if not count.add_line(line)), flush=True)
+        if not any(re.match(r'^  ' + name + ': ', line) for line in lines):
+            count.add('system', name, 'failed', f'exit {done.returncode}')
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, done in zip(together, pool.map(run, together)):
+            say(name, done)
+    for name in alone:
+        say(name, run(name))
 
 
 def option(args, name, default):
@@ -176,6 +207,10 @@ def main():
     build, patterns = Path(args[0]), args[1:]
     os.environ.setdefault('GLIBC_TUNABLES', MALLOC)
     count = Count()
+    if '--system-file' in args:
+        run_system_file(build, option(args, '--system-file', ''), count)
+        print(f'{count.passed} passed, {count.failed} failed, {count.skipped} skipped')
+        return 1 if count.failed else 0
     print('units and fuzz regressions', flush=True)
     run_meson_tests(build, only, wrapper, patterns, count)
     if 'system' in only:

@@ -11,6 +11,7 @@ struct engine {
     const char *name;
     /* Makes the data base in folder `dir` and puts all rows into it; durable on return. */
     void (*import)(const char *dir, const struct data *d);
+    void (*roll)(const char *dir); /* makes what queries of long ranges take; NULL: nothing */
     void *(*open)(const char *dir);
     void (*close)(void *e);
     /* `d` gives the number of rows only. */

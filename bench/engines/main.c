@@ -77,7 +77,7 @@ static int truth(char **argv)
 static int import(char **argv)
 {
     const struct engine *engine = find(argv[0]);
-    double began, cpu, took;
+    double began, cpu, took, rolling, cpu_rolling;
     struct data d;
 
     data_map(&d, argv[1]);
@@ -85,8 +85,16 @@ static int import(char **argv)
     began = now_s();
     engine->import(argv[2], &d);
     took = now_s() - began;
-    printf("{\"seconds\": %.6f, \"cpu_seconds\": %.6f, \"points\": %zu}\n", took, cpu_s() - cpu,
-           d.rows * YEAR_SERIES);
+    cpu = cpu_s() - cpu;
+    cpu_rolling = cpu_s();
+    began = now_s();
+    if (engine->roll != NULL) {
+        engine->roll(argv[2]);
+    }
+    rolling = now_s() - began;
+    printf("{\"seconds\": %.6f, \"cpu_seconds\": %.6f, \"rolling\": %.6f, \"cpu_rolling\": %.6f, "
+           "\"points\": %zu}\n",
+           took, cpu, rolling, cpu_s() - cpu_rolling, d.rows * YEAR_SERIES);
     return 0;
 }
 

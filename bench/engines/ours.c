@@ -109,6 +109,13 @@ static void import(const char *dir, const struct data *d)
         }
     }
     commit(o);
+    close_log(o);
+}
+
+static void roll(const char *dir)
+{
+    struct ours *o = open_log(dir, false, "import_1");
+
     log_dir_roll(o->dir, true);
     close_log(o);
 }
@@ -280,6 +287,7 @@ static double append(const char *dir, const struct data *d, size_t rows, bool du
 
 const struct engine engine_ours = {.name = "ours",
                                    .import = import,
+                                   .roll = roll,
                                    .open = open_read,
                                    .close = close_log,
                                    .query = {q1, q2, q3, q4, q5},

@@ -38,13 +38,14 @@
 #include "core/meter/meter_delay.h"
 #include "core/meter/meter_energy.h"
 #include "core/meter/meter_harmonics.h"
+#include "core/meter/meter_narrow.h"
 #include "core/meter/meter_noise.h"
 #include "core/meter/meter_sums.h"
 
 enum {
     HWT_METER_NO_REFERENCE = 255,
-    HWT_METER_CHUNK = 128, /* scans worked on at once */
-    HWT_METER_MARGIN = 2,  /* scans on either side that the lag sums reach */
+    HWT_METER_CHUNK = HWT_METER_NARROW_SCANS, /* scans worked on at once */
+    HWT_METER_MARGIN = 2,                     /* scans on either side that the lag sums reach */
     HWT_METER_GROUPS_MAX = 4,
     HWT_METER_HARMONICS = 40,
     HWT_METER_READINGS_MAX = 7
@@ -267,8 +268,7 @@ struct hwt_meter {
     bool hz_known;
     struct hwt_meter_memory slot[HWT_SLOTS_MAX];
     int32_t cos[HWT_METER_CHUNK], sin[HWT_METER_CHUNK];
-    int64_t frame_pair[HWT_METER_CHUNK];                  /* of cosine and sine */
-    int64_t pair[HWT_METER_CHUNK + 2 * HWT_METER_MARGIN]; /* of a voltage and the next */
+    struct hwt_meter_narrow narrow;
     int32_t line[HWT_SLOTS_MAX][HWT_METER_CHUNK + 2 * HWT_METER_MARGIN];
 };
 

@@ -41,38 +41,34 @@ static void add_slot(const struct hwt_meter *m, int slot, uint64_t from, size_t 
     }
 }
 
-/* Scans [from, from + n) of the clamps against this voltage, and of the voltage, by pairs. */
-static void add_supply_paired(struct hwt_meter *m, int voltage, size_t at, size_t n)
+/* Scans [from, from + n) of this voltage and of the clamps against it. */
+static void add_supply_narrow(struct hwt_meter *m, int voltage, size_t at, size_t n)
 {
-    const int32_t *v = m->line[voltage] + at - HWT_METER_MARGIN;
-
-    hwt_meter_sums_pair(m->pair, v, v + 1, n + 2 * HWT_METER_MARGIN - 1);
-    hwt_meter_sums_add_paired(&m->slot[voltage].sums, m->line[voltage] + at, m->frame_pair, NULL,
-                              n);
+    hwt_meter_narrow_add(&m->narrow, &m->slot[voltage].sums, m->line[voltage] + at, n);
+    hwt_meter_narrow_voltage(&m->narrow, m->line[voltage] + at, n);
     for (int i = 0; i < m->config.slots; i++) {
         struct hwt_meter_memory *s = &m->slot[i];
 
         if (hwt_meter_has_reference(m, i) && m->config.slot[i].reference == voltage) {
-            hwt_meter_sums_add_paired(&s->sums, m->line[i] + at, m->frame_pair,
-                                      m->pair + HWT_METER_MARGIN + s->delay[0].shift, n);
+            hwt_meter_narrow_add_lags(&m->narrow, &s->sums, m->line[i] + at, s->delay[0].shift, n);
         }
     }
 }
 
-/* add_slot for all slots, two products at once. */
-static void add_slots_paired(struct hwt_meter *m, uint64_t from, size_t n)
+/* add_slot for all slots, of codes that are narrow. */
+static void add_slots_narrow(struct hwt_meter *m, uint64_t from, size_t n)
 {
     size_t at = (size_t)(from - m->run.base);
 
-    hwt_meter_sums_pair(m->frame_pair, m->cos, m->sin, n);
+    hwt_meter_narrow_frame(&m->narrow, m->cos, m->sin, n);
     for (int i = 0; i < m->config.slots; i++) {
         const struct hwt_meter_slot *config = &m->config.slot[i];
         struct hwt_meter_memory *s = &m->slot[i];
 
         if (hwt_meter_is_voltage(m, i)) {
-            add_supply_paired(m, i, at, n);
+            add_supply_narrow(m, i, at, n);
         } else if (hwt_meter_is_clamp(m, i) && !hwt_meter_has_reference(m, i)) {
-            hwt_meter_sums_add_paired(&s->sums, m->line[i] + at, m->frame_pair, NULL, n);
+            hwt_meter_narrow_add(&m->narrow, &s->sums, m->line[i] + at, n);
         }
         if (config->between) {
             hwt_meter_sums_add_lags(&s->sums, HWT_SUM_MINUS, m->line[i] + at,
@@ -85,20 +81,20 @@ void hwt_meter_add_whole(struct hwt_meter *m, uint64_t end)
 {
     uint64_t from = m->run.done;
     size_t n = end > from ? (size_t)(end - from) : 0, at = (size_t)(from - m->run.base);
-    bool paired = hwt_meter_sums_can_pair(m->run.bits);
+    bool narrow = m->run.bits <= HWT_METER_NARROW_BITS;
     struct hwt_meter_harmonics *h = &m->harmonics;
 
     if (n == 0) {
         return;
     }
     add_scans(m, from, n, &m->frame.sums);
-    if (paired) {
-        add_slots_paired(m, from, n);
+    if (narrow) {
+        add_slots_narrow(m, from, n);
     }
     for (int i = 0; i < m->config.slots; i++) {
         struct hwt_meter_memory *s = &m->slot[i];
 
-        if (!paired && hwt_meter_is_metered(m, i)) {
+        if (!narrow && hwt_meter_is_metered(m, i)) {
             add_slot(m, i, from, n, &s->sums);
         }
         if (hwt_meter_is_clamp(m, i) && s->noise.count < HWT_METER_NOISE_MAX) {

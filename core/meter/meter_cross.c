@@ -7,6 +7,23 @@ void hwt_meter_cross_reset(struct hwt_meter_cross *c)
     c->last_q16 = 0;
 }
 
+size_t hwt_meter_cross_find_rise(const int32_t *x, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && (x[(ptrdiff_t)i - 1] >= 0 || x[i] < 0)) {
+        i++;
+    }
+    return i;
+}
+
+void hwt_meter_cross_arm(struct hwt_meter_cross *c, const int32_t *x, size_t n, int32_t arm)
+{
+    for (size_t i = 0; i < n && !c->armed; i++) {
+        c->armed = x[i] < -arm;
+    }
+}
+
 bool hwt_meter_cross_feed(struct hwt_meter_cross *c, uint64_t n, int32_t before, int32_t now,
                           int32_t arm, uint64_t guard_q16)
 {

@@ -14,6 +14,7 @@
 #define HWT_CORE_METER_METER_CROSS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct hwt_meter_cross {
@@ -24,6 +25,15 @@ struct hwt_meter_cross {
 
 /* Knows no crossing; the next one counts whenever it comes. */
 void hwt_meter_cross_reset(struct hwt_meter_cross *c);
+
+/*
+ * The first of n codes at which the voltage rises through mid-scale, whether that counts or not; n:
+ * none. x[-1] is read. Those before it need hwt_meter_cross_arm only.
+ */
+size_t hwt_meter_cross_find_rise(const int32_t *x, size_t n);
+
+/* Looks at n codes among which there is no rise. */
+void hwt_meter_cross_arm(struct hwt_meter_cross *c, const int32_t *x, size_t n, int32_t arm);
 
 /*
  * Looks at scan n >= 1, `now`, which follows `before`; both in codes. arm: codes, > 0.

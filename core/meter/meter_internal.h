@@ -3,7 +3,7 @@
  *
  *   meter.c          blocks, gaps, the device clock
  *   meter_window.c   codes into lines, where a window ends
- *   meter_add.c      lines into sums
+ *   meter_add.c      lines into sums; meter_narrow.c: faster, of codes of up to 13 bits
  *   meter_report.c   sums into volts, amperes and hertz
  *   meter_power.c    two of them into watts and joules
  *   meter_spectrum.c harmonics, and what they change in a clamp's power

@@ -8,18 +8,14 @@ enum { QUARTER = 0x40000000, FRACTION = 30 };
 
 static const int64_t coefficient[] = {1686624005, -693522166, 85291978, -4652626};
 
-int32_t hwt_meter_sin(uint32_t phase)
+static inline int32_t sine(uint32_t phase)
 {
-    /* The turn folded onto -90..90 degrees: x in Q30, -2^30..2^30. */
-    int64_t x = phase < 2u * QUARTER ? (int64_t)phase : (int64_t)phase - 4 * (int64_t)QUARTER;
-    int64_t square, y;
+    /* The turn folded onto -90..90 degrees, x in Q30, -2^30..2^30: sin a = sin(90 - |a - 90|), a -
+     * 90 within +-180. */
+    int64_t from_top = (int32_t)(phase - QUARTER);
+    int64_t x = QUARTER - (from_top < 0 ? -from_top : from_top);
+    int64_t square = (x * x) >> FRACTION, y; /* all products are < 2^62 */
 
-    if (x > QUARTER) {
-        x = 2 * (int64_t)QUARTER - x;
-    } else if (x < -(int64_t)QUARTER) {
-        x = -2 * (int64_t)QUARTER - x;
-    }
-    square = (x * x) >> FRACTION; /* all products below are < 2^62 */
     y = coefficient[3];
     y = coefficient[2] + (y * square >> FRACTION);
     y = coefficient[1] + (y * square >> FRACTION);
@@ -28,11 +24,16 @@ int32_t hwt_meter_sin(uint32_t phase)
     return (int32_t)((y + (1 << 14)) >> 15);
 }
 
+int32_t hwt_meter_sin(uint32_t phase)
+{
+    return sine(phase);
+}
+
 void hwt_meter_nco(uint32_t phase, uint32_t step, size_t n, int32_t *cos_out, int32_t *sin_out)
 {
     for (size_t i = 0; i < n; i++) {
-        cos_out[i] = hwt_meter_sin(phase + QUARTER);
-        sin_out[i] = hwt_meter_sin(phase);
+        cos_out[i] = sine(phase + QUARTER);
+        sin_out[i] = sine(phase);
         phase += step;
     }
 }

@@ -19,9 +19,9 @@ void hwt_meter_noise_add(struct hwt_meter_noise *s, const int32_t *x, size_t n)
 
     n = n < left ? n : left;
     for (size_t i = 0; i < n; i++, x++) { /* |d| < 16 x 2^23 = 2^27, d^2 < 2^54, 128 of them 2^61 */
-        int64_t d = (int64_t)x[-2] + x[2] - 4 * ((int64_t)x[-1] + x[1]) + 6 * (int64_t)x[0];
+        int32_t d = x[-2] + x[2] - 4 * (x[-1] + x[1]) + 6 * x[0];
 
-        sum += d * d;
+        sum += (int64_t)d * d;
     }
     s->sum += sum;
     s->count = (uint16_t)(s->count + n);

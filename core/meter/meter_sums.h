@@ -46,26 +46,6 @@ void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_
 void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, size_t at, const int32_t *x,
                              const int32_t *v, size_t n);
 
-/*
- * The same sums with two products in each multiplication, where a machine multiplies 64 bits at
- * once: a pair holds two numbers, a + 2^32 b, and x times it both products, whose sums are taken
- * apart every 16 scans. Of codes of at most HWT_METER_PAIR_BITS bits a sum of lags is below 2^26,
- * one with Q15 below 2^30: neither half runs into the other. The result is the same to the bit.
- */
-enum { HWT_METER_PAIR_BITS = 12 };
-
-/* Pairs are worth it here, and right for codes of so many bits. */
-bool hwt_meter_sums_can_pair(unsigned bits);
-
-void hwt_meter_sums_pair(int64_t *pair_out, const int32_t *a, const int32_t *b, size_t n);
-
-/*
- * hwt_meter_sums_add and, v not NULL, hwt_meter_sums_add_lags of HWT_SUM_LAG. frame: pairs of
- * cosine and sine; v: pairs of v[n] and v[n + 1], of which v[-1] .. v[n] are read.
- */
-void hwt_meter_sums_add_paired(struct hwt_meter_sums *s, const int32_t *x, const int64_t *frame,
-                               const int64_t *v, size_t n);
-
 /* Adds the whole sums of `scan`, taken over one scan, with a weight of 0..65535. */
 void hwt_meter_sums_add_edge(struct hwt_meter_sums *s, const struct hwt_meter_sums *scan,
                              uint32_t weight_q16);

@@ -8,7 +8,7 @@
  *   amend.c    corrections, stored; correct.c  made
  *   slots.c    which slots count           drop.c     retention
  *                                          dir.c, index.c   live pages of a block
- *                                          cursor.c, buckets.c, verify.c   reading
+ *   roll*.c    roll-ups (roll.h)          cursor.c, buckets*.c, verify.c   reading
  */
 #ifndef HWT_CORE_TSLOG_INTERNAL_H
 #define HWT_CORE_TSLOG_INTERNAL_H

@@ -195,6 +195,7 @@ struct hwt_tslog {
 
 struct hwt_rollup_sheet {
     uint64_t first, last;   /* sequences */
+    uint64_t since;         /* the first that it depends on: of the values before it */
     int64_t min_ms, max_ms; /* from the start of its first to the end of its last quarter hour */
     uint32_t block, ordinal;
     uint32_t revision;  /* hwt_tslog_revision() as of its making */
@@ -220,6 +221,7 @@ struct hwt_rollup_channel { /* a channel's head in a sheet */
     bool counter;
     uint8_t before_state, after_state; /* what is known of a counter at the sheet's edges */
     int64_t before, after;
+    uint64_t after_at;               /* sequence of the value after */
     uint8_t present[3], left_out[3]; /* columns of each level, a bit each */
     uint16_t bytes[3][7];
     uint32_t at[3][7]; /* in the sheet */

@@ -4,7 +4,7 @@
  *   roll_column.c  a column of numbers as bits       roll_table.c  which sheets there are
  *   roll_sheet.c   sheets, read                      roll_merge.c  small sheets into larger ones
  *   roll_write.c   sheets, written                   rollup.c      records into rows
- *   rolled.c       sheets into buckets
+ *   buckets_rolled.c   sheets into buckets
  */
 #ifndef HWT_CORE_TSLOG_ROLL_H
 #define HWT_CORE_TSLOG_ROLL_H

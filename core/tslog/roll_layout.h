@@ -21,7 +21,8 @@ struct hwt_roll_sheet_channel { /* of the sheet that is written or being filled 
     bool counter;
     uint8_t before_state, after_state;
     int64_t before, after;
-    uint32_t offset; /* once written */
+    uint64_t before_at, after_at; /* sequences of those */
+    uint32_t offset;              /* once written */
 };
 
 struct hwt_rollup {
@@ -29,6 +30,7 @@ struct hwt_rollup {
     struct hwt_rollup_entry *pool;
     size_t pool_count;
     bool read_only, untidy;
+    bool to_end;           /* tails are rolled too, and few rows are worth a sheet: no more come */
     uint32_t log, ordinal; /* of the last sheet */
     struct hwt_rollup_counters counters;
     uint32_t count;

@@ -16,6 +16,13 @@ static bool follows(const struct hwt_rollup_sheet *a, const struct hwt_rollup_sh
     return a->stream == b->stream && a->last + 1 == b->first;
 }
 
+static bool may_merge(const struct hwt_tslog_snapshot *snapshot, const struct hwt_rollup_sheet *s,
+                      unsigned most)
+{
+    return !s->final && s->checked && hwt_roll_class(s->rows[0]) <= most &&
+           hwt_roll_current(snapshot, s);
+}
+
 /* How many sheets from i on are to be merged; 0: none. `most` is their greatest class. */
 static uint32_t run_of(const struct hwt_rollup *r, const struct hwt_tslog_snapshot *snapshot,
                        uint32_t i, unsigned most)
@@ -26,15 +33,14 @@ static uint32_t run_of(const struct hwt_rollup *r, const struct hwt_tslog_snapsh
     for (; i + n < r->count && rows < target; n++) {
         const struct hwt_rollup_sheet *s = &r->sheet[i + n];
 
+        if ((n > 0 && !follows(s - 1, s)) || rows + s->rows[0] > HWT_ROLLUP_ROWS_MAX ||
+            pages + s->pages > r->bd.block_size / HWT_TSLOG_PAGE || !may_merge(snapshot, s, most)) {
+            break;
+        }
         rows += s->rows[0];
         pages += s->pages;
-        if (s->final || !s->checked || hwt_roll_class(s->rows[0]) > most ||
-            (n > 0 && !follows(s - 1, s)) || rows > HWT_ROLLUP_ROWS_MAX ||
-            pages > r->bd.block_size / HWT_TSLOG_PAGE || !hwt_roll_current(snapshot, s)) {
-            return 0;
-        }
     }
-    return rows >= target && n > 1 ? n : 0;
+    return n > 1 && (rows >= target || (r->to_end && most == 1)) ? n : 0;
 }
 
 /* --- the sheets' rows and channels --- */
@@ -114,6 +120,7 @@ static int add_channels(struct hwt_rollup *r)
             return err;
         }
         c->after = head.after;
+        c->after_at = head.after_at;
         c->after_state = head.after_state;
         guess = i + 1;
     }
@@ -246,7 +253,8 @@ static int begin_merge(struct hwt_rollup *r, const struct hwt_tslog_snapshot *sn
 {
     const struct hwt_rollup_sheet *a = &r->sheet[r->merge.from];
     const struct hwt_rollup_sheet *b = &r->sheet[r->merge.from + r->merge.n - 1];
-    struct hwt_rollup_sheet sheet = {.first = a->first, .last = b->last, .stream = a->stream};
+    struct hwt_rollup_sheet sheet = {
+        .first = a->first, .last = b->last, .since = a->since, .stream = a->stream};
     uint32_t pages = 0;
     int err = 0;
 
@@ -258,13 +266,14 @@ static int begin_merge(struct hwt_rollup *r, const struct hwt_tslog_snapshot *sn
     for (uint32_t i = r->merge.from; err == 0 && i < r->merge.from + r->merge.n; i++) {
         pages += r->sheet[i].pages;
         sheet.flags |= r->sheet[i].flags;
+        sheet.since = r->sheet[i].since < sheet.since ? r->sheet[i].since : sheet.since;
         err = add_rows(r, &r->sheet[i]);
         err = err == 0 ? add_channels(r) : err;
         if (err != 0) {
             return give_up(r, snapshot, i, err);
         }
     }
-    sheet.revision = hwt_tslog_revision(snapshot, sheet.stream, sheet.first, sheet.last,
+    sheet.revision = hwt_tslog_revision(snapshot, sheet.stream, sheet.since, sheet.last,
                                         (sheet.flags & HWT_ROLL_UNKNOWN_TIME) != 0);
     err = hwt_roll_write_begin(r, sheet, pages);
     return err == 0 ? 1 : give_up(r, snapshot, r->merge.from, err);

@@ -11,7 +11,7 @@
 
 enum {
     READ_AHEAD = 2048,
-    CHANNEL_HEAD_MAX = 1 + 2 * 10 + 3 * (2 + 2 * HWT_ROLL_COLUMNS) + 4,
+    CHANNEL_HEAD_MAX = 1 + 3 * 10 + 3 * (2 + 2 * HWT_ROLL_COLUMNS) + 4,
     STATE_COUNTER = 16,
     FACTOR_BITS = 38
 };
@@ -59,6 +59,7 @@ void hwt_roll_head_put(uint8_t head[HWT_ROLL_HEAD], uint32_t log,
     for (int level = 0; level < HWT_ROLL_LEVELS; level++) {
         hwt_put_u16le(&w, sheet->rows[level]);
     }
+    hwt_put_u64le(&w, sheet->since);
     hwt_writer_init(&w, head + 4, 4);
     hwt_put_u32le(&w, hwt_crc32c(0, head + 8, HWT_ROLL_HEAD - 8));
 }
@@ -96,13 +97,14 @@ int hwt_roll_head_get(const uint8_t head[HWT_ROLL_HEAD], uint32_t *log_out,
             return HWT_ERR_CORRUPT;
         }
     }
+    s.since = hwt_get_u64le(&r);
     if (version != HWT_ROLL_VERSION) {
         return HWT_ERR_UNSUPPORTED;
     }
     if (s.stream >= HWT_TSLOG_STREAMS_MAX || s.first < 1 || s.last < s.first ||
-        s.last > HWT_TSLOG_SEQUENCE_MAX || s.pages < 1 || s.channels > HWT_CHANNELS_MAX ||
-        s.rows[0] > HWT_ROLLUP_ROWS_MAX || s.front < HWT_ROLL_HEAD ||
-        s.front > HWT_ROLL_FRONT_PAGES_MAX * HWT_TSLOG_PAGE ||
+        s.last > HWT_TSLOG_SEQUENCE_MAX || s.since > s.first || s.pages < 1 ||
+        s.channels > HWT_CHANNELS_MAX || s.rows[0] > HWT_ROLLUP_ROWS_MAX ||
+        s.front < HWT_ROLL_HEAD || s.front > HWT_ROLL_FRONT_PAGES_MAX * HWT_TSLOG_PAGE ||
         s.front > (uint32_t)s.pages * HWT_TSLOG_PAGE) {
         return HWT_ERR_CORRUPT;
     }
@@ -212,7 +214,7 @@ static void place_columns(struct hwt_rollup_channel *c, uint32_t at)
     }
 }
 
-static int get_channel_head(struct hwt_reader *r, struct hwt_rollup_channel *c)
+static int get_channel_head(struct hwt_reader *r, uint64_t last, struct hwt_rollup_channel *c)
 {
     unsigned state = hwt_get_u8(r);
 
@@ -221,6 +223,7 @@ static int get_channel_head(struct hwt_reader *r, struct hwt_rollup_channel *c)
     c->after_state = state >> 2 & 3;
     c->before = hwt_unzigzag(hwt_get_varint(r));
     c->after = hwt_unzigzag(hwt_get_varint(r));
+    c->after_at = last - hwt_get_varint(r);
     for (int level = HWT_ROLL_LEVELS; level-- > 0;) {
         c->present[level] = hwt_get_u8(r);
         c->left_out[level] = hwt_get_u8(r);
@@ -245,7 +248,7 @@ int hwt_roll_channel_get(struct hwt_rollup_reader *reader, uint32_t offset,
         return err;
     }
     hwt_reader_init(&r, p, n);
-    err = get_channel_head(&r, out);
+    err = get_channel_head(&r, reader->sheet.last, out);
     length = r.at;
     if (err != 0 || hwt_get_u32le(&r) != hwt_crc32c(reader->seed, p, length) || !r.ok) {
         return HWT_ERR_CORRUPT;

@@ -172,7 +172,7 @@ uint64_t hwt_roll_kept(const struct hwt_tslog_snapshot *snapshot, int stream)
 bool hwt_roll_current(const struct hwt_tslog_snapshot *snapshot,
                       const struct hwt_rollup_sheet *sheet)
 {
-    return sheet->revision == hwt_tslog_revision(snapshot, sheet->stream, sheet->first, sheet->last,
+    return sheet->revision == hwt_tslog_revision(snapshot, sheet->stream, sheet->since, sheet->last,
                                                  (sheet->flags & HWT_ROLL_UNKNOWN_TIME) != 0);
 }
 
@@ -306,6 +306,7 @@ int hwt_rollup_open(struct hwt_rollup *rollup, const struct hwt_rollup_config *c
     r->pool_count = config->pool_count;
     r->read_only = config->read_only;
     r->untidy = false;
+    r->to_end = false;
     r->log = snapshot->log;
     r->ordinal = 0;
     r->count = 0;

@@ -526,6 +526,7 @@ static int put_channel_head(struct work *w)
                (uint8_t)(h->before_state | h->after_state << 2 | (h->counter ? STATE_COUNTER : 0)));
     hwt_put_varint(&out, hwt_zigzag(h->before));
     hwt_put_varint(&out, hwt_zigzag(h->after));
+    hwt_put_varint(&out, h->after_at == 0 ? 0 : w->r->out.sheet.last - h->after_at);
     for (int level = HWT_ROLL_LEVELS; level-- > 0;) {
         hwt_put_u8(&out, h->present[level]);
         hwt_put_u8(&out, h->left_out[level]);
@@ -653,6 +654,7 @@ int hwt_roll_write_channel(struct hwt_rollup *r, size_t channel, struct hwt_roll
     w.head.after_state = c->after_state;
     w.head.before = c->before;
     w.head.after = c->after;
+    w.head.after_at = c->after_at;
     for (int level = HWT_ROLL_LEVELS; level-- > 0;) {
         w.level = (enum hwt_roll_level)level;
         put_level(&w, strip, wide);

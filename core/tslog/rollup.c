@@ -27,7 +27,8 @@ static bool find_in_stream(const struct hwt_rollup *r, const struct hwt_tslog_sn
                            int stream, struct gap *gap)
 {
     uint64_t kept = hwt_roll_kept(snapshot, stream), at = kept;
-    uint64_t end = snapshot->stream[stream].tail.first - 1;
+    uint64_t end =
+        r->to_end ? snapshot->stream[stream].durable : snapshot->stream[stream].tail.first - 1;
 
     for (uint32_t i = hwt_roll_find(r->sheet, r->count, stream, at);; i++) {
         const struct hwt_rollup_sheet *s = &r->sheet[i];
@@ -92,6 +93,7 @@ static int take_after(struct hwt_rollup *r, bool *sought, size_t *left)
             }
             c->before = c->after = head.after;
             c->before_state = c->after_state = head.after_state;
+            c->before_at = c->after_at = head.after_at;
             sought[i] = false;
             --*left;
             break;
@@ -149,6 +151,7 @@ static void begin_rows(struct hwt_rollup *r)
     for (size_t i = 0; i < r->sheet_channels; i++) {
         r->channel[i].before = r->channel[i].after;
         r->channel[i].before_state = r->channel[i].after_state;
+        r->channel[i].before_at = r->channel[i].after_at;
     }
     r->flags = any_unsure(r) ? HWT_ROLL_UNKNOWN_TIME : 0;
 }
@@ -191,13 +194,13 @@ static int begin_channels(struct hwt_rollup *r, const struct hwt_tslog_snapshot 
 /* --- records --- */
 
 static void add_value(struct hwt_rollup_entry *e, struct hwt_roll_sheet_channel *c, int64_t v,
-                      uint32_t span_ms)
+                      const struct hwt_record *record)
 {
     if (e->count == 0) {
         e->min = e->max = v;
     }
     e->count++;
-    e->measured_ms += span_ms;
+    e->measured_ms += record->span_ms;
     e->min = v < e->min ? v : e->min;
     e->max = v > e->max ? v : e->max;
     e->last = v;
@@ -212,11 +215,12 @@ static void add_value(struct hwt_rollup_entry *e, struct hwt_roll_sheet_channel 
             c->before = v; /* rises are reckoned from the first value there is */
         }
         c->after = v;
+        c->after_at = record->sequence;
         c->after_state = HWT_ROLL_KNOWN;
     } else {
         int64_t area;
 
-        e->wide = e->wide || __builtin_mul_overflow(v, (int64_t)span_ms, &area) ||
+        e->wide = e->wide || __builtin_mul_overflow(v, (int64_t)record->span_ms, &area) ||
                   __builtin_add_overflow(e->sum, area, &e->sum);
     }
 }
@@ -260,7 +264,7 @@ static void add_timed(struct hwt_rollup *r, const struct hwt_record *record)
 
     for (size_t i = 0; i < r->sheet_channels; i++, e += r->capacity) {
         if (record->value[i].quality != HWT_QUALITY_MISSING) {
-            add_value(e, &r->channel[i], record->value[i].v, record->span_ms);
+            add_value(e, &r->channel[i], record->value[i].v, record);
         }
     }
     r->row[r->rows - 1].measured_ms += record->span_ms;
@@ -269,17 +273,35 @@ static void add_timed(struct hwt_rollup *r, const struct hwt_record *record)
 
 /* --- sheets --- */
 
+/* The first sequence that the sheet depends on: rises are reckoned from values before it. */
+static uint64_t depends_since(const struct hwt_rollup *r)
+{
+    uint64_t since = r->first;
+
+    for (size_t i = 0; i < r->sheet_channels; i++) {
+        const struct hwt_roll_sheet_channel *c = &r->channel[i];
+
+        if ((c->before_state & HWT_ROLL_KNOWN) != 0 && c->before_at < since) {
+            since = c->before_at;
+        }
+    }
+    return since;
+}
+
 static int write_sheet(struct hwt_rollup *r, const struct hwt_tslog_snapshot *snapshot)
 {
     struct hwt_rollup_sheet sheet = {
         .first = r->first,
         .last = r->next - 1,
+        .since = depends_since(r),
         .stream = (uint8_t)r->stream,
         .flags = r->flags,
-        .revision = hwt_tslog_revision(snapshot, r->stream, r->first, r->next - 1,
-                                       (r->flags & HWT_ROLL_UNKNOWN_TIME) != 0),
     };
-    int err = hwt_roll_write_begin(r, sheet, 1);
+    int err;
+
+    sheet.revision = hwt_tslog_revision(snapshot, r->stream, sheet.since, sheet.last,
+                                        (r->flags & HWT_ROLL_UNKNOWN_TIME) != 0);
+    err = hwt_roll_write_begin(r, sheet, 1);
 
     for (size_t i = 0; err == 0 && i < r->sheet_channels; i++) {
         err = hwt_roll_write_channel(r, i, r->pool + i * r->capacity);
@@ -400,7 +422,7 @@ static int roll_pages(struct hwt_rollup *r, const struct hwt_tslog_snapshot *sna
         }
         pages += r->cursor.row >= r->cursor.page_end;
     }
-    if (r->next > gap->last && (!gap->open || r->rows >= ROWS_WORTH)) {
+    if (r->next > gap->last && (!gap->open || r->to_end || r->rows >= ROWS_WORTH)) {
         return flush(r, snapshot);
     }
     return 0;
@@ -464,14 +486,10 @@ int hwt_rollup_flush(struct hwt_rollup *rollup, const struct hwt_tslog_snapshot 
 {
     int err = 1;
 
-    if (rollup->read_only) {
-        return 0;
-    }
+    rollup->to_end = true;
     while (err == 1) {
         err = hwt_rollup_step(rollup, snapshot);
     }
-    if (err == 0 && rollup->stream >= 0 && rollup->next > rollup->first) {
-        err = flush(rollup, snapshot);
-    }
+    rollup->to_end = false;
     return err;
 }

@@ -73,7 +73,8 @@ HWT_MUST_CHECK int hwt_rollup_open(struct hwt_rollup *rollup,
  */
 HWT_MUST_CHECK int hwt_rollup_step(struct hwt_rollup *rollup,
                                    const struct hwt_tslog_snapshot *snapshot);
-/* Writes what is rolled and waits for more of its kind; for the end of an import. As step. */
+/* Rolls up all there is, tails too, into few sheets: for the end of an import. As long as it takes;
+ * returns 0, or as step. */
 HWT_MUST_CHECK int hwt_rollup_flush(struct hwt_rollup *rollup,
                                     const struct hwt_tslog_snapshot *snapshot);
 /* Lets the snapshot's readers use the sheets there are now. */

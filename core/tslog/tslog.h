@@ -15,8 +15,8 @@
  * writing calls by one lock; after that a reader needs no lock, for committed pages are never
  * changed (a page that retention has dropped reads as HWT_ERR_LOST).
  *
- * No malloc, no clock, no threads. The on-disk form is docs/LOG_FORMAT.md; until that says frozen,
- * it may change.
+ * No malloc, no clock, no threads. The on-disk form is docs/LOG_FORMAT.md, frozen from version 3
+ * on.
  *
  * Down-sampled reads use roll-ups (rollup.h) where a snapshot has them.
  */

@@ -502,6 +502,7 @@ static void give_up_quiet(struct hwt_mbus_master *m, int64_t now_us)
         m->stuck = m->buf[i] == m->stuck ? m->stuck : -1;
     }
     m->dropped += m->have;
+    m->heard_n = 0; /* nothing was asked: what was heard is of an earlier attempt */
     m->reason = HWT_ERR_SANITY;
     m->tries++;
     fail(m, now_us);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/cli/log_dump.h"
 #include "daemon/cli/log_export.h"
 #include "daemon/cli/log_import.h"
 #include "daemon/cli/log_info.h"
@@ -18,6 +19,7 @@ static const char usage[] =
     "answers\n"
     "       heatwatt log import DIR FILE.csv     make a CSV file a stream of the log\n"
     "       heatwatt log export DIR              write a stream as CSV\n"
+    "       heatwatt log dump DIR                every record with all that is stored, as JSON\n"
     "       heatwatt log info DIR [--json]       list the streams, what they take, what is "
     "damaged\n"
     "       heatwatt log verify DIR [--all]      read every page, name the damaged (--all: every) "
@@ -27,7 +29,7 @@ static const char usage[] =
     "holds\n"
     "       heatwatt log COMMAND --help          more about query, import, export, info\n"
     "\n"
-    "DIR is the data folder, or the partition of the log. `dump` is an older name of export.\n";
+    "DIR is the data folder, or the partition of the log.\n";
 
 struct arguments {
     const char *operand[2];
@@ -185,8 +187,8 @@ int log_main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv); /* argv[0] is the verb */
     } commands[] = {
-        {"info", log_info_main},   {"import", log_import_main}, {"export", log_export_main},
-        {"dump", log_export_main}, {"query", log_query_main},
+        {"info", log_info_main}, {"import", log_import_main}, {"export", log_export_main},
+        {"dump", log_dump_main}, {"query", log_query_main},
     };
     struct arguments a = {0};
     int result;

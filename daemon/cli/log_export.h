@@ -1,5 +1,5 @@
 /*
- * log_export.h: `heatwatt log export` and, an older name for it, `heatwatt log dump`.
+ * log_export.h: `heatwatt log export`.
  */
 #ifndef DAEMON_CLI_LOG_EXPORT_H
 #define DAEMON_CLI_LOG_EXPORT_H

@@ -48,6 +48,12 @@ static bool take_memory(struct direct *d, const struct plan *plan)
     return true;
 }
 
+/* A mean is printed with one place more than the values; of one value that place is 0. */
+static uint8_t places(const struct plan_column *column)
+{
+    return (uint8_t)(column->digits - (column->fn == PLAN_MEAN ? 1u : 0u));
+}
+
 bool direct_init(struct direct *d, struct rows *rows)
 {
     const struct plan *plan = rows->plan;
@@ -63,7 +69,13 @@ bool direct_init(struct direct *d, struct rows *rows)
     d->first = s->first;
     d->first_bucket = (plan->from_ms - plan->origin_ms) / plan->step_ms;
     for (unsigned c = 0; c < plan->column_count; c++) {
-        d->rises |= plan->column[c].fn == PLAN_DELTA;
+        const struct plan_column *column = &plan->column[c];
+        bool own = column->fn <= PLAN_LAST; /* mean, min, max, first, last: of one value the same */
+
+        d->rises |= column->fn == PLAN_DELTA;
+        d->column[c].digits = places(column);
+        d->column[c].plain =
+            own && column->divisor == 1 && d->column[c].digits <= NUMBER_SMALL_DIGITS;
     }
     return take_memory(d, plan);
 }
@@ -160,20 +172,30 @@ static void put_nothing(struct direct_column *to, enum plan_fn fn, uint32_t end)
     }
 }
 
+static bool is_small(const struct direct_column *to, int64_t v)
+{
+    return to->plain && v >= -NUMBER_SMALL && v <= NUMBER_SMALL;
+}
+
 /* A value that is as the one before, as many are, is copied: NUMBER_MAX bytes at once, for which
  * there is room behind any value. */
 static void put_value(struct direct_column *to, const struct plan_column *column, int64_t v)
 {
     char *p = to->p;
 
+    if (is_small(to, v)) { /* most are */
+        p = number_put_small(p, (int32_t)v, to->digits);
+        *p++ = ',';
+        to->last_n = 0;
+        to->p = p;
+        return;
+    }
     if (v == to->last_v && to->last_n > 0) {
         memmove(p, p - to->last_n, NUMBER_MAX);
         to->p = p + to->last_n;
         return;
     }
-    p = v == PLAN_MISSING ? put_text(p, "null")
-                          : number_put(p, v, column->divisor,
-                                       column->digits - (column->fn == PLAN_MEAN ? 1u : 0u));
+    p = v == PLAN_MISSING ? put_text(p, "null") : number_put(p, v, column->divisor, to->digits);
     *p++ = ',';
     to->last_n = (uint32_t)(p - to->p);
     to->last_v = v;
@@ -205,8 +227,11 @@ static bool put(struct direct *d, const struct walk_record *at)
             last = (int)column->series;
             delta = rise(d, column->series, v->v);
         }
-        put_nothing(to, (enum plan_fn)column->fn, bucket);
-        put_value(to, column, value_of(plan, c, v->v, delta, at->record->span_ms));
+        if (to->next < bucket) {
+            put_nothing(to, (enum plan_fn)column->fn, bucket);
+        }
+        put_value(to, column,
+                  is_small(to, v->v) ? v->v : value_of(plan, c, v->v, delta, at->record->span_ms));
         to->next++;
     }
     return true;

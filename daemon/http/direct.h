@@ -33,6 +33,8 @@ struct direct {
         uint32_t next;   /* bucket */
         int64_t last_v;  /* the value before, which reads the last_n bytes before p */
         uint32_t last_n; /* 0: there is none */
+        bool plain;      /* a record's own value, with `digits` places and no divisor */
+        uint8_t digits;
     } column[DIRECT_COLUMNS_MAX];
 };
 

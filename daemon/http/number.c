@@ -69,6 +69,55 @@ char *number_put_int(char *p, int64_t v)
     return put_large(p, (uint64_t)v);
 }
 
+/* 1 to 9 digits. */
+static inline char *put_digits(char *p, uint32_t v)
+{
+    if (v < 10) {
+        *p = (char)('0' + v);
+        return p + 1;
+    }
+    if (v < 100) {
+        return put_pair(p, v);
+    }
+    return put_small(p, v);
+}
+
+char *number_put_small(char *p, int32_t v, unsigned digits)
+{
+    uint32_t m = v < 0 ? 0 - (uint32_t)v : (uint32_t)v, rest;
+
+    *p = '-';
+    p += v < 0;
+    switch (digits) {
+    case 0:
+        return put_digits(p, m);
+    case 1:
+        p = put_digits(p, m / 10);
+        rest = m % 10;
+        p[0] = '.';
+        p[1] = (char)('0' + rest);
+        return rest > 0 ? p + 2 : p;
+    case 2:
+        p = put_digits(p, m / 100);
+        rest = m % 100;
+        p[0] = '.';
+        (void)put_pair(p + 1, rest);
+        return rest == 0 ? p : rest % 10 == 0 ? p + 2 : p + 3;
+    default:
+        p = put_digits(p, m / 1000);
+        rest = m % 1000;
+        if (rest == 0) {
+            return p;
+        }
+        *p++ = '.';
+        p = put_padded(p, rest, 3);
+        while (p[-1] == '0') {
+            p--;
+        }
+        return p;
+    }
+}
+
 static void set_upper(struct number_stepper *s)
 {
     s->upper_n = s->upper > 0 ? (unsigned)(number_put_int(s->text, s->upper) - s->text) : 0;

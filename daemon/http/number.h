@@ -15,6 +15,11 @@ char *number_put_int(char *p, int64_t v);
  * zeros there are left out. divisor > 0. */
 char *number_put(char *p, int64_t v, uint32_t divisor, unsigned digits);
 
+/* The same without divisor, for what most values are: |v| <= NUMBER_SMALL, digits <=
+ * NUMBER_SMALL_DIGITS; a third of the time. */
+enum { NUMBER_SMALL = 999999999, NUMBER_SMALL_DIGITS = 3 };
+char *number_put_small(char *p, int32_t v, unsigned digits);
+
 /* Numbers in even steps: only their lower digits are made anew. */
 enum { NUMBER_LOWER = 100000000, NUMBER_LOWER_DIGITS = 8 };
 

@@ -50,12 +50,15 @@ static char *put_values(const struct table *t, unsigned column, char *p)
     char last[NUMBER_MAX] = "null,"; /* what the value before reads, with its comma */
     size_t last_n = 5;
     int64_t last_v = PLAN_MISSING;
+    bool plain = c->divisor == 1 && c->digits <= NUMBER_SMALL_DIGITS;
 
     *p++ = '[';
     for (uint32_t i = 0; i < t->plan->buckets; i++) {
         if (v[i] != last_v) {
             char *end = v[i] == PLAN_MISSING ? memcpy(p, "null", 4)
-                                             : number_put(p, v[i], c->divisor, c->digits);
+                        : plain && v[i] >= -NUMBER_SMALL && v[i] <= NUMBER_SMALL
+                            ? number_put_small(p, (int32_t)v[i], c->digits)
+                            : number_put(p, v[i], c->divisor, c->digits);
 
             end += v[i] == PLAN_MISSING ? 4 : 0;
             *end++ = ',';

@@ -257,7 +257,7 @@ void model_settle(struct model *m)
     for (int s = 0; s < MODEL_STREAMS; s++) {
         struct model_stream *st = &m->stream[s];
 
-        st->count = st->end;
+        st->count = (size_t)st->end;
         give_up(st, m->snapshot->stream[s].durable);
         st->acked = st->tried = st->count;
     }

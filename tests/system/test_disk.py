@@ -55,7 +55,7 @@ class Disk(SystemTest):
     def check_gapless(self, place):
         """Every 10 s a record, in order of time, none twice; how many. The first may be from before the plant
         was heard, the last cut short by a stop."""
-        dump = log('dump', place)
+        dump = log('export', place)
         self.assertEqual(dump.returncode, 0, dump.stderr)
         times = [int(line.split(',')[0]) for line in dump.stdout.splitlines()[1:]]
         steps = {b - a for a, b in zip(times[1:], times[2:-1])}
@@ -214,7 +214,7 @@ class Disk(SystemTest):
         self.assertEqual(lost, last - first + 1)
         self.assertEqual(m.group(4), time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(1795162430 + (first - 2) * 10)))
         self.assertEqual(m.group(5), time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(1795162430 + last * 10)))
-        dump = log('dump', self.folder / 'data', '--stream', 'import_1').stdout.splitlines()[1:]
+        dump = log('export', self.folder / 'data', '--stream', 'import_1').stdout.splitlines()[1:]
         self.assertEqual(len(dump), 20_000 - lost)
         self.assertEqual(dump, lines[:first - 1] + lines[last:])
 

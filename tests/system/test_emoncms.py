@@ -45,7 +45,7 @@ class Emoncms(SystemTest):
         self.server(port)
         wait_for('the backlog gone', lambda: (p := daemon.live()['publishers'][0])['state'] == 'ok' and p['backlog'] <= 12, 60)
         daemon.stop()
-        dump = subprocess.run([HEATWATT, 'log', 'dump', self.folder / 'data/log'], capture_output=True, check=True)
+        dump = subprocess.run([HEATWATT, 'log', 'export', self.folder / 'data/log'], capture_output=True, check=True)
         lines = [l.split(',') for l in dump.stdout.decode().splitlines()]
         logged = {}
         for line in lines[1:]:

@@ -104,7 +104,7 @@ class Hour(SystemTest):
         count = plant.truth()['heatmeter']['wh_per_count']
         self.assertLessEqual(abs(daemon.value('heatmeter_energy') - meter['sent_energy'] * count), count)
         daemon.stop()
-        dump = subprocess.run([HEATWATT, 'log', 'dump', self.folder / 'data/log'], capture_output=True, check=True).stdout
+        dump = subprocess.run([HEATWATT, 'log', 'export', self.folder / 'data/log'], capture_output=True, check=True).stdout
         lines = [l.split(',') for l in dump.decode().splitlines()]
         rows = {int(l[0]): dict(zip(lines[0], l)) for l in lines[1:]}
         self.assertEqual(len(rows), len(lines) - 1, 'two records of one time')

@@ -1,4 +1,5 @@
 """heatwatt log import and export as people run them: killed, interrupted, resumed; other systems' files."""
+import json
 import os
 import random
 import re
@@ -45,6 +46,21 @@ class LogCommands(SystemTest):
             if line.startswith('history '):
                 return int(line.split()[3])
         return 0
+
+    def test_a_dump_tells_all_that_is_stored(self):
+        csv = self.folder / 'all.csv'
+        csv.write_text('time,hp_power,hp_import\n1795000000000,12.5,100\n1795000010000,,101.25\n')
+        self.assertEqual(heatwatt('import', self.folder, csv, '--stream', 'history').returncode, 0)
+        lines = [json.loads(line) for line in heatwatt('dump', self.folder, '--stream', 'history').stdout.splitlines()]
+        self.assertEqual([(r['sequence'], r['time'], r['span_ms']) for r in lines],
+                         [(1, 1795000000000, 10000), (2, 1795000010000, 10000)])
+        self.assertEqual(lines[0]['values']['hp_power'], {'value': 12.5, 'counts': 125, 'quality': 'good'})
+        self.assertEqual(lines[1]['values'], {'hp_import': {'value': 101.25, 'counts': 364500000, 'quality': 'good'}})
+        second = heatwatt('dump', self.folder, '--stream', 'history', '--from', '2', '--count', '1').stdout
+        self.assertEqual([json.loads(line) for line in second.splitlines()], lines[1:])
+        for wrong in (['--from', '0'], ['--from', 'x'], ['--count', '-1'], ['--nonsense']):
+            self.assertEqual(heatwatt('dump', self.folder, *wrong).returncode, 2, wrong)
+        self.assertIn('ends before', heatwatt('dump', self.folder, '--stream', 'history', '--from', '9').stderr)
 
     def test_an_import_killed_twice_goes_on_without_a_row_lost_or_doubled(self):
         csv = self.folder / 'all.csv'
@@ -138,7 +154,7 @@ class LogCommands(SystemTest):
 
     def test_every_command_explains_itself_as_documented(self):
         page = (TOP / 'docs/LOG_COMMANDS.md').read_text()
-        for command in ('query', 'export', 'import', 'info'):
+        for command in ('query', 'export', 'import', 'dump', 'info'):
             done = heatwatt(command, '--help')
             self.assertEqual(done.returncode, 0)
             self.assertTrue(done.stdout.startswith(f'usage: heatwatt log {command} DIR'), done.stdout)

@@ -31,7 +31,7 @@ class Replay(SystemTest):
         self.assertEqual(daemon.live()['provenance'], 'measured')
         wait_for('a durable record', lambda: daemon.live()['log']['durable'] >= 3, 30)
         daemon.stop()
-        dump = subprocess.run([HEATWATT, 'log', 'dump', self.folder / 'data/log'], capture_output=True, check=True)
+        dump = subprocess.run([HEATWATT, 'log', 'export', self.folder / 'data/log'], capture_output=True, check=True)
         lines = [l.split(',') for l in dump.stdout.decode().splitlines()]
         rows = [dict(zip(lines[0], l)) for l in lines[1:]]
         for channel, value in want.items():

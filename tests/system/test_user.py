@@ -187,7 +187,7 @@ class Installations(SystemTest):
         daemon.stop()
         verify = subprocess.run([HEATWATT, 'log', 'verify', self.folder / 'data'], capture_output=True, text=True)
         self.assertEqual(verify.returncode, 0, verify.stdout)
-        dump = subprocess.run([HEATWATT, 'log', 'dump', self.folder / 'data'], capture_output=True, text=True)
+        dump = subprocess.run([HEATWATT, 'log', 'export', self.folder / 'data'], capture_output=True, text=True)
         rows = list(csv.DictReader(dump.stdout.splitlines()))
         times = [int(row['time']) for row in rows]
         self.assertEqual(times, sorted(set(times)), 'no record twice')

@@ -753,6 +753,26 @@ static void an_event_id_is_a_stream_and_a_sequence(void **state)
     }
 }
 
+static void small_numbers_read_as_all_do(void **state)
+{
+    static const int32_t values[] = {0,     1,      9,       10,       99,       100,
+                                     101,   999,    1000,    1001,     10000,    12300,
+                                     12345, 100000, 1234567, 99999999, 999999999};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        for (unsigned digits = 0; digits <= NUMBER_SMALL_DIGITS; digits++) {
+            for (int sign = -1; sign <= 1; sign += 2) {
+                char got[NUMBER_MAX + 1], want[NUMBER_MAX + 1];
+
+                *number_put_small(got, sign * values[i], digits) = '\0';
+                *number_put(want, sign * values[i], 1, digits) = '\0';
+                assert_string_equal(got, want);
+            }
+        }
+    }
+}
+
 static void numbers_in_steps_are_those_of_their_own(void **state)
 {
     static const struct {
@@ -810,6 +830,7 @@ int main(void)
         cmocka_unit_test(the_longest_record_fits_an_event),
         cmocka_unit_test(a_record_reads_as_an_event),
         cmocka_unit_test(an_event_id_is_a_stream_and_a_sequence),
+        cmocka_unit_test(small_numbers_read_as_all_do),
         cmocka_unit_test(numbers_in_steps_are_those_of_their_own),
     };
 

@@ -15,8 +15,6 @@
 
 enum { BLOCK = 16 * HWT_TSLOG_PAGE, BLOCKS = 80, OWN = 0, IMPORT = 1, ROWS_MAX = 20000 };
 
-/* Blocks 0 and 1 are the control area, then come two pages of the schema. The
- * second of records, as what is lost before the first row is not known. */
 enum { BLOCKS_KEPT = 6 };
 
 static const int64_t base_ms = INT64_C(1790000000000);
@@ -86,7 +84,7 @@ static void append_of(struct fixture *f, int stream, const struct hwt_schema *of
     struct hwt_record r = {
         .unix_ms = end_ms,
         .span_ms = span_ms,
-        .mono_us = end_ms * 1000,
+        .mono_us = end_ms == HWT_TIME_UNKNOWN ? 0 : end_ms * 1000,
         .boot = 1,
         .clock = end_ms == HWT_TIME_UNKNOWN ? HWT_CLOCK_UNKNOWN : HWT_CLOCK_SYNCED,
         .count = of->count,
@@ -103,9 +101,9 @@ static void append_of(struct fixture *f, int stream, const struct hwt_schema *of
 /* Power `n`; the rest follows from it. */
 static void append(struct fixture *f, int stream, int64_t end_ms, uint32_t span_ms, int64_t n)
 {
-    struct hwt_value value[3] = {{n, HWT_QUALITY_GOOD, 0},
-                                 {n * 3600000 / 7, HWT_QUALITY_GOOD, 0},
-                                 {2000 + n % 13 * n % 7, HWT_QUALITY_SUSPECT, 0}};
+    struct hwt_value value[3] = {{.v = n, .quality = HWT_QUALITY_GOOD},
+                                 {.v = n * 3600000 / 7, .quality = HWT_QUALITY_GOOD},
+                                 {.v = 2000 + n % 13 * n % 7, .quality = HWT_QUALITY_SUSPECT}};
 
     append_of(f, stream, &schema, end_ms, span_ms, value);
 }
@@ -200,7 +198,7 @@ static void imports_fill_what_the_own_stream_left_out(void **state)
 static void records_without_the_series_or_a_time_are_passed_over(void **state)
 {
     static int64_t power[ROWS_MAX];
-    static const struct hwt_value cellar[1] = {{1, HWT_QUALITY_GOOD, 0}};
+    static const struct hwt_value cellar[1] = {{.v = 1, .quality = HWT_QUALITY_GOOD}};
     struct fixture *f = *state;
 
     fill(f, OWN, 0, 100, 10, 0);

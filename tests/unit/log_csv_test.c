@@ -310,8 +310,8 @@ static void the_commands_say_what_is_in_a_log_and_what_is_damaged(void **state)
     struct fixture *f = *state;
     char *info[] = {"log", "info", f->dir}, *verify[] = {"log", "verify", f->dir};
     char *json[] = {"log", "info", f->dir, "--json"}, *pages[] = {"log", "info", f->dir, "--pages"};
-    char *dump_own[] = {"log", "dump", f->dir}, *none[] = {"log", "info", "/nonexistent"};
-    char *bad[] = {"log", "dump", f->dir, "--from", "noon"}, *usage[] = {"log", "verify"};
+    char *dump_own[] = {"log", "export", f->dir}, *none[] = {"log", "info", "/nonexistent"};
+    char *bad[] = {"log", "export", f->dir, "--from", "noon"}, *usage[] = {"log", "verify"};
     char text[4096], path[128];
     FILE *file;
 

@@ -36,6 +36,8 @@ struct rig {
     size_t got_n;
     unsigned asked[METERS], reset[METERS];
     bool fcb[METERS];
+    speed_t speed[METERS];    /* at which a meter hears and answers; 0: any */
+    unsigned deaf_at[METERS]; /* requests at another */
     struct hwt_reading reading[READINGS_MAX];
     size_t readings;
 };
@@ -153,7 +155,13 @@ static void answer_request(struct rig *rig, int meter, uint8_t c)
 {
     static const uint8_t busy[] = {0x68, 4, 4, 0x68, 8, 5, 0x70, 8, 0x85, 0x16}, ack[] = {0xE5};
     bool fcb = (c & HWT_MBUS_FCB) != 0;
+    struct termios line;
 
+    assert_int_equal(tcgetattr(rig->wire, &line), 0); /* of a pseudo-terminal: that of both ends */
+    if (rig->speed[meter] != 0 && cfgetospeed(&line) != rig->speed[meter]) {
+        rig->deaf_at[meter]++;
+        return;
+    }
     if (rig->mood[meter] == SILENT) {
         return;
     }
@@ -523,6 +531,83 @@ static void a_profile_lengthens_polls_that_would_drain_the_battery(void **state)
     status_free(o.status);
 }
 
+static void a_meter_s_speed_is_found_and_found_again_where_it_changed(void **state)
+{
+    struct rig *rig = *state;
+    struct mbus_meter_options o = {.id = "unknown",
+                                   .source = 12,
+                                   .address = 6, /* the test's second meter, under another name */
+                                   .baud = MBUS_BAUD_FIND,
+                                   .mains_powered = true,
+                                   .poll_s = 10,
+                                   .timeout_ms = TIMEOUT_MS,
+                                   .retries = 1,
+                                   .sink = take_readings,
+                                   .ctx = rig};
+    struct status_view v;
+    unsigned deaf;
+
+    o.status = status_new("unknown", "mbus");
+    assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
+    rig->speed[1] = B9600; /* the second that is tried */
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    status_get(o.status, &v);
+    assert_int_equal(v.state, STATUS_OK); /* in one poll */
+    assert_int_equal(rig->readings, 12);
+    assert_int_equal(rig->reading[0].source, 10);
+    assert_int_equal(rig->reading[6].source, 12);
+    assert_int_equal(view(rig, 1).state, STATUS_STARTING); /* that asks at 2400 only */
+    deaf = rig->deaf_at[1];
+    for (int poll = 0; poll < 2; poll++) {
+        advance(rig, 10);
+    }
+    assert_int_equal(rig->readings, 36);
+    rig->mood[0] = SILENT;
+    rig->speed[1] = B300; /* after three polls without an answer */
+    for (int poll = 0; poll < 12 && rig->readings == 36; poll++) {
+        advance(rig, 10);
+    }
+    status_get(o.status, &v);
+    assert_int_equal(v.state, STATUS_OK);
+    assert_true(rig->readings > 36 && rig->deaf_at[1] > deaf);
+    mbus_bus_free(rig->bus); /* before the status */
+    rig->bus = NULL;
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    status_free(o.status);
+}
+
+static void meters_of_one_line_are_each_asked_at_their_own_speed(void **state)
+{
+    struct rig *rig = *state;
+    struct mbus_meter_options o = {.id = "fast",
+                                   .source = 12,
+                                   .address = 6,
+                                   .baud = 9600,
+                                   .mains_powered = true,
+                                   .poll_s = 10,
+                                   .timeout_ms = TIMEOUT_MS,
+                                   .sink = take_readings,
+                                   .ctx = rig};
+
+    o.status = status_new("fast", "mbus");
+    assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
+    rig->speed[0] = B2400;
+    rig->speed[1] = B9600;
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    advance(rig, 10);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    assert_int_equal(counter(rig, 0, "good"), 2);
+    assert_int_equal(counter(rig, 1, "good"), 0); /* the same meter, asked at 2400 */
+    assert_int_equal(rig->asked[1], 2);
+    assert_int_equal(rig->readings, 24);
+    mbus_bus_free(rig->bus); /* before the status */
+    rig->bus = NULL;
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    status_free(o.status);
+}
+
 static void secondary_addresses_are_read_as_people_write_them(void **state)
 {
     static const struct {
@@ -606,6 +691,8 @@ int main(void)
         BUS_TEST(an_exchanged_meter_is_counted_and_read_on),
         BUS_TEST(a_silent_meter_is_asked_more_and_more_rarely_but_not_forgotten),
         BUS_TEST(a_profile_lengthens_polls_that_would_drain_the_battery),
+        BUS_TEST(a_meter_s_speed_is_found_and_found_again_where_it_changed),
+        BUS_TEST(meters_of_one_line_are_each_asked_at_their_own_speed),
         BUS_TEST(secondary_addresses_are_read_as_people_write_them),
         BUS_TEST(meters_that_cannot_be_are_refused),
         BUS_TEST(a_port_is_raw_and_belongs_to_one_program),

@@ -447,6 +447,29 @@ static void a_secondary_address_is_selected_and_then_asked_at_253(void **state)
     must_send_octets(&l, (const uint8_t[]){0x10, 0x5B, 0xFD, 0x58, 0x16}, 5);
 }
 
+/* EN 13757-3, enhanced selection: the record of the fabrication number behind the eight octets. */
+static void twins_are_told_apart_by_their_fabrication_number(void **state)
+{
+    static const uint8_t number[] = {0x0C, 0x78, 0x21, 0x43, 0x65, 0x87};
+    static const uint8_t want[] = {0x68, 0x11, 0x11, 0x68, 0x73, 0xFD, 0x52, 0x93,
+                                   0x71, 0x33, 0x72, 0xFF, 0xFF, 0xFF, 0xFF, 0x0C,
+                                   0x78, 0x21, 0x43, 0x65, 0x87, 0x3B, 0x16};
+    struct line l;
+    uint8_t buf[64];
+
+    (void)state;
+    begin_secondary(&l, NULL, 0, RETRIES);
+    memcpy(l.slave.select + HWT_MBUS_SELECT_SIZE, number, sizeof(number));
+    l.slave.select_size = HWT_MBUS_SELECT_ENHANCED;
+    must_send_octets(&l, want, sizeof(want));
+    hear(&l, ack, 1, 100000);
+    must_send_octets(&l, (const uint8_t[]){0x10, 0x7B, 0xFD, 0x78, 0x16}, 5);
+    hear(&l, buf, identified_reply(7, 0x93, 1, buf), 100000);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_DONE);
+    assert_int_equal(l.m.result, 0);
+    assert_int_equal(l.m.reply.a, 7);
+}
+
 static void a_selection_nobody_takes_is_silence_and_the_next_begins_with_a_deselection(void **state)
 {
     struct line l;
@@ -675,6 +698,28 @@ static void a_line_that_babbles_tells_the_octet_it_is_stuck_at(void **state)
     assert_int_equal(l.count, 0);
 }
 
+/* Nothing was asked, so nothing was answered: what an earlier attempt heard is no damage again. */
+static void a_line_that_babbles_after_a_damaged_answer_is_no_collision(void **state)
+{
+    struct line l;
+    uint8_t buf[64], chunk[50];
+    size_t n = identified_reply(ADDRESS, 0x93, 1, buf);
+
+    (void)state;
+    memset(chunk, 0xE5, sizeof(chunk));
+    begin(&l, true);
+    assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+    buf[10] ^= 0x20;
+    hear(&l, buf, n, 100000);
+    while (run(&l, 5000) != HWT_MBUS_STEP_DONE) {
+        hear(&l, chunk, sizeof(chunk), 1000);
+    }
+    assert_int_equal(l.m.failed[-HWT_ERR_CHECKSUM], 1);
+    assert_int_equal(l.m.notice[HWT_MBUS_BABBLE], RETRIES);
+    assert_int_equal(l.m.stuck, 0xE5);
+    assert_int_equal(l.m.collision, HWT_MBUS_NO_COLLISION);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -692,6 +737,7 @@ int main(void)
         cmocka_unit_test(noise_before_a_reply_is_skipped_at_once_or_at_the_gap),
         cmocka_unit_test(a_line_stuck_at_one_octet_ends_the_request),
         cmocka_unit_test(a_secondary_address_is_selected_and_then_asked_at_253),
+        cmocka_unit_test(twins_are_told_apart_by_their_fabrication_number),
         cmocka_unit_test(
             a_selection_nobody_takes_is_silence_and_the_next_begins_with_a_deselection),
         cmocka_unit_test(an_answer_of_another_meter_at_253_is_foreign),
@@ -703,6 +749,7 @@ int main(void)
         cmocka_unit_test(an_answer_too_early_waits_for_a_better_one),
         cmocka_unit_test(two_meters_at_one_address_are_told_from_noise),
         cmocka_unit_test(a_line_that_babbles_tells_the_octet_it_is_stuck_at),
+        cmocka_unit_test(a_line_that_babbles_after_a_damaged_answer_is_no_collision),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

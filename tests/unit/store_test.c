@@ -39,6 +39,27 @@ static void records_are_durable_notified_and_there_after_a_restart(void **state)
     store_close(s);
 }
 
+static void full_pages_are_rolled_up_and_stay_so(void **state)
+{
+    struct rig *f = *state;
+    struct store *s = rig_open(f);
+    int tries = 0;
+
+    rig_push(f, s, 1, 2000);
+    rig_wait_durable(s, 2000);
+    do {
+        rig_pause_ms(10);
+        store_snapshot(s, &f->snapshot);
+    } while (f->snapshot.roll.count == 0 && tries++ < 500);
+    assert_true(f->snapshot.roll.count > 0);
+    store_close(s);
+    s = rig_open(f);
+    store_snapshot(s, &f->snapshot);
+    assert_true(f->snapshot.roll.count > 0); /* at once */
+    rig_check(f, s, 2000);
+    store_close(s);
+}
+
 static void a_commit_waits_for_the_window(void **state)
 {
     struct rig *f = *state;
@@ -331,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH_TESTS(records_are_durable_notified_and_there_after_a_restart),
+        BOTH_TESTS(full_pages_are_rolled_up_and_stay_so),
         BOTH_TESTS(a_commit_waits_for_the_window),
         FOLDER_TEST(the_record_that_ends_a_window_is_in_its_commit),
         FOLDER_TEST(a_second_daemon_is_told_that_the_log_is_in_use),

@@ -376,6 +376,60 @@ static void anchors_learnt_later_make_sheets_anew(void **state)
     compare_some(f, &rng, 60);
 }
 
+/* A sheet that begins behind records without wall time has none itself, but its first rise changes
+ * when theirs is learnt. */
+static void an_anchor_also_changes_the_rise_behind_its_records(void **state)
+{
+    static const struct kind timeless = {.pace_ms = 10000, .timeless = 2000};
+    struct fixture *f = *state;
+    struct rng rng = {seed + 19};
+    struct hwt_anchor anchor = {1, HWT_CLOCK_SYNCED, 50000000, base_ms + 50000000 / 1000};
+
+    fill(f, &rng, 0, 4000, &timeless);
+    look(f);
+    assert_int_equal(hwt_rollup_flush(f->roll, f->snapshot), 0);
+    fill(f, &rng, 0, 9000, &regular);
+    roll_all(f);
+    assert_int_equal(f->snapshot->roll.sheet[1].first, 4001);
+    assert_int_equal(hwt_tslog_anchor(f->log, 0, &anchor), 0);
+    assert_int_equal(hwt_tslog_commit(f->log), 0);
+    look(f);
+    compare_some(f, &rng, 60);
+    roll_all(f);
+    compare_some(f, &rng, 60);
+}
+
+/* Also where the counter's last value before a sheet is corrected, and nothing in the sheet is. */
+static void corrections_make_sheets_anew(void **state)
+{
+    static const struct kind some_missing = {.pace_ms = 10000, .missing = 2};
+    struct fixture *f = *state;
+    struct rng rng = {seed + 20};
+    struct hwt_correction correction = {
+        .channel = "hp_energy", .first = 1000, .gain_q30 = (1 << 30) + 12345, .unix_ms = base_ms};
+
+    for (int i = 0; i < 6; i++) {
+        uint64_t end;
+
+        fill(f, &rng, 0, 2000, &some_missing);
+        look(f);
+        assert_int_equal(hwt_rollup_flush(f->roll, f->snapshot), 0);
+        end = hwt_tslog_durable(f->log, 0); /* of a sheet */
+        fill(f, &rng, 0, 4000, &some_missing);
+        roll_all(f);
+        compare_some(f, &rng, 10);
+        correction.first = end - 900;
+        correction.last = end - rng_below(&rng, 2);
+        correction.unix_ms++;
+        assert_int_equal(hwt_tslog_correct(f->log, 0, &correction), 0);
+        assert_int_equal(hwt_tslog_commit(f->log), 0);
+        look(f);
+        compare_some(f, &rng, 20); /* outdated sheets are not used */
+        roll_all(f);
+        compare_some(f, &rng, 20);
+    }
+}
+
 static void roll_ups_that_are_gone_are_made_again(void **state)
 {
     struct fixture *f = *state;
@@ -542,6 +596,27 @@ static void a_power_cut_at_any_write_costs_no_right_answer(void **state)
     assert_true(cut > 50);
 }
 
+static void an_import_that_has_ended_is_rolled_up_to_its_last_record(void **state)
+{
+    struct fixture *f = *state;
+    struct rng rng = {seed + 18};
+    uint64_t last;
+
+    fill(f, &rng, 0, 777, &regular);
+    fill(f, &rng, 1, 30777, &regular);
+    look(f);
+    assert_int_equal(hwt_rollup_flush(f->roll, f->snapshot), 0);
+    look(f);
+    assert_int_equal(f->snapshot->roll.count, 2); /* one each */
+    last = hwt_tslog_durable(f->log, 1);
+    assert_int_equal(f->snapshot->roll.sheet[1].last, last);
+    compare_some(f, &rng, 30);
+    fill(f, &rng, 1, 9000, &rough); /* and goes on, if there is more after all */
+    roll_all(f);
+    assert_int_equal(f->snapshot->roll.sheet[2].first, last + 1);
+    compare_some(f, &rng, 60);
+}
+
 static void a_full_device_leaves_the_records_to_answer(void **state)
 {
     struct fixture *f = *state;
@@ -603,12 +678,15 @@ int main(int argc, char **argv)
         TEST(every_kind_of_record_is_rolled_up_right),
         TEST(rolling_while_records_come_ends_in_the_same_answers),
         TEST(anchors_learnt_later_make_sheets_anew),
+        TEST(an_anchor_also_changes_the_rise_behind_its_records),
+        TEST(corrections_make_sheets_anew),
         TEST(roll_ups_that_are_gone_are_made_again),
         TEST(another_logs_roll_ups_are_not_taken),
         TEST(roll_ups_outlive_their_records),
         TEST(a_rotten_bit_never_changes_an_answer),
         TEST(damaged_sheets_are_found_and_made_again),
         TEST(a_power_cut_at_any_write_costs_no_right_answer),
+        TEST(an_import_that_has_ended_is_rolled_up_to_its_last_record),
         TEST(a_full_device_leaves_the_records_to_answer),
         TEST(small_sheets_are_merged),
         TEST(a_wide_query_is_answered_without_reading_records),
