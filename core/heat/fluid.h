@@ -5,7 +5,7 @@
  *
  * A flow sensor measures volume, so the density is that of where it sits; what the mass gives off
  * between flow and return is the mean heat capacity times the difference. A constant 4.18 kJ/(l K)
- * is 1.6 % too high at 60 degC, and 7 % with a quarter of propylene glycol.
+ * is 1.6 % too high at 60 degC, and 4 % with a quarter of propylene glycol.
  *
  * Water: IAPWS R7-97(2012), region 1, at 0.2 MPa; pressure changes 0.01 % up to 0.5 MPa. Mixtures:
  * A. Melinder, Properties of Secondary Working Fluids for Indirect Systems, IIR 2010, polynomials

@@ -32,6 +32,20 @@ static size_t channels_of(const struct config *c, unsigned source)
     return count;
 }
 
+/* What it is read from. */
+static const char *where_of(const struct config_source *s)
+{
+    const char *const places[] = {s->port,        s->tcp,      s->socket,
+                                  s->analog_flow, s->analog_t, s->flow_rate};
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (places[i][0] != '\0') {
+            return places[i];
+        }
+    }
+    return "?";
+}
+
 static void print_summary(const struct config *c, FILE *out)
 {
     fprintf(out, "%s: no errors\n", c->path);
@@ -47,10 +61,7 @@ static void print_summary(const struct config *c, FILE *out)
         const struct config_source *s = &c->source[i];
 
         fprintf(out, "  %s (%s) on %s: %zu channels\n", s->id, config_source_type_name(s->type),
-                s->port[0] != '\0'  ? s->port
-                : s->tcp[0] != '\0' ? s->tcp
-                                    : s->socket,
-                channels_of(c, i));
+                where_of(s), channels_of(c, i));
     }
     fputs("roles:", out);
     for (unsigned r = 0; r < ROLE_COUNT; r++) {

@@ -4,6 +4,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/drivers/mbus.h"
+#include "daemon/run/analogs.h"
 #include "daemon/run/emon_lines.h"
 #include "daemon/run/inputs.h"
 #include "daemon/run/modbus_lines.h"
@@ -13,6 +14,7 @@ struct buses {
     struct modbus_lines *modbus;
     struct emon_lines *emon;
     struct inputs *inputs;
+    struct analogs *analogs;
     unsigned count;
     struct {
         const struct config_source *first; /* the meter that named it first */
@@ -86,7 +88,8 @@ struct buses *buses_new(const struct buses_options *options)
     b->modbus = modbus_lines_new(options);
     b->emon = emon_lines_new(options);
     b->inputs = inputs_new(options);
-    if (b->modbus == NULL || b->emon == NULL || b->inputs == NULL) {
+    b->analogs = analogs_new(options);
+    if (b->modbus == NULL || b->emon == NULL || b->inputs == NULL || b->analogs == NULL) {
         buses_free(b);
         return NULL;
     }
@@ -111,6 +114,7 @@ void buses_tick(struct buses *b)
     modbus_lines_tick(b->modbus);
     emon_lines_tick(b->emon);
     inputs_tick(b->inputs);
+    analogs_tick(b->analogs);
 }
 
 void buses_free(struct buses *b)
@@ -119,6 +123,7 @@ void buses_free(struct buses *b)
         inputs_free(b->inputs);
         modbus_lines_free(b->modbus);
         emon_lines_free(b->emon);
+        analogs_free(b->analogs);
     }
     for (unsigned i = 0; b != NULL && i < b->count; i++) {
         mbus_bus_free(b->bus[i].bus);

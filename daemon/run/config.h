@@ -48,7 +48,8 @@ enum config_source_type {
     CONFIG_HEAT_FLOW,
     CONFIG_PULSES,
     CONFIG_ELSTER,
-    CONFIG_DS18B20
+    CONFIG_DS18B20,
+    CONFIG_ANALOG
 };
 enum config_publisher_type { CONFIG_EMONCMS };
 
@@ -157,6 +158,14 @@ struct config_emon_input {
     int64_t energy_num, energy_den; /* the same of energy_key */
 };
 
+enum config_flow_temperature { IS_FLOW_T, IS_RETURN_T, IS_TEMPERATURE };
+
+/* A point of a calibration, in the API's unit. */
+struct config_calibration {
+    double reads, is;
+    unsigned line;
+};
+
 enum config_pipe { PIPE_RETURN, PIPE_FLOW };
 
 struct config_source {
@@ -206,6 +215,15 @@ struct config_source {
     enum hwt_glycol glycol;
     double percent; /* of mass */
     enum config_pipe sensor_in;
+    /* analog; poll_s */
+    char analog_sensor[CONFIG_EMON_KEY_MAX];
+    char analog_flow[CONFIG_TEXT_MAX]; /* files, or "" */
+    char analog_t[CONFIG_TEXT_MAX];
+    double analog_flow_v, analog_t_v; /* V per step, 0: as the file beside it says */
+    double analog_divider;
+    enum config_flow_temperature analog_t_is;
+    struct config_calibration flow_points[2], t_points[2];
+    unsigned flow_point_count, t_point_count;
     /* sources of one point, made of the above */
     uint8_t delivers[2];
     unsigned quantities;
@@ -306,6 +324,7 @@ enum config_point_kind {
     POINT_MBUS_ELEC, /* an electricity meter */
     POINT_MODBUS,
     POINT_EMON,
+    POINT_ANALOG,
     POINT_HEAT_FLOW, /* heat from flow and temperatures */
     POINT_PULSES,    /* energy */
     POINT_WATER,     /* pulses of a water meter */

@@ -54,6 +54,9 @@ void config_check_emon_inputs(struct config_build *b);
 void config_check_emon(struct config_build *b, struct config_source *s);
 /* What sources of one point deliver; before ids are checked. */
 void config_check_sensors(struct config_build *b);
+/* Its part of config_check_sensors. */
+void config_make_analog(struct config_build *b, struct config_source *s);
+void config_check_analog(struct config_build *b, const struct config_source *s);
 void config_check_heat_flow(struct config_build *b, const struct config_source *s);
 void config_check_pulses(struct config_build *b, struct config_source *s);
 void config_check_ds18b20(struct config_build *b, const struct config_source *s);

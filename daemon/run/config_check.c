@@ -139,6 +139,9 @@ static void check_sources(struct config_build *b)
         case CONFIG_EMON:
             config_check_emon(b, s);
             break;
+        case CONFIG_ANALOG:
+            config_check_analog(b, s);
+            break;
         case CONFIG_HEAT_FLOW:
             config_check_heat_flow(b, s);
             break;

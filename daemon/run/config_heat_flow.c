@@ -12,6 +12,8 @@ void config_check_sensors(struct config_build *b)
         if (s->type == CONFIG_HEAT_FLOW) {
             s->delivers[0] = HWT_Q_POWER;
             s->quantities = 1;
+        } else if (s->type == CONFIG_ANALOG) {
+            config_make_analog(b, s);
         }
     }
 }

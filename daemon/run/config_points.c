@@ -48,6 +48,7 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
         return sizeof(sensor_quantities);
     case POINT_MODBUS:
     case POINT_EMON:
+    case POINT_ANALOG:
     case POINT_HEAT_FLOW:
     case POINT_KINDS:
         break;
@@ -66,8 +67,8 @@ static bool input_point(const struct config_input *in, enum config_point_kind ki
 
 const char *config_source_type_name(enum config_source_type type)
 {
-    static const char *const names[] = {"samples",        "mbus",   "modbus", "emon",
-                                        "heat_from_flow", "pulses", "elster", "ds18b20"};
+    static const char *const names[] = {"samples", "mbus",   "modbus",  "emon",  "heat_from_flow",
+                                        "pulses",  "elster", "ds18b20", "analog"};
 
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
 }
@@ -175,14 +176,15 @@ bool config_point_get(const struct config *c, unsigned index, struct config_poin
             }
             continue;
         }
-        if (source->type == CONFIG_HEAT_FLOW) {
+        if (source->type == CONFIG_HEAT_FLOW || source->type == CONFIG_ANALOG) {
             if (index-- == 0) {
-                *point_out = (struct config_point){.kind = POINT_HEAT_FLOW,
-                                                   .id = source->id,
-                                                   .label = source->label,
-                                                   .source = s,
-                                                   .quantity = source->delivers,
-                                                   .quantities = source->quantities};
+                *point_out = (struct config_point){
+                    .kind = source->type == CONFIG_ANALOG ? POINT_ANALOG : POINT_HEAT_FLOW,
+                    .id = source->id,
+                    .label = source->label,
+                    .source = s,
+                    .quantity = source->delivers,
+                    .quantities = source->quantities};
                 return true;
             }
             continue;

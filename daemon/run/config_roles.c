@@ -53,7 +53,7 @@ static const char *kind_name(enum config_point_kind kind)
         [POINT_MODBUS] = "an electricity meter", [POINT_EMON] = "an input of another kind",
         [POINT_HEAT_FLOW] = "heat from flow",    [POINT_PULSES] = "an electricity meter",
         [POINT_WATER] = "a water meter",         [POINT_ELSTER] = "an electricity meter",
-        [POINT_SENSOR] = "a temperature sensor",
+        [POINT_SENSOR] = "a temperature sensor", [POINT_ANALOG] = "a flow sensor",
     };
 
     return names[kind];
@@ -92,7 +92,8 @@ static bool suits(enum config_role role, const struct config_point *point)
     }
     return role == ROLE_HEAT ? has_heat(point)
                              : point->kind != POINT_VOLTAGE && point->kind != POINT_HEAT_FLOW &&
-                                   point->kind != POINT_WATER && point->kind != POINT_SENSOR;
+                                   point->kind != POINT_WATER && point->kind != POINT_SENSOR &&
+                                   point->kind != POINT_ANALOG;
 }
 
 static void refuse_source(struct config_build *b, enum config_role role, const char *id)

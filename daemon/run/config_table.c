@@ -6,7 +6,7 @@
 #include "daemon/run/config_map.h"
 
 /* In the order of enum config_source_type. */
-#define CONFIG_SOURCE_TYPES "samples mbus modbus emon heat_from_flow pulses elster ds18b20"
+#define CONFIG_SOURCE_TYPES "samples mbus modbus emon heat_from_flow pulses elster ds18b20 analog"
 #define BIASES              "as_is pull_up pull_down none" /* in the order of enum config_bias */
 #define MAP_TYPES           "u16 s16 u32 s32 u64 s64 f32 f64"
 
@@ -69,6 +69,11 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "nothing; its sensors do."},
     [SECTION_SENSOR] = {"sources[].sensors[]", NULL, sizeof(struct config_sensor), offsetof(struct config_sensor, line),
         "A sensor. Delivers `<id>_temperature`, or what `quantity` says."},
+    [SECTION_ANALOG] = {"sources[]", "analog", sizeof(struct config_source), offsetof(struct config_source, line),
+        "A flow and temperature sensor with voltages (SIKA or Grundfos VFS) on a converter that Linux reads, as files of the industrial I/O "
+        "subsystem or of hwmon. Delivers `<id>_flow_rate` and `<id>_flow_t`, or as `temperature_is` says."},
+    [SECTION_CALIBRATION] = {"sources[].flow_calibration[], sources[].temperature_calibration[]", NULL, sizeof(struct config_calibration), offsetof(struct config_calibration, line),
+        "One of two points between which a calibration is straight."},
     [SECTION_ROLES] = {"roles", NULL, 0, 0,
         "Which source is what: nothing is guessed from names. A role names a source (`hp`, `heatmeter`) or one "
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
@@ -96,7 +101,7 @@ const struct config_option config_options[] = {
     {SECTION_ROOT, "log", CONFIG_KIND_MAP, .child = {SECTION_LOG}, .text = "How it is kept."},
     {SECTION_ROOT, "sources", CONFIG_KIND_LIST, ELEMENTS(config, source, source_count, CONFIG_SOURCES_MAX),
      .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_EMON, SECTION_HEAT_FLOW, SECTION_PULSES, SECTION_ELSTER,
-               SECTION_DS18B20},
+               SECTION_DS18B20, SECTION_ANALOG},
      .required = true, .text = "Samplers and meters."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
@@ -391,6 +396,35 @@ const struct config_option config_options[] = {
      .text = "What its temperature is, as the channel names it. Roles go by the channel, not by this."},
     {SECTION_SENSOR, "offset_k", CONFIG_KIND_NUMBER, IN(config_sensor, offset_k), .min = -10, .max = 10, .unit = "K", .fallback = "0",
      .text = "Added to what it tells. Sensors of a pair are within 0.5 K each: find it with both on one pipe."},
+    {SECTION_ANALOG, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`."},
+    {SECTION_ANALOG, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+     .text = "`analog`."},
+    {SECTION_ANALOG, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_ANALOG, "sensor", CONFIG_KIND_TEXT, IN(config_source, analog_sensor), .required = true,
+     .text = "`vfs_1_12`, `vfs_1_20`, `vfs_2_40`, `vfs_5_100`, `vfs_10_200` or `vfs_20_400`: a row of `data/vfs/sensors.txt`."},
+    {SECTION_ANALOG, "flow", CONFIG_KIND_PATH, IN(config_source, analog_flow),
+     .text = "File of the flow's voltage, such as `/sys/bus/iio/devices/iio:device0/in_voltage2_raw` or `/sys/class/hwmon/hwmon1/in2_input`."},
+    {SECTION_ANALOG, "temperature", CONFIG_KIND_PATH, IN(config_source, analog_t), .text = "File of the temperature's voltage."},
+    {SECTION_ANALOG, "temperature_is", CONFIG_KIND_CHOICE, IN(config_source, analog_t_is), .choices = "flow_t return_t temperature",
+     .fallback = "flow_t", .text = "The pipe it is in: the channel's quantity."},
+    {SECTION_ANALOG, "flow_v_per_step", CONFIG_KIND_NUMBER, IN(config_source, analog_flow_v), .min = 1e-9, .max = 10, .unit = "V",
+     .fallback_note = "the `_scale` file beside it", .text = "V at the converter for each step of the flow's file."},
+    {SECTION_ANALOG, "temperature_v_per_step", CONFIG_KIND_NUMBER, IN(config_source, analog_t_v), .min = 1e-9, .max = 10, .unit = "V",
+     .fallback_note = "the `_scale` file beside it", .text = "The same of the temperature's."},
+    {SECTION_ANALOG, "divider", CONFIG_KIND_NUMBER, IN(config_source, analog_divider), .min = 0.1, .max = 100, .fallback = "1",
+     .text = "V at the sensor for a V at the converter, where resistors divide it."},
+    {SECTION_ANALOG, "flow_calibration", CONFIG_KIND_LIST, ELEMENTS(config_source, flow_points, flow_point_count, 2),
+     .child = {SECTION_CALIBRATION}, .text = "Two points, in l/h."},
+    {SECTION_ANALOG, "temperature_calibration", CONFIG_KIND_LIST, ELEMENTS(config_source, t_points, t_point_count, 2),
+     .child = {SECTION_CALIBRATION}, .text = "Two points, in degC."},
+    {SECTION_ANALOG, "poll_s", CONFIG_KIND_INTEGER, IN(config_source, poll_s), .min = 1, .max = 3600, .unit = "s", .fallback = "2",
+     .text = "Read the files this often."},
+
+    {SECTION_CALIBRATION, "reads", CONFIG_KIND_NUMBER, IN(config_calibration, reads), .min = -1e6, .max = 1e6, .required = true,
+     .text = "What it shows without calibration."},
+    {SECTION_CALIBRATION, "is", CONFIG_KIND_NUMBER, IN(config_calibration, is), .min = -1e6, .max = 1e6, .required = true,
+     .text = "What it is."},
 
 #define CONFIG_X(role_, id_, kind_, text_) \
     {SECTION_ROLES, (id_), CONFIG_KIND_ID, IN(config, role[ROLE_##role_]), .text = (text_)},

@@ -47,6 +47,8 @@ enum config_section {
     SECTION_ELSTER,
     SECTION_DS18B20,
     SECTION_SENSOR,
+    SECTION_ANALOG,
+    SECTION_CALIBRATION,
     SECTION_ROLES,
     SECTION_EMONCMS,
     SECTION_MAP, /* a file of its own: config_map.h */

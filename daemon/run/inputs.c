@@ -147,6 +147,7 @@ static bool add(struct inputs *in, unsigned config)
     case CONFIG_MODBUS:
     case CONFIG_EMON:
     case CONFIG_HEAT_FLOW:
+    case CONFIG_ANALOG:
         break;
     }
     return true;

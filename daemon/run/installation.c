@@ -48,7 +48,7 @@ static bool add_point(struct installation *site, const struct config_point *poin
         [POINT_MODBUS] = SOURCE_IS_METER,    [POINT_EMON] = SOURCE_IS_METER,
         [POINT_HEAT_FLOW] = SOURCE_IS_METER, [POINT_PULSES] = SOURCE_IS_COUNTER,
         [POINT_WATER] = SOURCE_IS_COUNTER,   [POINT_ELSTER] = SOURCE_IS_METER,
-        [POINT_SENSOR] = SOURCE_IS_SENSOR,
+        [POINT_SENSOR] = SOURCE_IS_SENSOR,   [POINT_ANALOG] = SOURCE_IS_METER,
     };
     int64_t poll_us = (int64_t)site->config->source[point->source].poll_s * 1000000;
     bool polled = poll_us > 0;

@@ -135,7 +135,7 @@ static void send_garbage(struct emon_tx *e)
     char noise[40];
 
     for (size_t i = 0; i < sizeof(noise); i++) {
-        noise[i] = (char)rng_between(&e->rng, 1.0, 255.0);
+        noise[i] = (char)(uint8_t)rng_between(&e->rng, 1.0, 255.0);
     }
     noise[sizeof(noise) - 1] = '\n';
     send(e, noise, sizeof(noise));

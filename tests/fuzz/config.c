@@ -50,6 +50,11 @@ static void check_source(const struct config_source *s)
         }
         return;
     }
+    if (s->type == CONFIG_ANALOG) {
+        must(s->quantities >= 1 && s->analog_divider > 0 && s->poll_s >= 1);
+        must(s->flow_point_count != 1 && s->t_point_count != 1);
+        return;
+    }
     if (s->type == CONFIG_HEAT_FLOW) {
         must(s->flow_rate[0] != '\0' && s->flow_t[0] != '\0' && s->return_t[0] != '\0');
         must((s->glycol != HWT_WATER) == (s->percent > 0) && s->poll_s >= 1);

@@ -36,7 +36,9 @@ class PlantsEmonTx(SystemTest):
         plant.control('speed 0')
         plant.control('truth')
         truth = plant.truth()['emon']
-        wait_for('the last message', lambda: abs(daemon.value('txhp_power') - truth['watts'][0]) <= 1)
+        shown = lambda: [daemon.value(c) or 0 for c in ('txhp_power', 'txgrid_power', 'txpulse_import')]
+        wait_for('the last message', lambda: all(abs(a - b) <= t for a, b, t in zip(
+            shown(), truth['watts'], (1, 1))) and abs(shown()[2] - truth['pulses']) <= 7)
         live = daemon.live()
         value = {c['id']: c['value'] for c in live['channels']}
         self.assertAlmostEqual(value['txhp_power'], truth['watts'][0], delta=1)

@@ -21,6 +21,7 @@
     "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
     "0.1}\n"
+#define ANALOG   "sources:\n  - {id: v, type: analog, " /* lines 2, 3 */
 #define HEATFLOW "  - {id: hf, type: heat_from_flow, "
 #define EMON     "sources:\n  - {id: e, type: emon, port: x, "          /* lines 2, 3 */
 #define PULSES   "sources:\n  - {id: p, type: pulses, per_unit: 1000, " /* lines 2, 3 */
@@ -351,6 +352,19 @@ static const struct row broken[] = {
      4, "sources[1].sensors[0].id", "is already the", 0, "an input and a sensor of one name"},
     {V1 EMON "inputs: [{id: a, key: T1, quantity: room_t}]}\nroles: {elec: a}\n", 4, "roles.elec",
      "is an input of another kind, but this role needs", 0, "no electricity in it"},
+
+    /* analog */
+    {V1 ANALOG "sensor: vfs_2_40}\n", 3, "sources[0].flow", "is required, or temperature", 0,
+     "nothing to read"},
+    {V1 ANALOG "sensor: vfs_2_4, flow: x}\n", 3, "sources[0].sensor", "did you mean vfs_2_40", 0,
+     "an unknown sensor"},
+    {V1 ANALOG "sensor: vfs_2_40, flow: x, temperature: x}\n", 3, "sources[0].temperature",
+     "is the same file as flow", 0, "one file twice"},
+    {V1 ANALOG "sensor: vfs_2_40, flow: x, flow_calibration: [{reads: 1, is: 2}]}\n", 3,
+     "sources[0].flow_calibration[0].reads", "a calibration needs two", 0, "one point is no line"},
+    {V1 ANALOG "sensor: vfs_2_40, flow: x, flow_calibration: [{reads: 1, is: 2}, {reads: 1, is: "
+               "3}]}\n",
+     3, "sources[0].flow_calibration[1].reads", "does not rise", 0, "nor are two on one place"},
 
     /* heat_from_flow */
     {V1 METER HEATFLOW "flow_rate: hm_flow_rat, flow_t: hm_flow_t, return_t: hm_return_t}\n", 4,
