@@ -4,8 +4,8 @@
  *   rollup.c       records into rows                 roll_table.c  which sheets there are
  *   roll_level.c   rows into hours and days          roll_merge.c  small sheets into larger ones
  *   roll_code.c    rows into columns                 roll_sheet.c  sheets, read
- *   roll_column.c  a column of numbers as bits       buckets_rolled.c   sheets into buckets
- *   roll_write.c   sheets, written
+ *   roll_column.c  a column of numbers as bits       roll_decode.c columns into rows
+ *   roll_write.c   sheets, written                   buckets_rolled.c   sheets into buckets
  */
 #ifndef HWT_CORE_TSLOG_ROLL_H
 #define HWT_CORE_TSLOG_ROLL_H
@@ -38,6 +38,8 @@ enum {
     HWT_ROLL_SMALL_ROWS = 96,     /* sheets with fewer rows are merged to have that many */
     HWT_ROLL_LARGE_ROWS = 1536,   /* and these, to have so many */
     HWT_ROLL_SLACK = 8,           /* bytes */
+    HWT_ROLL_STATE_COUNTER = 16,  /* in the first byte of a channel's head */
+    HWT_ROLL_FACTOR_BITS = 38,    /* of a column's factor, behind the point */
     HWT_ROLL_UNKNOWN_TIME = 1     /* flag: its content depends on anchors */
 };
 
@@ -109,11 +111,21 @@ HWT_MUST_CHECK int hwt_roll_open(struct hwt_rollup_reader *reader, const struct 
  * good until the next call of any of these. */
 HWT_MUST_CHECK int hwt_roll_index_next(struct hwt_rollup_reader *reader, size_t *at,
                                        struct hwt_roll_index *out);
-/* The rows of a level: reader->period, records, spans, rows. */
-HWT_MUST_CHECK int hwt_roll_rows_get(struct hwt_rollup_reader *reader, enum hwt_roll_level level);
 /* The head of a channel. Errors: CORRUPT, IO. */
 HWT_MUST_CHECK int hwt_roll_channel_get(struct hwt_rollup_reader *reader, uint32_t offset,
                                         struct hwt_rollup_channel *out);
+/* Reads every byte of a sheet. Errors: CORRUPT, IO. */
+HWT_MUST_CHECK int hwt_roll_check(struct hwt_rollup_reader *reader, const struct hwt_bd *bd,
+                                  uint32_t log, const struct hwt_rollup_sheet *sheet);
+
+/* n bytes of the sheet, good until the next call. Errors: CORRUPT (beyond it), IO. */
+HWT_MUST_CHECK int hwt_roll_fetch(struct hwt_rollup_reader *r, uint32_t at, uint32_t n,
+                                  const uint8_t **p_out);
+
+/* --- roll_decode.c --- */
+
+/* The rows of a level: reader->period, records, spans, rows. */
+HWT_MUST_CHECK int hwt_roll_rows_get(struct hwt_rollup_reader *reader, enum hwt_roll_level level);
 /*
  * Columns of a channel (bits 1 << enum hwt_roll_column) at the level whose rows were got, into
  * reader->column[]; those they rest on too. Errors: NOT_FOUND (one is left out in this sheet),
@@ -122,10 +134,6 @@ HWT_MUST_CHECK int hwt_roll_channel_get(struct hwt_rollup_reader *reader, uint32
 HWT_MUST_CHECK int hwt_roll_columns_get(struct hwt_rollup_reader *reader,
                                         const struct hwt_rollup_channel *channel,
                                         enum hwt_roll_level level, unsigned columns);
-/* Reads every byte of a sheet. Errors: CORRUPT, IO. */
-HWT_MUST_CHECK int hwt_roll_check(struct hwt_rollup_reader *reader, const struct hwt_bd *bd,
-                                  uint32_t log, const struct hwt_rollup_sheet *sheet);
-
 /* --- roll_level.c --- */
 
 /* b's rows follow a's, and are of the same row. */

@@ -5,8 +5,6 @@
 #include "core/tslog/predict.h"
 #include "core/tslog/roll.h"
 
-enum { FACTOR_BITS = 38 };
-
 static int64_t pick(const struct hwt_rollup_entry *e, unsigned column)
 {
     switch (column) {
@@ -150,12 +148,13 @@ static void put_by_mean(struct hwt_roll_coder *w, unsigned column, uint64_t most
     struct hwt_roll_form form = {.packed = w->level != HWT_ROLL_QUARTER, .origin = r->value[0]};
 
     form.scale = scale_of(r->value, w->rows, form.origin);
-    if (most_ms > 0 && form.scale <= (UINT64_C(1) << FACTOR_BITS) / most_ms) {
-        form.factor =
-            ((UINT64_C(1) << FACTOR_BITS) + form.scale * most_ms / 2) / (form.scale * most_ms);
+    if (most_ms > 0 && form.scale <= (UINT64_C(1) << HWT_ROLL_FACTOR_BITS) / most_ms) {
+        form.factor = ((UINT64_C(1) << HWT_ROLL_FACTOR_BITS) + form.scale * most_ms / 2) /
+                      (form.scale * most_ms);
     }
     for (size_t i = 0; i < w->rows; i++) {
-        int64_t mean = hwt_tslog_shift((int64_t)((uint64_t)r->base[i] * form.factor), FACTOR_BITS);
+        int64_t mean =
+            hwt_tslog_shift((int64_t)((uint64_t)r->base[i] * form.factor), HWT_ROLL_FACTOR_BITS);
 
         r->number[i] =
             hwt_wrap_sub(hwt_wrap_sub(r->value[i], form.origin) / (int64_t)form.scale, mean);

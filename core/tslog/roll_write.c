@@ -8,7 +8,7 @@
 #include "core/base/crc32c.h"
 #include "core/tslog/roll.h"
 
-enum { INDEX_ENTRY = 1 + 1 + 4, STATE_COUNTER = 16, BLANK_PIECE = 512 };
+enum { INDEX_ENTRY = 1 + 1 + 4, BLANK_PIECE = 512 };
 
 /* --- bytes out --- */
 
@@ -85,8 +85,8 @@ static int put_channel_head(struct hwt_roll_coder *w)
     struct hwt_writer out;
 
     hwt_writer_init(&out, b, sizeof(b));
-    hwt_put_u8(&out,
-               (uint8_t)(h->before_state | h->after_state << 2 | (h->counter ? STATE_COUNTER : 0)));
+    hwt_put_u8(&out, (uint8_t)(h->before_state | h->after_state << 2 |
+                               (h->counter ? HWT_ROLL_STATE_COUNTER : 0)));
     hwt_put_varint(&out, hwt_zigzag(h->before));
     hwt_put_varint(&out, hwt_zigzag(h->after));
     hwt_put_varint(&out, h->after_at == 0 ? 0 : w->r->out.sheet.last - h->after_at);
