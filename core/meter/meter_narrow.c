@@ -1,5 +1,6 @@
 #include "core/meter/meter_narrow.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { RUN = HWT_METER_NARROW_RUN, TOGETHER = 16, DIGIT_BITS = 6, DIGIT = 1 << DIGIT_BITS };
