@@ -7,8 +7,8 @@
 
 #define WORD(name, id) id " "
 #define SOURCE_TYPES   CONFIG_SOURCE_TYPES(WORD)
-#define BIASES              "as_is pull_up pull_down none" /* in the order of enum config_bias */
-#define MAP_TYPES           "u16 s16 u32 s32 u64 s64 f32 f64"
+#define BIASES         "as_is pull_up pull_down none" /* in the order of enum config_bias */
+#define MAP_TYPES      "u16 s16 u32 s32 u64 s64 f32 f64"
 
 #define IN(type, member) \
     .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)

@@ -15,6 +15,7 @@ sources:
     temperature: {folder}/in_voltage1_raw
     temperature_is: return_t
     divider: 2
+    flow_calibration: [{{reads: 600, is: 610}}, {{reads: 1260, is: 1260}}]
     temperature_calibration: [{{reads: 10, is: 11}}, {{reads: 50, is: 50}}]
     poll_s: 1
   - {{id: hot, type: analog, sensor: vfs_2_40, temperature: {folder}/in2_input, poll_s: 1}}

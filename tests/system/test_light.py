@@ -115,7 +115,9 @@ class Elster(Light):
         before, t0 = elec(), daemon.live()['time']
         plant.control('elster swap')
         wait_for('it is told', lambda: self.counter(daemon, 'meter', 'anchored') == 1)
-        wait_for('it counts on', lambda: elec() > before + 3)
+        powers = []
+        wait_for('it counts on', lambda: powers.append(abs(daemon.value('meter_power') or 0)) or elec() > before + 3)
+        self.assertLess(max(powers), 25000, 'nor a step in the power')
         hours = (daemon.live()['time'] - t0) / 3.6e6
         self.assertLess(elec() - before, 25000 * hours + 5, 'no step, only what the supply delivers')
         self.assertEqual(len([l for l in daemon.said().splitlines() if 'register jumped' in l]), 1)

@@ -290,9 +290,17 @@ static const struct row broken[] = {
     {V1 ELSTER "port: x, baud: 1200}\n", 3, "sources[0].baud", "1200", 0, "no Elster sends so"},
     {V1 ELSTER "port: x}\n  - {id: m, type: modbus, map: sdm120, port: x}\n", 4, "sources[1].port",
      "is already that of \"e\" in line 3", 0, "light shares no line"},
+    {V1 ELSTER "port: x}\n  - {id: f, type: elster, port: x}\n", 4, "sources[1].port",
+     "is already that of \"e\" in line 3", 0, "nor with another light"},
     {V1 SENSORS "[]}\n", 3, "sources[0].sensors", "at least one", 0, "a bus without sensors"},
     {V1 SENSORS "[{id: a, rom: 28-0316A2795BFF}]}\n", 3, "sources[0].sensors[0].rom",
      "is no sensor's id", 0, "folders are in small letters"},
+    {V1 SENSORS "[{id: a, rom: 28-0316a2795bffa}]}\n", 3, "sources[0].sensors[0].rom",
+     "is no sensor's id", 0, "a digit too many"},
+    {V1 SENSORS "[{id: a, rom: 2g-0316a2795bff}]}\n", 3, "sources[0].sensors[0].rom",
+     "is no sensor's id", 0, "no digit of a family"},
+    {V1 SENSORS "[{id: a, rom: 28_0316a2795bff}]}\n", 3, "sources[0].sensors[0].rom",
+     "is no sensor's id", 0, "another mark between"},
     {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}, {id: b, rom: 28-0316a2795bff}]}\n", 3,
      "sources[0].sensors[1].rom", "is already that of \"a\"", 0, "one sensor twice"},
     {V1 SENSORS "[{id: a, rom: 28-0316a2795bff}, {id: w, rom: 28-0316a2795b00}]}\n", 3,
@@ -326,6 +334,18 @@ static const struct row broken[] = {
      "sources[0].inputs[1].id", "is already the input of line 3", 0, "one id twice"},
     {V1 EMON "inputs: [{id: a, key: P1, quantity: power}, {id: b, key: P1, quantity: power}]}\n", 3,
      "sources[0].inputs[1].key", "is already taken by \"a\" in line 3", 0, "one key twice"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: power, energy_key: E1}, {id: b, key: E1, "
+             "quantity: import}]}\n",
+     3, "sources[0].inputs[1].key", "is already taken by \"a\" in line 3", 0, "the energy's key"},
+    {V1 EMON "inputs: [{id: a, key: P1, quantity: power}, {id: b, key: P2, quantity: power, "
+             "energy_key: P1}]}\n",
+     3, "sources[0].inputs[1].energy_key", "is already taken by \"a\" in line 3", 0,
+     "a key as the energy's"},
+    {V1 "sources:\n  - {id: e, type: emon, tcp: \"h:1\", baud: 9600, inputs: [{id: a, key: P1, "
+        "quantity: power}]}\n",
+     3, "sources[0].tcp", "excludes baud, parity and stop_bits", 0, "speed of a network"},
+    {V1 EMON "parity: even, stop_bits: 2, inputs: [{id: a, key: P1, quantity: power}]}\n", 3,
+     "sources[0].stop_bits", "only possible without parity", 0, "twelve bits of a message"},
     {V1 EMON "layout: emontx4, inputs: [{id: a, key: P1, quantity: power}]}\n", 3,
      "sources[0].layout", "is for radio messages: add node:", 0, "a layout without a node"},
     {V1 EMON "node: 15, layout: emontx, inputs: [{id: a, key: P1, quantity: power}]}\n", 3,
@@ -341,6 +361,10 @@ static const struct row broken[] = {
              "  - {id: f, type: emon, port: x, node: 16, baud: 38400, inputs: [{id: b, key: P1, "
              "quantity: power}]}\n",
      4, "sources[1].port", "has another speed or framing at \"e\"", 0, "two speeds"},
+    {V1 EMON "node: 15, inputs: [{id: a, key: P1, quantity: power}]}\n"
+             "  - {id: f, type: emon, port: x, node: 16, parity: even, inputs: [{id: b, key: P1, "
+             "quantity: power}]}\n",
+     4, "sources[1].port", "has another speed or framing at \"e\"", 0, "two parities"},
     {V1 EMON "inputs: [{id: a, key: P1, quantity: power}]}\n"
              "  - {id: hm, type: mbus, address: 1, port: x}\n",
      4, "sources[1].port", "M-Bus and emon cannot share a line", 0, "two kinds on one port"},

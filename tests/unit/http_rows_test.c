@@ -210,6 +210,9 @@ static void imports_fill_what_the_own_stream_left_out(void **state)
     assert_int_equal(read_all(f, power, 0), 120);
     begin(f, 3600, 3700, "step=raw&series=hp_power");
     assert_int_equal(read_all(f, power, 0), 10);
+    begin(f, 3605, 3700, "step=raw&series=hp_power"); /* not what began before */
+    assert_int_equal(read_all(f, power, 0), 9);
+    assert_int_equal(power[0], 1);
 }
 
 static void records_without_the_series_or_a_time_are_passed_over(void **state)
@@ -318,16 +321,15 @@ static void what_is_lost_is_judged_by_a_newer_snapshot_only(void **state)
     assert_int_equal(rows_damaged(&f->rows), 15000 - n);
 }
 
-static void pruned_records_end_the_rows(void **state)
+static void check_pruned(struct fixture *f, const char *query)
 {
-    struct fixture *f = *state;
     struct row row;
     int r = 1;
 
     for (int64_t block = 0; block < 4; block++) {
         fill(f, OWN, block * 20000, (block + 1) * 20000, 10, block * 2000);
     }
-    begin(f, 0, 80000, "step=raw&series=hp_power");
+    begin(f, 0, 80000, query);
     assert_int_equal(rows_next(&f->rows, &row), 1);
     for (int64_t n = 0; n < 200 && r == 1; n++) { /* the device is small: the oldest go */
         fill(f, OWN, 80000 + n * 20000, 100000 + n * 20000, 10, n * 977);
@@ -337,7 +339,20 @@ static void pruned_records_end_the_rows(void **state)
             r = rows_next(&f->rows, &row);
         } while (r == HWT_ERR_AGAIN);
     }
+    while (r == 1 || r == HWT_ERR_AGAIN) { /* of buckets, what was read before */
+        r = rows_next(&f->rows, &row);
+    }
     assert_int_equal(r, HWT_ERR_LOST);
+}
+
+static void pruned_records_end_the_rows(void **state)
+{
+    check_pruned(*state, "step=raw&series=hp_power");
+}
+
+static void pruned_records_end_the_buckets(void **state)
+{
+    check_pruned(*state, "step=10000&series=hp_power");
 }
 
 enum { TURNS_MAX = 1000, QUERIES = 3, HOURS = 40 };
@@ -540,19 +555,23 @@ static void the_direct_way_gives_what_the_log_s_down_sampled_read_gives(void **s
     static const char all[] =
         "series=hp_power,room_temperature&fn=mean,min,max,first,last,integral,measured&step=";
     static const char counter[] = "series=hp_energy,hp_power&step=";
+    static const char both[] = "series=hp_energy&fn=last,delta&step=";
     static const struct {
         const char *start, *step;
         bool direct;
     } rows[] = {
         {all, "10000", true},      {all, "7000", true},     {all, "1000", true},
         {counter, "10000", true},  {counter, "3000", true}, {all, "10001", false},
-        {counter, "60000", false},
+        {counter, "60000", false}, {both, "10000", true},
     };
     struct fixture *f = *state;
 
     fill(f, OWN, -100, 1000, 10, 7);
     fill(f, OWN, 1500, 2000, 10, 3); /* a gap, and a counter that begins anew */
-    fill(f, OWN, 2003, 3003, 10, 900);
+    fill(f, OWN, 2003, 2903, 10, 900);
+    fill(f, OWN, 2903, 2953, 10, -123456789012); /* longer than most */
+    fill(f, OWN, 2953, 2963, 10, 5);
+    fill(f, OWN, 2963, 3003, 10, 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char query[200];
 
@@ -562,6 +581,19 @@ static void the_direct_way_gives_what_the_log_s_down_sampled_read_gives(void **s
     append(f, OWN, base_ms + 3008000, 5000, 5); /* two records in a bucket */
     append(f, OWN, base_ms + 3009000, 1000, 6);
     compare(f, "two records in a bucket", "series=hp_power&step=10000", false);
+}
+
+static void what_the_direct_way_cannot_give_is_left_to_the_log(void **state)
+{
+    struct fixture *f = *state;
+
+    fill(f, OWN, -100, 1000, 10, 7);
+    append(f, OWN, HWT_TIME_UNKNOWN, 10000, 500);
+    fill(f, OWN, 1000, 2000, 10, 600);
+    compare(f, "a record without a time", "series=hp_power&step=10000", true);
+    compare(f, "whose rise belongs nowhere", "series=hp_energy&step=10000", false);
+    fill(f, IMPORT, 2500, 3000, 10, 700);
+    compare(f, "two streams", "series=hp_power&step=10000", false);
 }
 
 int main(void)
@@ -581,8 +613,11 @@ int main(void)
                                         setup_of_many_blocks, teardown),
         cmocka_unit_test_setup_teardown(a_window_given_is_held_no_more_while_others_wait,
                                         setup_of_many_blocks, teardown),
+        cmocka_unit_test_setup_teardown(pruned_records_end_the_buckets, setup, teardown),
         cmocka_unit_test_setup_teardown(the_direct_way_gives_what_the_log_s_down_sampled_read_gives,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_direct_way_cannot_give_is_left_to_the_log, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

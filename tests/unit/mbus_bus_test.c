@@ -487,7 +487,8 @@ static void a_silent_meter_is_asked_more_and_more_rarely_but_not_forgotten(void 
         advance(rig, 10);
     }
     polls = counter(rig, 0, "polls");
-    assert_in_range(polls, 4, 8); /* not 20; 80 s apart in the end */
+    assert_in_range(polls, 4, 8);                    /* not 20; 80 s apart in the end */
+    assert_int_equal(counter(rig, 0, "retries"), 4); /* and after four polls once each */
     assert_int_equal(counter(rig, 1, "polls"), 20);
     rig->mood[0] = WELL;
     for (int poll = 0; poll < 8; poll++) {
@@ -503,6 +504,7 @@ static void a_silent_meter_is_asked_more_and_more_rarely_but_not_forgotten(void 
 static void a_profile_lengthens_polls_that_would_drain_the_battery(void **state)
 {
     struct rig *rig = *state;
+    struct status_view v;
     struct mbus_meter_options o = {.id = "battery",
                                    .source = 12,
                                    .address = 6,
@@ -518,13 +520,13 @@ static void a_profile_lengthens_polls_that_would_drain_the_battery(void **state)
     assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
     mbus_bus_start(rig->bus);
     for (int i = 0; i < 36; i++) { /* six minutes of a meter that stands one read in three */
-        struct status_view v;
-
         advance(rig, i > 0 ? 10 : 0);
         status_get(o.status, &v);
         assert_string_equal(v.counter[0].name, "polls");
         assert_in_range(v.counter[0].value, 1, 1 + (i + 17) / 18);
     }
+    assert_int_equal(v.counter[0].value,
+                     3);     /* at 0, 60 and 240 s: only then was it asked who it is */
     mbus_bus_free(rig->bus); /* before the status */
     rig->bus = NULL;
     uv_run(&rig->loop, UV_RUN_DEFAULT);
@@ -622,6 +624,8 @@ static void secondary_addresses_are_read_as_people_write_them(void **state)
         {"7233719A", false, {0}},
         {"72337193 2D2C", false, {0}},
         {"72337193-KAM", false, {0}},
+        {"72337193 2D2C 40 04 0", false, {0}},
+        {"72337193 2D2C 40 04 04", false, {0}},
         {"", false, {0}},
     };
     uint8_t select[8];

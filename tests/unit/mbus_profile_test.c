@@ -124,15 +124,21 @@ static void check_readings(const struct hwt_reading *got, size_t n, const struct
 static void an_electricity_meter_has_import_export_and_the_mains(void **state)
 {
     static const uint8_t records[] = {
-        0x04, 0x83, 0x3B, 0x10, 0x27, 0x00, 0x00, /* 10000 Wh, positive only */
-        0x04, 0x83, 0x3C, 0xE8, 0x03, 0x00, 0x00, /* 1000 Wh, negative only */
-        0x02, 0xFD, 0xC8, 0xFC, 0x01, 0xF8, 0x08, /* phase L1: not the whole meter's */
-        0x02, 0xFD, 0x48, 0xFC, 0x08,             /* 229.6 V */
-        0x02, 0xFD, 0x59, 0x10, 0x27,             /* 10 A */
-        0x02, 0x2B, 0x00, 0x80,                   /* invalid */
-        0x02, 0xFB, 0x2E, 0xF4, 0x01,             /* 50.0 Hz */
-        0x02, 0xFB, 0x14, 0x9C, 0xFF,             /* -100 var */
-        0x02, 0xFB, 0x35, 0xE6, 0x00,             /* 2300 VA */
+        0x84, 0x40, 0x83, 0x3B, 1,    0,    0,    0,    /* of another subunit */
+        0x84, 0x10, 0x83, 0x3B, 2,    0,    0,    0,    /* of a tariff */
+        0x44, 0x83, 0x3B, 3,    0,    0,    0,          /* of the last billing date */
+        0x14, 0x83, 0x3B, 4,    0,    0,    0,          /* a maximum */
+        0x04, 0x83, 0xBB, 0xFC, 0x01, 5,    0,    0, 0, /* positive only, but of phase L1 */
+        0x04, 0x83, 0x3B, 0x10, 0x27, 0x00, 0x00,       /* 10000 Wh, positive only */
+        0x04, 0x03, 6,    0,    0,    0,                /* import again: the first one is taken */
+        0x04, 0x83, 0x3C, 0xE8, 0x03, 0x00, 0x00,       /* 1000 Wh, negative only */
+        0x02, 0xFD, 0xC8, 0xFC, 0x01, 0xF8, 0x08,       /* phase L1: not the whole meter's */
+        0x02, 0xFD, 0x48, 0xFC, 0x08,                   /* 229.6 V */
+        0x02, 0xFD, 0x59, 0x10, 0x27,                   /* 10 A */
+        0x02, 0x2B, 0x00, 0x80,                         /* invalid */
+        0x02, 0xFB, 0x2E, 0xF4, 0x01,                   /* 50.0 Hz */
+        0x02, 0xFB, 0x14, 0x9C, 0xFF,                   /* -100 var */
+        0x02, 0xFB, 0x35, 0xE6, 0x00,                   /* 2300 VA */
     };
     static const struct want want[] = {
         {HWT_Q_IMPORT, 10000},        {HWT_Q_EXPORT, 1000},  {HWT_Q_VOLTAGE, 230},
@@ -217,16 +223,22 @@ static void gateways_are_written_as_host_and_port(void **state)
         {"", 502, NULL, 0},
         {"gateway:0", 502, NULL, 0},
         {"gateway:65536", 0, NULL, 0},
+        {"gateway:65537", 0, NULL, 0},
+        {"gateway:000080", 0, NULL, 0},
         {"gateway:12a", 0, NULL, 0},
         {"gateway:-1", 0, NULL, 0},
         {"fe80::1:4001", 0, NULL, 0},
         {"::1", 502, NULL, 0},
         {"[]:4001", 0, NULL, 0},
         {"[fe80::1:4001", 0, NULL, 0},
+        {"[fe80::1:4001", 502, NULL, 0},
         {"[fe80::1]4001", 502, NULL, 0},
         {"fe80]:4001", 0, NULL, 0},
         {"http://meter/", 502, NULL, 0},
         {"user@meter:80", 0, NULL, 0},
+        {"me ter", 502, NULL, 0},
+        {"meter?x", 502, NULL, 0},
+        {"meter#x", 502, NULL, 0},
         {"/dev/ttyUSB0:1", 0, NULL, 0},
     };
 

@@ -303,6 +303,8 @@ static void a_selected_slave_answers_at_253_and_no_other_does(void **state)
 {
     static const uint8_t second[] = {0x52, 0x02, 0x00, 0x00, 0x20, 0xFF, 0xFF, 0xFF, 0xFF};
     static const uint8_t none[] = {0x52, 0x09, 0x00, 0x00, 0x20, 0xFF, 0xFF, 0xFF, 0xFF};
+    static const uint8_t tens[] = {0x52, 0x12, 0x00, 0x00, 0x20, 0xFF, 0xFF, 0xFF, 0xFF};
+    static const uint8_t maker[] = {0x52, 0x02, 0x00, 0x00, 0x20, 0x2D, 0x2C, 0xFF, 0xFF};
     static const uint8_t any[] = {0x52, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
     struct line l;
     size_t n;
@@ -315,11 +317,17 @@ static void a_selected_slave_answers_at_253_and_no_other_does(void **state)
     assert_true(is_whole(&l, n));
     assert_int_equal(l.reply[5], 2);
     assert_int_equal(l.reply[7], 0x02);
+    assert_int_equal(ask_line(&l, 0x40, 253, NULL, 0), 1); /* which deselects it */
+    assert_int_equal(ask_line(&l, 0x7B, 253, NULL, 0), 0);
+    assert_int_equal(ask_line(&l, 0x73, 253, second, sizeof(second)), 1);
     assert_int_equal(ask_line(&l, 0x73, 253, none, sizeof(none)), 0);
     assert_int_equal(ask_line(&l, 0x7B, 253, NULL, 0), 0);
+    assert_int_equal(ask_line(&l, 0x73, 253, tens, sizeof(tens)), 0);
+    assert_int_equal(ask_line(&l, 0x73, 253, maker, sizeof(maker)), 0);
     assert_int_equal(ask_line(&l, 0x73, 253, any, sizeof(any)), 1); /* three E5 at once are one */
     n = ask_line(&l, 0x7B, 253, NULL, 0);
     assert_true(n > 6 && !is_whole(&l, n));
+    assert_int_equal(l.reply[7], 0x17 & 0x02 & 0x03); /* of two bits on the line the 0 wins */
 }
 
 static void the_chain_turns_with_the_frame_count_bit_and_repeats_without(void **state)
@@ -346,12 +354,16 @@ static void the_chain_turns_with_the_frame_count_bit_and_repeats_without(void **
 
 static void an_electricity_meter_shows_instantaneous_values_once_after_b1(void **state)
 {
-    static const uint8_t instant[] = {0xB1}, volts[] = {0x0B, 0xFD, 0x47, 0x00, 0x30, 0x02};
+    static const uint8_t instant[] = {0xB1}, others[] = {0xB0},
+                         volts[] = {0x0B, 0xFD, 0x47, 0x00, 0x30, 0x02};
     struct line l;
 
     (void)state;
     make_line(&l, 2);
     (void)ask_line(&l, 0x7B, 2, NULL, 0);
+    assert_int_equal(l.reply[19], 0x0C);
+    (void)ask_line(&l, 0x53, 2, others, 1);
+    (void)ask_line(&l, 0x5B, 2, NULL, 0);
     assert_int_equal(l.reply[19], 0x0C);
     assert_int_equal(ask_line(&l, 0x53, 2, instant, 1), 1);
     (void)ask_line(&l, 0x7B, 2, NULL, 0);
@@ -362,11 +374,13 @@ static void an_electricity_meter_shows_instantaneous_values_once_after_b1(void *
 
 static void a_slave_takes_the_address_it_is_given(void **state)
 {
-    static const uint8_t order[] = {0x51, 0x01, 0x7A, 0x4D};
+    static const uint8_t order[] = {0x51, 0x01, 0x7A, 0x4D}, wide[] = {0x51, 0x02, 0x7A, 0x4D};
     struct line l;
 
     (void)state;
     make_line(&l, 2);
+    (void)ask_line(&l, 0x53, 1, wide, sizeof(wide)); /* no address: it would have two octets */
+    assert_int_equal(ask_line(&l, 0x40, 77, NULL, 0), 0);
     assert_int_equal(ask_line(&l, 0x53, 1, order, sizeof(order)), 1);
     assert_int_equal(ask_line(&l, 0x40, 1, NULL, 0), 0);
     assert_int_equal(ask_line(&l, 0x40, 77, NULL, 0), 1);
