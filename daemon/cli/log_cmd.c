@@ -4,15 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "daemon/cli/log_args.h"
 #include "daemon/cli/log_dump.h"
 #include "daemon/cli/log_export.h"
 #include "daemon/cli/log_import.h"
 #include "daemon/cli/log_info.h"
 #include "daemon/cli/log_mend.h"
 #include "daemon/cli/log_query.h"
-#include "daemon/store/medium.h"
 
 static const char usage[] =
     "usage: heatwatt log query DIR --series ID   means, sums, steps, local days: as the API "
@@ -32,8 +31,7 @@ static const char usage[] =
     "DIR is the data folder, or the partition of the log.\n";
 
 struct arguments {
-    const char *operand[2];
-    int operands;
+    const char *dir;
     bool all, yes;
 };
 
@@ -64,33 +62,8 @@ static int parse(struct arguments *a, int argc, char **argv)
             return 2;
         }
     }
-    while (optind < argc && a->operands < 2) {
-        a->operand[a->operands++] = argv[optind++];
-    }
-    return optind == argc ? 0 : 2;
-}
-
-void log_cmd_find(const char *dir, char path[LOG_PATH_BYTES])
-{
-    snprintf(path, LOG_PATH_BYTES, "%s/control.hwl", dir);
-    if (access(path, F_OK) == 0 || medium_kind_of(dir) == MEDIUM_PARTITION) {
-        snprintf(path, LOG_PATH_BYTES, "%s", dir);
-    } else {
-        snprintf(path, LOG_PATH_BYTES, "%s/log", dir);
-    }
-}
-
-struct log_dir *log_cmd_open(const char *dir)
-{
-    char path[LOG_PATH_BYTES], why[512];
-    struct log_dir *log;
-
-    log_cmd_find(dir, path);
-    log = log_dir_open(path, true, why, sizeof(why));
-    if (log == NULL) {
-        fprintf(stderr, "heatwatt log: %s\n", why);
-    }
-    return log;
+    a->dir = argv[optind];
+    return argc - optind == 1 ? 0 : 2;
 }
 
 /* --- verify --- */
@@ -123,7 +96,7 @@ static void report_page(void *ctx, const struct hwt_tslog_page_report *p)
 
 static int verify(const struct arguments *a)
 {
-    struct log_dir *log = log_cmd_open(a->operand[0]);
+    struct log_dir *log = log_args_open(a->dir);
     struct hwt_tslog_cursor *work = calloc(1, sizeof(*work));
     struct tally t = {.a = a};
     int damaged = HWT_ERR_IO;
@@ -145,43 +118,30 @@ static int verify(const struct arguments *a)
     return damaged == 0 ? 0 : 1;
 }
 
-int log_cmd_find_stream(struct log_dir *log, const char *name)
-{
-    int stream;
-
-    name = name != NULL ? name : HWT_TSLOG_OWN;
-    stream = log_dir_find(log, name);
-    if (stream < 0) {
-        fprintf(stderr, "heatwatt log: no stream '%s': see heatwatt log info\n", name);
-    }
-    return stream;
-}
-
 /* --- repair, format --- */
 
 static int repair(const struct arguments *a)
 {
     char path[LOG_PATH_BYTES];
 
-    log_cmd_find(a->operand[0], path);
+    log_args_place(a->dir, path);
     return log_repair(path);
 }
 
 static int format(const struct arguments *a)
 {
-    return log_format(a->operand[0], a->yes);
+    return log_format(a->dir, a->yes);
 }
 
 int log_main(int argc, char **argv)
 {
     static const struct {
         const char *name;
-        int operands;
         int (*run)(const struct arguments *a);
     } verbs[] = {
-        {"verify", 1, verify},
-        {"repair", 1, repair},
-        {"format", 1, format},
+        {"verify", verify},
+        {"repair", repair},
+        {"format", format},
     };
     static const struct {
         const char *name;
@@ -208,7 +168,7 @@ int log_main(int argc, char **argv)
             if (result == 1) {
                 return 0;
             }
-            if (result == 0 && a.operands == verbs[i].operands) {
+            if (result == 0) {
                 return verbs[i].run(&a);
             }
             break;

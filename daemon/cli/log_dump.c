@@ -1,6 +1,5 @@
 #include "daemon/cli/log_dump.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +7,7 @@
 
 #include "core/base/json.h"
 #include "core/base/quantity.h"
-#include "daemon/cli/log_cmd.h"
+#include "daemon/cli/log_args.h"
 
 static const char usage[] =
     "usage: heatwatt log dump DIR [options]\n"
@@ -47,6 +46,26 @@ static bool take_number(const char *option, const char *text, uint64_t least, ui
     return true;
 }
 
+static bool take(void *ctx, int option, char *text)
+{
+    struct arguments *a = ctx;
+
+    switch (option) {
+    case 's':
+        a->stream = text;
+        return true;
+    case 'f':
+        return take_number("from", text, 1, &a->from);
+    case 'n':
+        return take_number("count", text, 0, &a->count);
+    case 'r':
+        a->stored = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* 0: go on; 1: help was given; 2: usage. */
 static int parse(struct arguments *a, int argc, char **argv)
 {
@@ -55,40 +74,12 @@ static int parse(struct arguments *a, int argc, char **argv)
         {"count", required_argument, NULL, 'n'},  {"stored", no_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
-    int c;
+    const struct log_args args = {
+        .usage = usage, .options = options, .operands = 1, .take = take, .ctx = a};
+    int result = log_args_parse(&args, argc, argv);
 
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        switch (c) {
-        case 's':
-            a->stream = optarg;
-            break;
-        case 'f':
-            if (!take_number("from", optarg, 1, &a->from)) {
-                return 2;
-            }
-            break;
-        case 'n':
-            if (!take_number("count", optarg, 0, &a->count)) {
-                return 2;
-            }
-            break;
-        case 'r':
-            a->stored = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 1;
-        default:
-            return 2;
-        }
-    }
-    if (argc - optind != 1) {
-        fputs(usage, stderr);
-        return 2;
-    }
-    a->dir = argv[optind];
-    return 0;
+    a->dir = result == 0 ? argv[optind] : NULL;
+    return result;
 }
 
 static void put_value(struct hwt_json *j, const struct hwt_channel *channel,
@@ -174,9 +165,9 @@ static int dump(const struct arguments *a, struct hwt_tslog_cursor *cursor,
 
 static int run(const struct arguments *a)
 {
-    struct log_dir *log = log_cmd_open(a->dir);
+    struct log_dir *log = log_args_open(a->dir);
     struct hwt_tslog_cursor *cursor = calloc(1, sizeof(*cursor));
-    int stream = log != NULL ? log_cmd_find_stream(log, a->stream) : -1;
+    int stream = log != NULL ? log_args_stream(log, a->stream) : -1;
     int err = HWT_ERR_IO;
 
     if (stream >= 0 && cursor != NULL) {

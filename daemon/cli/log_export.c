@@ -1,13 +1,12 @@
 #include "daemon/cli/log_export.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/cli/interrupt.h"
 #include "daemon/cli/list_option.h"
-#include "daemon/cli/log_cmd.h"
+#include "daemon/cli/log_args.h"
 #include "daemon/cli/progress.h"
 #include "daemon/cli/zone_option.h"
 #include "daemon/store/export.h"
@@ -41,8 +40,10 @@ struct arguments {
     const char *series[LIST_MAX];
 };
 
-static bool take(struct arguments *a, int option, char *text)
+static bool take(void *ctx, int option, char *text)
 {
+    struct arguments *a = ctx;
+
     switch (option) {
     case 'o':
         a->export.file = text;
@@ -81,21 +82,12 @@ static int parse(struct arguments *a, int argc, char **argv)
         {"tz", required_argument, NULL, 'z'},     {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
-    int c;
+    const struct log_args args = {
+        .usage = usage, .options = options, .operands = 1, .take = take, .ctx = a};
+    int result = log_args_parse(&args, argc, argv);
 
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return 1;
-        }
-        if (!take(a, c, optarg)) {
-            return 2;
-        }
-    }
-    if (argc - optind != 1) {
-        fputs(usage, stderr);
-        return 2;
+    if (result != 0) {
+        return result;
     }
     a->dir = argv[optind];
     if (a->export.resume && a->export.file == NULL) {
@@ -131,11 +123,11 @@ static void report(const struct arguments *a, const struct log_export_result *r)
 
 static int run(struct arguments *a)
 {
-    struct log_dir *log = log_cmd_open(a->dir);
+    struct log_dir *log = log_args_open(a->dir);
     struct log_export_result result;
     bool ok = false;
 
-    a->export.stream = log != NULL ? log_cmd_find_stream(log, a->stream) : -1;
+    a->export.stream = log != NULL ? log_args_stream(log, a->stream) : -1;
     if (a->export.stream >= 0) {
         a->export.snapshot = log_dir_snapshot(log);
         ok = log_export(&a->export, &result);

@@ -1,13 +1,12 @@
 #include "daemon/cli/log_import.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/cli/interrupt.h"
 #include "daemon/cli/list_option.h"
-#include "daemon/cli/log_cmd.h"
+#include "daemon/cli/log_args.h"
 #include "daemon/cli/progress.h"
 #include "daemon/cli/zone_option.h"
 #include "daemon/store/import.h"
@@ -108,8 +107,9 @@ static bool choose_backward(struct arguments *a, const char *text)
     return k >= 0;
 }
 
-static bool take(struct arguments *a, int option, char *text)
+static bool take(void *ctx, int option, char *text)
 {
+    struct arguments *a = ctx;
     struct csv_options *csv = &a->import.csv;
 
     switch (option) {
@@ -165,21 +165,12 @@ static int parse(struct arguments *a, int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    int c;
+    const struct log_args args = {
+        .usage = usage, .options = options, .operands = 2, .take = take, .ctx = a};
+    int result = log_args_parse(&args, argc, argv);
 
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return 1;
-        }
-        if (!take(a, c, optarg)) {
-            return 2;
-        }
-    }
-    if (argc - optind != 2) {
-        fputs(usage, stderr);
-        return 2;
+    if (result != 0) {
+        return result;
     }
     a->dir = argv[optind];
     a->import.file = argv[optind + 1];
@@ -241,7 +232,7 @@ int log_import_main(int argc, char **argv)
     a->import.provenance = HWT_PROVENANCE_IMPORTED;
     status = parse(a, argc, argv);
     if (status == 0) {
-        log_cmd_find(a->dir, path);
+        log_args_place(a->dir, path);
         a->import.dir = path;
         a->import.csv.map = a->map;
         a->import.csv.unit = a->unit;

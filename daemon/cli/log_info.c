@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #include "core/base/json.h"
 #include "core/base/quantity.h"
 #include "daemon/base/time_text.h"
-#include "daemon/cli/log_cmd.h"
+#include "daemon/cli/log_args.h"
 
 static const char usage[] =
     "usage: heatwatt log info DIR [--pages] [--json]\n"
@@ -267,6 +266,19 @@ static bool print_json(const struct info *n)
 
 /* --- the command --- */
 
+static bool take(void *ctx, int option, char *text)
+{
+    struct info *n = ctx;
+
+    (void)text;
+    if (option != 'p' && option != 'j') {
+        return false;
+    }
+    n->read_pages = true;
+    n->json |= option == 'j';
+    return true;
+}
+
 /* 0: go on; 1: help was given; 2: usage. */
 static int parse(struct info *n, int argc, char **argv)
 {
@@ -276,26 +288,12 @@ static int parse(struct info *n, int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    int c;
+    const struct log_args args = {
+        .usage = usage, .options = options, .operands = 1, .take = take, .ctx = n};
+    int result = log_args_parse(&args, argc, argv);
 
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return 1;
-        }
-        if (c != 'p' && c != 'j') {
-            return 2;
-        }
-        n->read_pages = true;
-        n->json |= c == 'j';
-    }
-    if (argc - optind != 1) {
-        fputs(usage, stderr);
-        return 2;
-    }
-    n->dir = argv[optind];
-    return 0;
+    n->dir = result == 0 ? argv[optind] : NULL;
+    return result;
 }
 
 static int run(struct info *n)
@@ -303,8 +301,8 @@ static int run(struct info *n)
     bool ok = true;
     int err;
 
-    log_cmd_find(n->dir, n->path);
-    n->log = log_cmd_open(n->dir);
+    log_args_place(n->dir, n->path);
+    n->log = log_args_open(n->dir);
     if (n->log == NULL) {
         return 1;
     }

@@ -1,10 +1,9 @@
 #include "daemon/cli/log_query.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/cli/log_cmd.h"
+#include "daemon/cli/log_args.h"
 #include "daemon/cli/query_table.h"
 #include "daemon/cli/zone_option.h"
 #include "daemon/http/log_view.h"
@@ -60,8 +59,10 @@ static void set(struct question *q, const char *name, const char *value)
 static const char *const parameters[] = {"series", "step", "points", "fn", "stream"};
 enum { PARAMETERS = sizeof(parameters) / sizeof(parameters[0]) };
 
-static bool take(struct question *q, int option, const char *text)
+static bool take(void *ctx, int option, char *text)
 {
+    struct question *q = ctx;
+
     if (option >= 0 && option < PARAMETERS) {
         if (http_query_get(&q->query, parameters[option]) != NULL) {
             fprintf(stderr, "heatwatt log: --%s is given twice\n", parameters[option]);
@@ -119,21 +120,12 @@ static int parse(struct question *q, int argc, char **argv)
         {"json", no_argument, NULL, 'j'},       {"csv", no_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
     };
-    int c;
+    const struct log_args args = {
+        .usage = usage, .options = options, .operands = 1, .take = take, .ctx = q};
+    int result = log_args_parse(&args, argc, argv);
 
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return 1;
-        }
-        if (!take(q, c, optarg)) {
-            return 2;
-        }
-    }
-    if (argc - optind != 1) {
-        fputs(usage, stderr);
-        return 2;
+    if (result != 0) {
+        return result;
     }
     q->dir = argv[optind];
     if (!take_range(q)) {
@@ -326,7 +318,7 @@ static int run(struct question *q, const struct zone *utc)
         goto plan_out;
     }
     status = 1;
-    q->log = log_cmd_open(q->dir);
+    q->log = log_args_open(q->dir);
     if (q->log == NULL) {
         goto plan_out;
     }
