@@ -17,9 +17,10 @@ void hwt_total_resume(struct hwt_total *t, int64_t up, int64_t down, int64_t sin
     t->resumed = true;
 }
 
+/* False if they, or their magnitude, do not fit. */
 static bool counts_of(const struct hwt_total *t, int64_t sent, int64_t *out)
 {
-    return hwt_mul_div(sent, t->rules.num, t->rules.den, out);
+    return hwt_mul_div(sent, t->rules.num, t->rules.den, out) && *out != INT64_MIN;
 }
 
 static int64_t magnitude(int64_t v)
@@ -56,7 +57,7 @@ static bool move_from(const struct hwt_total *t, const struct hwt_total_mark *fr
     int64_t d, wrap = t->rules.wrap;
 
     *wrapped_out = false;
-    if (__builtin_sub_overflow(sent, from->sent, &d)) {
+    if (__builtin_sub_overflow(sent, from->sent, &d) || d == INT64_MIN) {
         return false;
     }
     if (wrap > 0 && magnitude(d) > wrap / 2) {

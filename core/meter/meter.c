@@ -131,6 +131,7 @@ static void init_state(struct hwt_meter *m, const struct hwt_meter_config *confi
         m->vector[i].import_mj = copy.group[i].vector_import_mj;
         m->vector[i].export_mj = copy.group[i].vector_export_mj;
     }
+    hwt_meter_narrow_init(&m->narrow);
     m->harmonics.slot = m->harmonics.wanted = -1;
     m->harmonics.reference = m->harmonics.wanted_reference = -1;
 }

@@ -224,7 +224,7 @@ struct hwt_meter_run { /* scans without a gap; numbered from 0 */
     struct hwt_slot slot[HWT_SLOTS_MAX];
     uint32_t period_ps;
     uint64_t guard_q16; /* scans in which no second crossing is believed */
-    uint8_t slots, bits;
+    uint8_t bits;
     bool on;
     uint64_t in;       /* scans taken from blocks */
     uint64_t base;     /* number of the first scan in the lines */

@@ -4,8 +4,6 @@
 
 enum { TONES = sizeof(((struct hwt_meter_harmonics *)0)->tone[0]) / sizeof(struct hwt_meter_tone) };
 
-static const uint32_t quarter = 0x40000000;
-
 void hwt_meter_harmonics_begin(struct hwt_meter_harmonics *h)
 {
     if (h->slot != h->wanted || h->reference != h->wanted_reference) {
@@ -61,10 +59,11 @@ void hwt_meter_harmonics_add_edge(struct hwt_meter_harmonics *h, unsigned k, int
 {
     for (unsigned i = 0; i < TONES; i++) {
         struct hwt_meter_tone *t = &h->tone[k][i];
-        uint32_t at = phase * (i + 1);
         int64_t weighted = (int64_t)x * (int64_t)weight_q16;
+        int32_t cos, sin;
 
-        t->cos_edge_q16 += weighted * hwt_meter_sin(at + quarter);
-        t->sin_edge_q16 += weighted * hwt_meter_sin(at);
+        hwt_meter_nco(phase * (i + 1), 0, 1, &cos, &sin);
+        t->cos_edge_q16 += weighted * cos;
+        t->sin_edge_q16 += weighted * sin;
     }
 }

@@ -1,5 +1,6 @@
 #include "core/meter/meter_narrow.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { RUN = HWT_METER_NARROW_RUN, TOGETHER = 16, DIGIT_BITS = 6, DIGIT = 1 << DIGIT_BITS };
@@ -13,15 +14,20 @@ static void split_run(int16_t *high, int16_t *low, const int32_t *x)
     }
 }
 
+void hwt_meter_narrow_init(struct hwt_meter_narrow *b)
+{
+    memset(b, 0, sizeof(*b));
+    for (size_t i = 0; i < RUN; i++) {
+        b->one[i] = 1;
+    }
+}
+
 void hwt_meter_narrow_frame(struct hwt_meter_narrow *b, const int32_t *cos, const int32_t *sin,
                             size_t n)
 {
     for (size_t at = 0; at < n; at += RUN) {
         split_run(b->cos_high + at, b->cos_low + at, cos + at);
         split_run(b->sin_high + at, b->sin_low + at, sin + at);
-    }
-    for (size_t i = 0; i < RUN; i++) {
-        b->one[i] = 1;
     }
 }
 

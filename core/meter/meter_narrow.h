@@ -25,8 +25,7 @@ enum {
     HWT_METER_NARROW_ROWS = 5
 };
 
-/* Buffers of some scans; nothing in them is kept. Zeroed once, so that no number is ever read that
- * was not written. */
+/* Buffers of some scans. */
 struct hwt_meter_narrow {
     int16_t one[HWT_METER_NARROW_RUN]; /* so that the sum of codes is one of products, as all are */
     int16_t cos_high[HWT_METER_NARROW_SCANS], cos_low[HWT_METER_NARROW_SCANS];
@@ -36,6 +35,9 @@ struct hwt_meter_narrow {
                                                                * row and makes no vectors */
     int16_t x[HWT_METER_NARROW_SCANS];
 };
+
+/* Once, before all else: zeros, so that no number is ever read that was not written. */
+void hwt_meter_narrow_init(struct hwt_meter_narrow *b);
 
 /* The frame of n <= HWT_METER_NARROW_SCANS scans; whole runs of cos and sin are read. */
 void hwt_meter_narrow_frame(struct hwt_meter_narrow *b, const int32_t *cos, const int32_t *sin,

@@ -24,11 +24,6 @@ static inline int32_t sine(uint32_t phase)
     return (int32_t)((y + (1 << 14)) >> 15);
 }
 
-int32_t hwt_meter_sin(uint32_t phase)
-{
-    return sine(phase);
-}
-
 void hwt_meter_nco(uint32_t phase, uint32_t step, size_t n, int32_t *cos_out, int32_t *sin_out)
 {
     for (size_t i = 0; i < n; i++) {

@@ -12,8 +12,6 @@
 
 enum { HWT_METER_NCO_ONE = 32768 };
 
-int32_t hwt_meter_sin(uint32_t phase);
-
 /* n pairs; the phase starts at `phase` and grows by `step` from one to the next. */
 void hwt_meter_nco(uint32_t phase, uint32_t step, size_t n, int32_t *cos_out, int32_t *sin_out);
 

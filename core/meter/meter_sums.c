@@ -7,26 +7,6 @@ void hwt_meter_sums_clear(struct hwt_meter_sums *s)
     memset(s, 0, sizeof(*s));
 }
 
-/* Adds the sums of four products of x, with y0 .. y3. */
-static void add_products(int64_t sum[4], const int32_t *x, const int32_t *y0, const int32_t *y1,
-                         const int32_t *y2, const int32_t *y3, size_t n)
-{
-    int64_t a = 0, b = 0, c = 0, d = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        int64_t now = x[i];
-
-        a += now * y0[i];
-        b += now * y1[i];
-        c += now * y2[i];
-        d += now * y3[i];
-    }
-    sum[0] += a;
-    sum[1] += b;
-    sum[2] += c;
-    sum[3] += d;
-}
-
 void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_t *cos,
                         const int32_t *sin, size_t n)
 {
@@ -52,7 +32,20 @@ void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_
 void hwt_meter_sums_add_lags(struct hwt_meter_sums *s, size_t at, const int32_t *x,
                              const int32_t *v, size_t n)
 {
-    add_products(&s->whole[at], x, v - 1, v, v + 1, v + 2, n);
+    int64_t a = 0, b = 0, c = 0, d = 0;
+
+    for (size_t i = 0; i < n; i++, v++) {
+        int64_t now = x[i];
+
+        a += now * v[-1];
+        b += now * v[0];
+        c += now * v[1];
+        d += now * v[2];
+    }
+    s->whole[at] += a;
+    s->whole[at + 1] += b;
+    s->whole[at + 2] += c;
+    s->whole[at + 3] += d;
 }
 
 void hwt_meter_sums_add_edge(struct hwt_meter_sums *s, const struct hwt_meter_sums *scan,

@@ -14,7 +14,6 @@
 #ifndef HWT_CORE_METER_METER_SUMS_H
 #define HWT_CORE_METER_METER_SUMS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

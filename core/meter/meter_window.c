@@ -70,7 +70,6 @@ void hwt_meter_begin_run(struct hwt_meter *m)
     memset(r, 0, sizeof(*r));
     memcpy(r->slot, b->slot, sizeof(r->slot));
     r->period_ps = b->scan_period_ps;
-    r->slots = b->slots;
     r->bits = b->bits;
     r->on = true;
     r->done = HWT_METER_MARGIN;

@@ -2,7 +2,7 @@
  * internal.h: what the files of core/tslog share.
  *
  *   page.c     header, checksum            recover.c  open: what the device holds
- *   rows*.c    row coder, made of          write.c    append, promote, commit
+ *   rows*.c    row coder, made of          write.c    append, promote; commit.c; streams.c
  *     bits.h, rice.*, predict.h, trial.c   place.c    blocks: where the next page goes
  *   columns.c  schema, written and read    chain.c    a block tells of those before it
  *   amend.c    corrections, stored; correct.c  made
@@ -283,6 +283,14 @@ void hwt_tslog_correct_row(struct hwt_tslog_cursor *cursor);
 
 /* Gives up the oldest block of the stream, or of the one with most. SPACE: none can go. */
 HWT_MUST_CHECK int hwt_tslog_drop_oldest(struct hwt_tslog *log, int stream);
+
+/* --- streams.c --- */
+
+static inline bool hwt_tslog_stream_exists(const struct hwt_tslog *log, int stream)
+{
+    return stream >= 0 && stream < HWT_TSLOG_STREAMS_MAX &&
+           log->root.stream[stream].name[0] != '\0';
+}
 
 /* --- write.c --- */
 

@@ -1,10 +1,11 @@
 /*
  * roll.h: what the files of the roll-ups share.
  *
- *   roll_column.c  a column of numbers as bits       roll_table.c  which sheets there are
- *   roll_sheet.c   sheets, read                      roll_merge.c  small sheets into larger ones
- *   roll_write.c   sheets, written                   rollup.c      records into rows
- *   buckets_rolled.c   sheets into buckets
+ *   rollup.c       records into rows                 roll_table.c  which sheets there are
+ *   roll_level.c   rows into hours and days          roll_merge.c  small sheets into larger ones
+ *   roll_code.c    rows into columns                 roll_sheet.c  sheets, read
+ *   roll_column.c  a column of numbers as bits       roll_decode.c columns into rows
+ *   roll_write.c   sheets, written                   buckets_rolled.c   sheets into buckets
  */
 #ifndef HWT_CORE_TSLOG_ROLL_H
 #define HWT_CORE_TSLOG_ROLL_H
@@ -37,6 +38,8 @@ enum {
     HWT_ROLL_SMALL_ROWS = 96,     /* sheets with fewer rows are merged to have that many */
     HWT_ROLL_LARGE_ROWS = 1536,   /* and these, to have so many */
     HWT_ROLL_SLACK = 8,           /* bytes */
+    HWT_ROLL_STATE_COUNTER = 16,  /* in the first byte of a channel's head */
+    HWT_ROLL_FACTOR_BITS = 38,    /* of a column's factor, behind the point */
     HWT_ROLL_UNKNOWN_TIME = 1     /* flag: its content depends on anchors */
 };
 
@@ -108,11 +111,21 @@ HWT_MUST_CHECK int hwt_roll_open(struct hwt_rollup_reader *reader, const struct 
  * good until the next call of any of these. */
 HWT_MUST_CHECK int hwt_roll_index_next(struct hwt_rollup_reader *reader, size_t *at,
                                        struct hwt_roll_index *out);
-/* The rows of a level: reader->period, records, spans, rows. */
-HWT_MUST_CHECK int hwt_roll_rows_get(struct hwt_rollup_reader *reader, enum hwt_roll_level level);
 /* The head of a channel. Errors: CORRUPT, IO. */
 HWT_MUST_CHECK int hwt_roll_channel_get(struct hwt_rollup_reader *reader, uint32_t offset,
                                         struct hwt_rollup_channel *out);
+/* Reads every byte of a sheet. Errors: CORRUPT, IO. */
+HWT_MUST_CHECK int hwt_roll_check(struct hwt_rollup_reader *reader, const struct hwt_bd *bd,
+                                  uint32_t log, const struct hwt_rollup_sheet *sheet);
+
+/* n bytes of the sheet, good until the next call. Errors: CORRUPT (beyond it), IO. */
+HWT_MUST_CHECK int hwt_roll_fetch(struct hwt_rollup_reader *r, uint32_t at, uint32_t n,
+                                  const uint8_t **p_out);
+
+/* --- roll_decode.c --- */
+
+/* The rows of a level: reader->period, records, spans, rows. */
+HWT_MUST_CHECK int hwt_roll_rows_get(struct hwt_rollup_reader *reader, enum hwt_roll_level level);
 /*
  * Columns of a channel (bits 1 << enum hwt_roll_column) at the level whose rows were got, into
  * reader->column[]; those they rest on too. Errors: NOT_FOUND (one is left out in this sheet),
@@ -121,15 +134,41 @@ HWT_MUST_CHECK int hwt_roll_channel_get(struct hwt_rollup_reader *reader, uint32
 HWT_MUST_CHECK int hwt_roll_columns_get(struct hwt_rollup_reader *reader,
                                         const struct hwt_rollup_channel *channel,
                                         enum hwt_roll_level level, unsigned columns);
-/* Reads every byte of a sheet. Errors: CORRUPT, IO. */
-HWT_MUST_CHECK int hwt_roll_check(struct hwt_rollup_reader *reader, const struct hwt_bd *bd,
-                                  uint32_t log, const struct hwt_rollup_sheet *sheet);
-
-/* --- roll_write.c --- */
+/* --- roll_level.c --- */
 
 /* b's rows follow a's, and are of the same row. */
 void hwt_roll_entry_add(struct hwt_rollup_entry *a, const struct hwt_rollup_entry *b);
+/* Their sum, or the greatest number there is. */
 int64_t hwt_roll_add_rise(int64_t rise, int64_t more);
+/* Notes with which quarter hours the rows of each level begin: the calls below rest on it. */
+void hwt_roll_mark_rows(struct hwt_rollup *r);
+/* The end of the level's row that begins with quarter hour i. */
+size_t hwt_roll_row_end(const struct hwt_rollup *r, size_t i, enum hwt_roll_level level);
+/* The entry of the level's row that begins at *i, which goes to its end. */
+struct hwt_rollup_entry hwt_roll_next_entry(const struct hwt_rollup *r,
+                                            const struct hwt_rollup_entry *strip, size_t *i,
+                                            enum hwt_roll_level level);
+/* How many rows there are of each level, and the time they span, into the sheet. */
+void hwt_roll_describe_rows(const struct hwt_rollup *r, struct hwt_rollup_sheet *sheet);
+
+/* --- roll_code.c --- */
+
+struct hwt_roll_coder { /* a channel's columns, or those that all share, as they come to be */
+    struct hwt_rollup *r;
+    struct hwt_rollup_channel head;
+    enum hwt_roll_level level;
+    size_t rows;                                     /* of the level */
+    size_t at;                                       /* bytes in out.bytes */
+    size_t start[HWT_ROLL_LEVELS][HWT_ROLL_COLUMNS]; /* of each column there */
+    uint32_t seed;
+};
+
+/* The columns that all channels share. Errors: SPACE (one is too long). */
+HWT_MUST_CHECK int hwt_roll_code_common(struct hwt_roll_coder *w);
+/* A channel's; columns that are too long are left out. Empty entries of the strip are changed. */
+void hwt_roll_code_channel(struct hwt_roll_coder *w, struct hwt_rollup_entry *strip);
+
+/* --- roll_write.c --- */
 
 /* A sheet of r->sheet_channels channels and r->rows rows begins, where there are `pages` blank
  * pages; channels follow in order, then the end. Errors: IO, SPACE (does not fit the device, or

@@ -42,13 +42,6 @@ const char *hwt_modbus_type_name(unsigned type)
     return type < HWT_MODBUS_TYPE_COUNT ? names[type] : "?";
 }
 
-const char *hwt_modbus_order_name(unsigned order)
-{
-    static const char *const names[] = {"ABCD", "CDAB", "BADC", "DCBA"};
-
-    return order < HWT_MODBUS_ORDER_COUNT ? names[order] : "?";
-}
-
 const char *hwt_modbus_part_name(unsigned part)
 {
     static const char *const names[] = {"total", "l1", "l2", "l3"};

@@ -86,9 +86,8 @@ enum hwt_modbus_presence {
     HWT_MODBUS_IMPLAUSIBLE /* beyond what the quantity can be in a house */
 };
 
-/* "u16" .. "f64", "ABCD" .., "total", "l1" ..; "?" for a number that is none. */
+/* "u16" .. "f64", "total", "l1" ..; "?" for a number that is none. */
 const char *hwt_modbus_type_name(unsigned type);
-const char *hwt_modbus_order_name(unsigned order);
 const char *hwt_modbus_part_name(unsigned part);
 /* Registers of a value; 0 for no type. */
 unsigned hwt_modbus_type_registers(unsigned type);

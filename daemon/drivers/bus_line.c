@@ -1,15 +1,37 @@
 #include "daemon/drivers/bus_line.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/base/log.h"
 #include "daemon/drivers/serial_port.h"
 #include "daemon/drivers/tcp_port.h"
+
+enum { HEX_OCTETS_MAX = 64 };
 
 struct bus_line { /* exactly one of the two */
     struct serial_port *serial;
     struct tcp_port *tcp;
-    enum serial_framing framing;
 };
+
+static struct tcp_port *tcp_of(uv_loop_t *loop, const struct bus_line_options *o)
+{
+    char host[TCP_HOST_MAX];
+    struct tcp_port_options tcp = {.host = o->host,
+                                   .port = o->tcp_port,
+                                   .on_open = o->on_open,
+                                   .on_octets = o->on_octets,
+                                   .on_fail = o->on_fail,
+                                   .ctx = o->ctx};
+
+    if (o->tcp != NULL) {
+        tcp.host = host;
+        if (!tcp_host_split(o->tcp, 0, host, &tcp.port)) {
+            return NULL;
+        }
+    }
+    return tcp_port_new(loop, &tcp);
+}
 
 struct bus_line *bus_line_new(uv_loop_t *loop, const struct bus_line_options *o)
 {
@@ -21,23 +43,16 @@ struct bus_line *bus_line_new(uv_loop_t *loop, const struct bus_line_options *o)
                                                .on_octets = o->on_octets,
                                                .on_fail = o->on_fail,
                                                .ctx = o->ctx};
-    char host[TCP_HOST_MAX];
-    struct tcp_port_options tcp = {.host = host,
-                                   .on_open = o->on_open,
-                                   .on_octets = o->on_octets,
-                                   .on_fail = o->on_fail,
-                                   .ctx = o->ctx};
 
-    if (l != NULL && o->tcp != NULL) {
-        l->tcp = tcp_host_split(o->tcp, 0, host, &tcp.port) ? tcp_port_new(loop, &tcp) : NULL;
-    } else if (l != NULL) {
+    if (l != NULL && o->path != NULL) {
         l->serial = serial_port_new(loop, &serial);
+    } else if (l != NULL) {
+        l->tcp = tcp_of(loop, o);
     }
     if (l == NULL || (l->tcp == NULL && l->serial == NULL)) {
         free(l);
         return NULL;
     }
-    l->framing = o->framing;
     return l;
 }
 
@@ -60,9 +75,9 @@ bool bus_line_is_remote(const struct bus_line *l)
     return l->tcp != NULL;
 }
 
-bool bus_line_set_baud(struct bus_line *l, unsigned baud)
+bool bus_line_set(struct bus_line *l, unsigned baud, enum serial_framing framing)
 {
-    return l->serial == NULL || serial_port_set_line(l->serial, baud, l->framing);
+    return l->serial == NULL || serial_port_set_line(l->serial, baud, framing);
 }
 
 void bus_line_write(struct bus_line *l, const uint8_t *octets, size_t n)
@@ -81,6 +96,25 @@ void bus_line_good(struct bus_line *l)
     } else {
         serial_port_good(l->serial);
     }
+}
+
+void bus_line_break(struct bus_line *l, const char *reason)
+{
+    if (l->tcp != NULL) {
+        tcp_port_break(l->tcp, reason);
+    }
+}
+
+void bus_line_log_hex(const char *id, const char *what, const uint8_t *octets, size_t n)
+{
+    char hex[2 * HEX_OCTETS_MAX + 1];
+    size_t shown = n < HEX_OCTETS_MAX ? n : HEX_OCTETS_MAX;
+
+    for (size_t i = 0; i < shown; i++) {
+        snprintf(hex + 2 * i, 3, "%02X", octets[i]);
+    }
+    hex[2 * shown] = '\0';
+    LOG(LOG_DEBUG, id, "%s octets=%zu hex=%s", what, n, hex);
 }
 
 void bus_line_free(struct bus_line *l)

@@ -1,6 +1,6 @@
 /*
- * bus_line.h: the line of a bus with a level converter: a serial port, or a TCP gateway in front of
- * one. Both come and go by themselves (serial_port.h, tcp_port.h).
+ * bus_line.h: the line of a bus: a serial port, or a TCP connection to a gateway in front of one or
+ * to a device. Both come and go by themselves (serial_port.h, tcp_port.h).
  */
 #ifndef DAEMON_DRIVERS_BUS_LINE_H
 #define DAEMON_DRIVERS_BUS_LINE_H
@@ -15,9 +15,11 @@
 struct bus_line; /* opaque */
 
 struct bus_line_options {
-    const char *path; /* serial port, or NULL; copied */
-    const char *tcp;  /* "host:port" of a gateway, or NULL; copied */
-    unsigned baud;    /* serial port: one of the standard speeds */
+    const char *path; /* serial port, or NULL: TCP; copied */
+    const char *tcp;  /* "host:port", or NULL: host and tcp_port are given; copied */
+    const char *host; /* copied */
+    uint16_t tcp_port;
+    unsigned baud; /* serial port: one of the standard speeds, and */
     enum serial_framing framing;
     void (*on_open)(void *ctx);
     void (*on_octets)(void *ctx, const uint8_t *p, size_t n); /* borrowed */
@@ -32,12 +34,16 @@ void bus_line_start(struct bus_line *l);
 bool bus_line_is_open(const struct bus_line *l);
 /* Behind a network: answers take longer, and the speed is not ours. */
 bool bus_line_is_remote(const struct bus_line *l);
-/* Another speed, from the next octet on, and after each re-opening. False: the port refuses, and
- * stays as it was. For a gateway true, and nothing is done. */
-bool bus_line_set_baud(struct bus_line *l, unsigned baud);
+/* Another speed and framing, from the next octet on, and after each re-opening. False: the port
+ * refuses, and stays as it was. For TCP true, and nothing is done. */
+bool bus_line_set(struct bus_line *l, unsigned baud, enum serial_framing framing);
 void bus_line_write(struct bus_line *l, const uint8_t *octets, size_t n);
 /* Something sensible came: the next failure starts the back-off anew. */
 void bus_line_good(struct bus_line *l);
+/* Gives a TCP connection up, as tcp_port_break does; a serial port has none, nothing is done. */
+void bus_line_break(struct bus_line *l, const char *reason);
+/* What device `id` was sent or sent itself, in hex, for debugging; of long frames the beginning. */
+void bus_line_log_hex(const char *id, const char *what, const uint8_t *octets, size_t n);
 /* No callback comes after this; the memory goes when the loop has run. NULL is fine. */
 void bus_line_free(struct bus_line *l);
 

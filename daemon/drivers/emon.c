@@ -4,14 +4,12 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/drivers/bus_line.h"
 #include "daemon/drivers/emon_device.h"
-#include "daemon/drivers/serial_port.h"
-#include "daemon/drivers/tcp_port.h"
 
 struct emon_line {
     struct clock *clock;
-    struct serial_port *serial; /* one of the two */
-    struct tcp_port *tcp;
+    struct bus_line *port;
     struct emon_device *device[EMON_LINE_DEVICES_MAX];
     unsigned devices;
     char text[HWT_EMON_LINE_MAX]; /* of the line under way */
@@ -19,11 +17,6 @@ struct emon_line {
     bool too_long;  /* the rest of it is passed over */
     uv_timer_t end; /* its closing frees the memory */
 };
-
-static bool is_open(const struct emon_line *line)
-{
-    return line->serial != NULL ? serial_port_is_open(line->serial) : tcp_port_is_open(line->tcp);
-}
 
 static void on_open(void *ctx)
 {
@@ -60,10 +53,8 @@ static void end_line(struct emon_line *line)
             taken |= emon_device_line(line->device[i], line->text, line->n, line->clock);
         }
     }
-    if (taken && line->serial != NULL) {
-        serial_port_good(line->serial);
-    } else if (taken) {
-        tcp_port_good(line->tcp);
+    if (taken) {
+        bus_line_good(line->port);
     }
     line->n = 0;
     line->too_long = false;
@@ -84,36 +75,21 @@ static void on_octets(void *ctx, const uint8_t *p, size_t n)
     }
 }
 
-static bool make_port(struct emon_line *line, uv_loop_t *loop, const struct emon_line_options *o)
-{
-    struct serial_port_options serial = {.path = o->port,
-                                         .baud = o->baud,
-                                         .framing = o->framing,
-                                         .on_open = on_open,
-                                         .on_octets = on_octets,
-                                         .on_fail = on_fail,
-                                         .ctx = line};
-    struct tcp_port_options tcp = {.host = o->host,
-                                   .port = o->tcp_port,
-                                   .on_open = on_open,
-                                   .on_octets = on_octets,
-                                   .on_fail = on_fail,
-                                   .ctx = line};
-
-    if (o->port != NULL) {
-        line->serial = serial_port_new(loop, &serial);
-    } else {
-        line->tcp = tcp_port_new(loop, &tcp);
-    }
-    return line->serial != NULL || line->tcp != NULL;
-}
-
 struct emon_line *emon_line_new(uv_loop_t *loop, struct clock *clock,
                                 const struct emon_line_options *options)
 {
     struct emon_line *line = calloc(1, sizeof(*line));
+    const struct bus_line_options port = {.path = options->port,
+                                          .host = options->host,
+                                          .tcp_port = options->tcp_port,
+                                          .baud = options->baud,
+                                          .framing = options->framing,
+                                          .on_open = on_open,
+                                          .on_octets = on_octets,
+                                          .on_fail = on_fail,
+                                          .ctx = line};
 
-    if (line == NULL || !make_port(line, loop, options)) {
+    if (line == NULL || (line->port = bus_line_new(loop, &port)) == NULL) {
         free(line);
         return NULL;
     }
@@ -142,16 +118,12 @@ int emon_line_add(struct emon_line *line, const struct emon_device_options *opti
 
 void emon_line_start(struct emon_line *line)
 {
-    if (line->serial != NULL) {
-        serial_port_start(line->serial);
-    } else {
-        tcp_port_start(line->tcp);
-    }
+    bus_line_start(line->port);
 }
 
 void emon_line_tick(struct emon_line *line)
 {
-    for (unsigned i = 0; is_open(line) && i < line->devices; i++) {
+    for (unsigned i = 0; bus_line_is_open(line->port) && i < line->devices; i++) {
         emon_device_check_stale(line->device[i], line->clock);
     }
 }
@@ -169,8 +141,7 @@ static void on_closed(uv_handle_t *h)
 void emon_line_free(struct emon_line *line)
 {
     if (line != NULL) {
-        serial_port_free(line->serial);
-        tcp_port_free(line->tcp);
+        bus_line_free(line->port);
         uv_close((uv_handle_t *)&line->end, on_closed);
     }
 }

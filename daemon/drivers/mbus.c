@@ -100,7 +100,7 @@ static void ask(struct mbus_bus *bus, struct mbus_meter *m)
 {
     struct hwt_mbus_task task = mbus_meter_task(m);
 
-    if (!bus_line_set_baud(bus->line, m->baud)) {
+    if (!bus_line_set(bus->line, m->baud, SERIAL_8E1)) {
         LOG(LOG_WARN, m->o.id, "port refuses speed baud=%u", m->baud);
     }
     if (m->baud != bus->baud) {
@@ -172,7 +172,7 @@ static void pump(struct mbus_bus *bus)
             return;
         }
         if (a.step == HWT_MBUS_STEP_SEND) {
-            mbus_meter_log_hex(&bus->meter[bus->current], "send", a.octets, a.n);
+            bus_line_log_hex(bus->meter[bus->current].o.id, "send", a.octets, a.n);
             bus_line_write(bus->line, a.octets, a.n);
         }
         if (a.step == HWT_MBUS_STEP_DONE) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/drivers/bus_line.h"
 
 enum {
     MISSED_POLLS = 3,      /* without an answer: stale */
@@ -28,18 +29,6 @@ void mbus_meter_init(struct mbus_meter *m, const struct mbus_meter_options *o)
         m->slave.select_size = HWT_MBUS_SELECT_SIZE;
         memcpy(m->slave.select, o->select, HWT_MBUS_SELECT_SIZE);
     }
-}
-
-void mbus_meter_log_hex(const struct mbus_meter *m, const char *what, const uint8_t *p, size_t n)
-{
-    char hex[2 * 64 + 1];
-    size_t shown = n < 64 ? n : 64;
-
-    for (size_t i = 0; i < shown; i++) {
-        snprintf(hex + 2 * i, 3, "%02X", p[i]);
-    }
-    hex[2 * shown] = '\0';
-    LOG(LOG_DEBUG, m->o.id, "%s octets=%zu hex=%s", what, n, hex);
 }
 
 /* --- what to ask ----------------------------------------------------------------------------- */
@@ -268,7 +257,7 @@ static enum mbus_next take_reply(struct mbus_meter *m, const struct hwt_mbus_mas
     struct hwt_mbus_fault fault;
     int err = hwt_mbus_open(&master->reply, &t, &fault);
 
-    mbus_meter_log_hex(m, "reply", master->reply.octets, master->reply.size);
+    bus_line_log_hex(m->o.id, "reply", master->reply.octets, master->reply.size);
     err = err == 0 ? hwt_mbus_verify(&t, &fault) : err;
     if (err != 0) {
         status_count(m->o.status, hwt_err_name(err), 1);

@@ -54,6 +54,4 @@ unsigned mbus_meter_pause_s(const struct mbus_meter *m);
 /* Stale after three polls without a good answer. */
 void mbus_meter_check_stale(struct mbus_meter *m, int64_t mono_us, int64_t unix_ms);
 
-void mbus_meter_log_hex(const struct mbus_meter *m, const char *what, const uint8_t *p, size_t n);
-
 #endif

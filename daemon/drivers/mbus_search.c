@@ -126,7 +126,7 @@ static bool begin_speed(struct mbus_search *s)
     static const uint8_t all[HWT_MBUS_SELECT_SIZE] = {0xFF, 0xFF, 0xFF, 0xFF,
                                                       0xFF, 0xFF, 0xFF, 0xFF};
 
-    if (!bus_line_set_baud(s->line, baud(s))) {
+    if (!bus_line_set(s->line, baud(s), SERIAL_8E1)) {
         LOG(LOG_WARN, "mbus", "port refuses speed, left out baud=%u", baud(s));
         return false;
     }

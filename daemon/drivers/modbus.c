@@ -4,9 +4,8 @@
 #include <stdlib.h>
 
 #include "daemon/base/log.h"
+#include "daemon/drivers/bus_line.h"
 #include "daemon/drivers/modbus_device.h"
-#include "daemon/drivers/serial_port.h"
-#include "daemon/drivers/tcp_port.h"
 
 enum {
     DEVICES_MAX = 32,
@@ -18,8 +17,7 @@ enum {
 
 struct modbus_line {
     struct clock *clock;
-    struct serial_port *serial; /* one of the two */
-    struct tcp_port *tcp;
+    struct bus_line *port;
     bool rtu;
     uv_timer_t wake;
     struct hwt_modbus_master master;
@@ -31,11 +29,6 @@ struct modbus_line {
 static void pump(struct modbus_line *line);
 
 /* --- the port -------------------------------------------------------------------------------- */
-
-static bool is_open(const struct modbus_line *line)
-{
-    return line->serial != NULL ? serial_port_is_open(line->serial) : tcp_port_is_open(line->tcp);
-}
 
 static void on_open(void *ctx)
 {
@@ -70,49 +63,18 @@ static void on_fail(void *ctx, const char *why)
     }
 }
 
-static void put(struct modbus_line *line, const uint8_t *octets, size_t n)
-{
-    if (line->serial != NULL) {
-        serial_port_write(line->serial, octets, n);
-    } else {
-        tcp_port_write(line->tcp, octets, n);
-    }
-}
-
-static void note_good(struct modbus_line *line)
-{
-    line->silent = 0;
-    if (line->serial != NULL) {
-        serial_port_good(line->serial);
-    } else {
-        tcp_port_good(line->tcp);
-    }
-}
-
 /* A connection may be dead without a word, and a stream that lost its frames never finds them. */
 static void check_connection(struct modbus_line *line)
 {
-    if (line->tcp == NULL) {
+    if (!bus_line_is_remote(line->port)) {
         return;
     }
     line->silent += line->master.result == HWT_MODBUS_TIMEOUT;
     if (line->master.result == HWT_MODBUS_NOISE && !line->rtu) {
-        tcp_port_break(line->tcp, "what came is no Modbus TCP");
+        bus_line_break(line->port, "what came is no Modbus TCP");
     } else if (line->silent >= SILENT_MAX) {
-        tcp_port_break(line->tcp, "no answer to three requests");
+        bus_line_break(line->port, "no answer to three requests");
     }
-}
-
-static void log_hex(const struct modbus_device *d, const char *what, const uint8_t *p, size_t n)
-{
-    char hex[2 * 64 + 1];
-    size_t shown = n < 64 ? n : 64;
-
-    for (size_t i = 0; i < shown; i++) {
-        snprintf(hex + 2 * i, 3, "%02X", p[i]);
-    }
-    hex[2 * shown] = '\0';
-    LOG(LOG_DEBUG, d->o.id, "%s octets=%zu hex=%s", what, n, hex);
 }
 
 /* --- whose turn ------------------------------------------------------------------------------ */
@@ -137,7 +99,7 @@ static bool start_request(struct modbus_line *line)
 /* Speed and framing of the device whose turn it is. */
 static void set_line(struct modbus_line *line, const struct modbus_device *d)
 {
-    if (line->serial != NULL && !serial_port_set_line(line->serial, d->o.baud, d->o.framing)) {
+    if (!bus_line_set(line->port, d->o.baud, d->o.framing)) {
         LOG(LOG_WARN, d->o.id, "port refuses speed baud=%u", d->o.baud);
     }
     hwt_modbus_master_set_baud(&line->master, d->o.baud);
@@ -168,10 +130,12 @@ static void finish_request(struct modbus_line *line)
     struct modbus_device *d = line->device[line->current];
 
     if (line->master.result == HWT_MODBUS_OK) {
-        log_hex(d, "registers", line->master.registers, 2 * (size_t)line->master.request.count);
+        bus_line_log_hex(d->o.id, "registers", line->master.registers,
+                         2 * (size_t)line->master.request.count);
     }
     if (line->master.result == HWT_MODBUS_OK || line->master.result == HWT_MODBUS_EXCEPTION) {
-        note_good(line);
+        line->silent = 0;
+        bus_line_good(line->port);
     }
     modbus_device_answer(d, &line->master);
     if (start_request(line)) {
@@ -188,7 +152,7 @@ static void on_wake(uv_timer_t *t)
 /* Goes on with the request under way, or the next one, until there is something to wait for. */
 static void pump(struct modbus_line *line)
 {
-    while (is_open(line) && (line->current != NONE || start_next(line))) {
+    while (bus_line_is_open(line->port) && (line->current != NONE || start_next(line))) {
         int64_t now_us = clock_real_us();
         struct hwt_modbus_action a = hwt_modbus_master_step(&line->master, now_us);
 
@@ -200,8 +164,8 @@ static void pump(struct modbus_line *line)
             return;
         }
         if (a.step == HWT_MODBUS_STEP_SEND) {
-            log_hex(line->device[line->current], "send", a.octets, a.n);
-            put(line, a.octets, a.n);
+            bus_line_log_hex(line->device[line->current]->o.id, "send", a.octets, a.n);
+            bus_line_write(line->port, a.octets, a.n);
         }
         if (a.step == HWT_MODBUS_STEP_DONE) {
             finish_request(line);
@@ -212,37 +176,21 @@ static void pump(struct modbus_line *line)
 
 /* --- the line -------------------------------------------------------------------------------- */
 
-static bool make_port(struct modbus_line *line, uv_loop_t *loop,
-                      const struct modbus_line_options *o)
-{
-    struct serial_port_options serial = {.path = o->port,
-                                         .baud = START_BAUD,
-                                         .framing = SERIAL_8N1,
-                                         .on_open = on_open,
-                                         .on_octets = on_octets,
-                                         .on_fail = on_fail,
-                                         .ctx = line};
-    struct tcp_port_options tcp = {.host = o->host,
-                                   .port = o->tcp_port,
-                                   .on_open = on_open,
-                                   .on_octets = on_octets,
-                                   .on_fail = on_fail,
-                                   .ctx = line};
-
-    if (o->port != NULL) {
-        line->serial = serial_port_new(loop, &serial);
-    } else {
-        line->tcp = tcp_port_new(loop, &tcp);
-    }
-    return line->serial != NULL || line->tcp != NULL;
-}
-
 struct modbus_line *modbus_line_new(uv_loop_t *loop, struct clock *clock,
                                     const struct modbus_line_options *options)
 {
     struct modbus_line *line = calloc(1, sizeof(*line));
+    const struct bus_line_options port = {.path = options->port,
+                                          .host = options->host,
+                                          .tcp_port = options->tcp_port,
+                                          .baud = START_BAUD,
+                                          .framing = SERIAL_8N1,
+                                          .on_open = on_open,
+                                          .on_octets = on_octets,
+                                          .on_fail = on_fail,
+                                          .ctx = line};
 
-    if (line == NULL || !make_port(line, loop, options)) {
+    if (line == NULL || (line->port = bus_line_new(loop, &port)) == NULL) {
         free(line);
         return NULL;
     }
@@ -280,11 +228,7 @@ void modbus_line_start(struct modbus_line *line)
     for (int i = 0; i < line->devices; i++) {
         line->device[i]->due_us = line->device[i]->good_us = now_us;
     }
-    if (line->serial != NULL) {
-        serial_port_start(line->serial);
-    } else {
-        tcp_port_start(line->tcp);
-    }
+    bus_line_start(line->port);
 }
 
 void modbus_line_tick(struct modbus_line *line)
@@ -298,7 +242,7 @@ void modbus_line_tick(struct modbus_line *line)
             d->due = true;
             modbus_device_schedule(d, now_us);
         }
-        if (is_open(line)) {
+        if (bus_line_is_open(line->port)) {
             modbus_device_check_stale(d, line->clock,
                                       d->bad || (i == line->current && line->master.retried > 0));
         }
@@ -321,8 +265,7 @@ static void on_wake_closed(uv_handle_t *h)
 void modbus_line_free(struct modbus_line *line)
 {
     if (line != NULL) {
-        serial_port_free(line->serial);
-        tcp_port_free(line->tcp);
+        bus_line_free(line->port);
         uv_close((uv_handle_t *)&line->wake, on_wake_closed);
     }
 }

@@ -140,7 +140,7 @@ static int read_last(struct http *h)
         err = take_stream(last, &h->desk, i);
     }
     desk_leave(&h->desk, last);
-    last->valid = err == 0;
+    last->valid = err == 0 && !h->desk.waited; /* else the snapshot may be of before that commit */
     last->commits = commits;
     return err;
 }

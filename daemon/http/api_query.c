@@ -77,7 +77,6 @@ static int job_read(struct job *job)
         }
         job->is_direct = false;
         direct_deinit(&job->direct);
-        desk_leave(&job->h->desk, &job->rows);
     }
     if (job->table.values == NULL && table_init(&job->table, &job->plan) < 0) {
         return HWT_ERR_SPACE;

@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
+
 void desk_init(struct desk *desk, const struct http_hooks *hooks)
 {
     memset(desk, 0, sizeof(*desk));
     desk->hooks = hooks;
+    desk->now_us = clock_real_us;
 }
 
 void desk_deinit(struct desk *desk)
@@ -18,12 +21,23 @@ void desk_deinit(struct desk *desk)
     }
 }
 
+static bool is_held(const struct desk *desk)
+{
+    return desk->held_until_us != 0 && desk->now_us() < desk->held_until_us;
+}
+
 int desk_refresh(struct desk *desk)
 {
+    if (is_held(desk)) {
+        desk->waited = true;
+        return 0;
+    }
     if (desk->snapshot == NULL) {
         desk->snapshot = calloc(1, sizeof(*desk->snapshot));
     }
-    desk->owner = NULL;
+    desk->owner = desk->filler = NULL;
+    desk->held_until_us = 0;
+    desk->waited = false;
     return desk->snapshot == NULL ? HWT_ERR_SPACE
                                   : desk->hooks->snapshot(desk->hooks->ctx, desk->snapshot);
 }
@@ -43,19 +57,50 @@ bool desk_take(struct desk *desk, const void *owner)
     return false;
 }
 
+int desk_take_buckets(struct desk *desk, const void *owner)
+{
+    int err = 0;
+
+    if (desk->filler == owner) {
+        return 1;
+    }
+    if (is_held(desk)) {
+        desk->waited = true;
+        return HWT_ERR_AGAIN;
+    }
+    if (desk->waited) { /* perhaps for a newer snapshot */
+        err = desk_refresh(desk);
+    }
+    if (err == 0 && desk->buckets == NULL) {
+        desk->buckets = calloc(1, sizeof(*desk->buckets));
+        err = desk->buckets == NULL ? HWT_ERR_SPACE : 0;
+    }
+    desk->filler = err == 0 ? owner : NULL;
+    desk->held_until_us = 0;
+    return err;
+}
+
+void desk_hold(struct desk *desk)
+{
+    desk->held_until_us = desk->now_us() + DESK_HOLD_US;
+}
+
+bool desk_release(struct desk *desk)
+{
+    desk->held_until_us = 0;
+    desk->filler = desk->waited ? NULL : desk->filler;
+    return desk->waited;
+}
+
 void desk_leave(struct desk *desk, const void *owner)
 {
     if (desk->owner == owner) {
         desk->owner = NULL;
     }
-}
-
-struct hwt_tslog_buckets *desk_buckets(struct desk *desk)
-{
-    if (desk->buckets == NULL) {
-        desk->buckets = calloc(1, sizeof(*desk->buckets));
+    if (desk->filler == owner) {
+        desk->filler = NULL;
+        desk->held_until_us = 0;
     }
-    return desk->buckets;
 }
 
 struct desk_cursor *desk_cursor(struct desk *desk, int stream)

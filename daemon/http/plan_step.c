@@ -8,6 +8,7 @@
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
 enum { ROLL_UP_MS = 15 * MINUTE_MS };
+enum { PAGES_AT_ONCE = 64 /* read before other requests have their turn: some ms */ };
 
 static const char *const unit_names[CALENDAR_UNITS] = {"day", "week", "month", "year"};
 
@@ -72,7 +73,7 @@ struct hwt_tslog_range plan_range(struct plan *plan, int64_t from_ms)
         .ctx = plan,
         .fields = fields_of(plan),
         .unrolled = plan->unrolled,
-        /* no budget: who gives way in the middle of a window loses it to the next at the desk */
+        .budget = PAGES_AT_ONCE,
     };
 }
 

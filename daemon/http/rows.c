@@ -205,17 +205,43 @@ static int check_pruned(const struct rows *r)
 
 static int open_buckets(struct rows *r)
 {
-    struct hwt_tslog_buckets *it = desk_buckets(r->desk);
     struct hwt_tslog_range range = plan_range(r->plan, r->at_ms);
     const char *ids[PLAN_SERIES_MAX];
-    int err = it == NULL ? HWT_ERR_SPACE : check_pruned(r);
+    int err = check_pruned(r);
 
     for (unsigned i = 0; i < r->plan->series_count; i++) {
         ids[i] = r->plan->series[i].id;
     }
-    return err < 0
-               ? err
-               : hwt_tslog_buckets_open(it, r->desk->snapshot, ids, r->plan->series_count, &range);
+    r->given = 0;
+    return err < 0 ? err
+                   : hwt_tslog_buckets_open(r->desk->buckets, r->desk->snapshot, ids,
+                                            r->plan->series_count, &range);
+}
+
+/* The log's next bucket. The desk is held while a window has buckets that are not given. */
+static int read_bucket(struct rows *r, struct hwt_bucket *bucket_out)
+{
+    int got = desk_take_buckets(r->desk, r);
+
+    if (got == 1 && r->given == HWT_TSLOG_WINDOW / r->plan->series_count) {
+        r->given = 0;
+        if (desk_release(r->desk)) {
+            return HWT_ERR_AGAIN;
+        }
+    } else if (got == 0) {
+        got = open_buckets(r);
+    }
+    if (got < 0) {
+        return got;
+    }
+    got = hwt_tslog_buckets_next(r->desk->buckets, bucket_out);
+    if (got == HWT_ERR_AGAIN || (got == 1 && r->given == 0)) {
+        desk_hold(r->desk);
+    } else if (got != 1) {
+        (void)desk_release(r->desk);
+    }
+    r->given += got == 1;
+    return got;
 }
 
 /* Of a bucket with values: the streams with records there, or the one that begins next, whose first
@@ -242,14 +268,8 @@ static int next_bucket(struct rows *r, struct row *row_out)
 {
     bool tells = r->plan->format != PLAN_JSON; /* which tells it of the range, not of each row */
     struct hwt_bucket bucket[PLAN_SERIES_MAX];
-    int err = 0;
+    int err = read_bucket(r, bucket);
 
-    if (!desk_take(r->desk, r)) {
-        err = open_buckets(r);
-    }
-    if (err == 0) {
-        err = hwt_tslog_buckets_next(r->desk->buckets, bucket);
-    }
     if (err != 1) {
         return err;
     }

@@ -32,7 +32,8 @@ struct rows {
     struct desk *desk;
     struct rows_origin origin[HWT_TSLOG_STREAMS_MAX];
     unsigned origins;
-    int64_t at_ms; /* buckets: the next one begins here */
+    int64_t at_ms;  /* buckets: the next one begins here */
+    unsigned given; /* buckets: of the log's window */
     struct rows_stream {
         struct walk walk;
         uint8_t provenance;

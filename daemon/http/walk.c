@@ -23,13 +23,17 @@ static int open_cursor(const struct walk *w, const struct desk *desk, struct des
 }
 
 /* Records from w->sequence on, `lost` of them, are not there. Pruned since the walk began: LOST. */
-static int judge_lost(struct walk *w, struct desk *desk, uint64_t lost)
+static int judge_lost(struct walk *w, struct desk *desk, struct desk_cursor *c, uint64_t lost)
 {
     struct hwt_stream_info info;
     int err = desk_refresh(desk);
 
     if (err == 0) {
         err = hwt_tslog_stream_info(desk->snapshot, w->stream, &info);
+    }
+    if (err == 0 && desk->waited) { /* that snapshot may be of before the pruning */
+        c->open = false;
+        return HWT_ERR_AGAIN;
     }
     if (err == 0 && info.first > w->sequence) {
         return HWT_ERR_LOST;
@@ -123,7 +127,7 @@ int walk_next(struct walk *w, struct desk *desk, const struct plan *plan, struct
             continue; /* just sought, so damaged, not pruned; the cursor stands behind them */
         }
         if (r == HWT_ERR_LOST) {
-            return judge_lost(w, desk, lost);
+            return judge_lost(w, desk, c, lost);
         }
         if (r <= 0) {
             w->sought = true;

@@ -1,7 +1,6 @@
 /*
- * buses.h: the buses of a configuration: an M-Bus for each port, with the meters that name it, the
- * lines of Modbus (modbus_lines.h) and emon (emon_lines.h), and what has an input for itself
- * (inputs.h).
+ * buses.h: the buses of a configuration: the lines of M-Bus, Modbus and emon with the devices that
+ * share them (lines.h), and what has an input for itself (inputs.h, analogs.h).
  */
 #ifndef DAEMON_RUN_BUSES_H
 #define DAEMON_RUN_BUSES_H

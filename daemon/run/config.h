@@ -40,16 +40,17 @@ enum {
 };
 
 enum config_measures { CONFIG_HEAT, CONFIG_ELECTRICITY };
+/* clang-format off */
+#define CONFIG_SOURCE_TYPES(X) /* what `type` of a source takes */                                 \
+    X(SAMPLES, "samples") X(MBUS, "mbus") X(MODBUS, "modbus") X(EMON, "emon")                       \
+    X(HEAT_FLOW, "heat_from_flow") X(PULSES, "pulses") X(ELSTER, "elster") X(DS18B20, "ds18b20")    \
+    X(ANALOG, "analog")
+/* clang-format on */
+
 enum config_source_type {
-    CONFIG_SAMPLES,
-    CONFIG_MBUS,
-    CONFIG_MODBUS,
-    CONFIG_EMON,
-    CONFIG_HEAT_FLOW,
-    CONFIG_PULSES,
-    CONFIG_ELSTER,
-    CONFIG_DS18B20,
-    CONFIG_ANALOG
+#define CONFIG_X(name, id) CONFIG_##name,
+    CONFIG_SOURCE_TYPES(CONFIG_X)
+#undef CONFIG_X
 };
 enum config_publisher_type { CONFIG_EMONCMS };
 

@@ -56,151 +56,146 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
     return 0;
 }
 
-static bool input_point(const struct config_input *in, enum config_point_kind kind, unsigned source,
-                        unsigned input, struct config_point *point_out)
-{
-    *point_out = (struct config_point){
-        .kind = kind, .id = in->id, .label = in->label, .source = source, .input = input};
-    point_out->quantities = config_quantities(kind, &point_out->quantity);
-    return true;
-}
-
 const char *config_source_type_name(enum config_source_type type)
 {
-    static const char *const names[] = {"samples", "mbus",   "modbus",  "emon",  "heat_from_flow",
-                                        "pulses",  "elster", "ds18b20", "analog"};
+#define CONFIG_X(name, id) id,
+    static const char *const names[] = {CONFIG_SOURCE_TYPES(CONFIG_X)};
+#undef CONFIG_X
 
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
 }
 
-/* Part number *index of those the device has; *index is lessened by them if there are fewer. */
-static bool part_point(const struct config_source *source, unsigned s, unsigned *index,
+/* --- point number `index` of a source: false if it has fewer --- */
+
+static bool part_point(const struct config_source *source, unsigned index,
                        struct config_point *point_out)
 {
     for (unsigned p = 0; p < CONFIG_PARTS; p++) {
-        if (source->part_id[p][0] == '\0') {
-            continue;
-        }
-        if (*index == 0) {
-            *point_out = (struct config_point){
-                .kind = POINT_MODBUS,
-                .id = source->part_id[p],
-                .label = source->part_label[p],
-                .source = s,
-                .input = p,
-                .quantity = source->map->quantity[p],
-                .quantities = source->map->quantities[p],
-            };
+        if (source->part_id[p][0] != '\0' && index-- == 0) {
+            *point_out = (struct config_point){.kind = POINT_MODBUS,
+                                               .id = source->part_id[p],
+                                               .label = source->part_label[p],
+                                               .input = p,
+                                               .quantity = source->map->quantity[p],
+                                               .quantities = source->map->quantities[p]};
             return true;
         }
-        --*index;
     }
     return false;
 }
 
-static bool emon_point(const struct config_source *source, unsigned s, unsigned *index,
+static bool emon_point(const struct config_source *source, unsigned index,
                        struct config_point *point_out)
 {
-    const struct config_emon_input *in = &source->emon[*index];
+    const struct config_emon_input *in = &source->emon[index];
 
-    if (*index >= source->emon_count) {
-        *index -= source->emon_count;
+    if (index >= source->emon_count) {
         return false;
     }
     *point_out = (struct config_point){.kind = POINT_EMON,
                                        .id = in->id,
                                        .label = in->label,
-                                       .source = s,
-                                       .input = *index,
+                                       .input = index,
                                        .quantity = in->delivers,
                                        .quantities = in->quantities};
     return true;
 }
 
-static bool sensor_point(const struct config_source *source, unsigned s, unsigned index,
+static bool sensor_point(const struct config_source *source, unsigned index,
                          struct config_point *point_out)
 {
     const struct config_sensor *sensor = &source->sensors[index];
 
+    if (index >= source->sensor_count) {
+        return false;
+    }
     *point_out = (struct config_point){.kind = POINT_SENSOR,
                                        .id = sensor->id,
                                        .label = sensor->label,
-                                       .source = s,
                                        .input = index,
                                        .quantity = &sensor_quantities[sensor->quantity],
                                        .quantities = 1};
     return true;
 }
 
-/* A source that is one point. */
-static bool is_single(enum config_source_type type)
+/* Voltages first. */
+static bool input_point(const struct config_source *source, unsigned index,
+                        struct config_point *point_out)
 {
-    return type == CONFIG_MBUS || type == CONFIG_PULSES || type == CONFIG_ELSTER;
+    bool voltage = index < source->voltage_count;
+    unsigned input = voltage ? index : index - source->voltage_count;
+    const struct config_input *in = voltage ? &source->voltages[input] : &source->clamps[input];
+
+    if (!voltage && input >= source->clamp_count) {
+        return false;
+    }
+    *point_out = (struct config_point){.kind = voltage ? POINT_VOLTAGE : POINT_CLAMP,
+                                       .id = in->id,
+                                       .label = in->label,
+                                       .input = input};
+    point_out->quantities = config_quantities(point_out->kind, &point_out->quantity);
+    return true;
 }
 
-static enum config_point_kind kind_of(const struct config_source *source)
+/* A source that is one point, with the quantities of its kind. */
+static bool only_point(const struct config_source *source, enum config_point_kind kind,
+                       unsigned index, struct config_point *point_out)
 {
-    if (source->type == CONFIG_PULSES) {
-        return source->volume ? POINT_WATER : POINT_PULSES;
+    *point_out = (struct config_point){.kind = kind, .id = source->id, .label = source->label};
+    point_out->quantities = config_quantities(kind, &point_out->quantity);
+    return index == 0;
+}
+
+/* The same, with quantities of its own. */
+static bool own_point(const struct config_source *source, enum config_point_kind kind,
+                      unsigned index, struct config_point *point_out)
+{
+    *point_out = (struct config_point){.kind = kind,
+                                       .id = source->id,
+                                       .label = source->label,
+                                       .quantity = source->delivers,
+                                       .quantities = source->quantities};
+    return index == 0;
+}
+
+static bool point_of(const struct config_source *s, unsigned index, struct config_point *point_out)
+{
+    switch (s->type) {
+    case CONFIG_SAMPLES:
+        return input_point(s, index, point_out);
+    case CONFIG_MBUS:
+        return only_point(s, s->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC, index,
+                          point_out);
+    case CONFIG_MODBUS:
+        return part_point(s, index, point_out);
+    case CONFIG_EMON:
+        return emon_point(s, index, point_out);
+    case CONFIG_HEAT_FLOW:
+        return own_point(s, POINT_HEAT_FLOW, index, point_out);
+    case CONFIG_ANALOG:
+        return own_point(s, POINT_ANALOG, index, point_out);
+    case CONFIG_PULSES:
+        return only_point(s, s->volume ? POINT_WATER : POINT_PULSES, index, point_out);
+    case CONFIG_ELSTER:
+        return only_point(s, POINT_ELSTER, index, point_out);
+    case CONFIG_DS18B20:
+        return sensor_point(s, index, point_out);
     }
-    if (source->type == CONFIG_ELSTER) {
-        return POINT_ELSTER;
-    }
-    return source->measures == CONFIG_HEAT ? POINT_MBUS : POINT_MBUS_ELEC;
+    return false;
 }
 
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out)
 {
-    for (unsigned s = 0; s < c->source_count; s++) {
-        const struct config_source *source = &c->source[s];
+    struct config_point point;
 
-        if (is_single(source->type)) {
-            if (index == 0) {
-                *point_out = (struct config_point){
-                    .kind = kind_of(source), .id = source->id, .label = source->label, .source = s};
-                point_out->quantities = config_quantities(point_out->kind, &point_out->quantity);
-                return true;
-            }
-            index--;
-            continue;
-        }
-        if (source->type == CONFIG_MODBUS) {
-            if (part_point(source, s, &index, point_out)) {
-                return true;
-            }
-            continue;
-        }
-        if (source->type == CONFIG_EMON) {
-            if (emon_point(source, s, &index, point_out)) {
-                return true;
-            }
-            continue;
-        }
-        if (source->type == CONFIG_HEAT_FLOW || source->type == CONFIG_ANALOG) {
+    for (unsigned s = 0; s < c->source_count; s++) {
+        for (unsigned k = 0; point_of(&c->source[s], k, &point); k++) {
             if (index-- == 0) {
-                *point_out = (struct config_point){
-                    .kind = source->type == CONFIG_ANALOG ? POINT_ANALOG : POINT_HEAT_FLOW,
-                    .id = source->id,
-                    .label = source->label,
-                    .source = s,
-                    .quantity = source->delivers,
-                    .quantities = source->quantities};
+                *point_out = point;
+                point_out->source = s;
                 return true;
             }
-            continue;
         }
-        if (index < source->sensor_count) {
-            return sensor_point(source, s, index, point_out);
-        }
-        index -= source->sensor_count;
-        if (index < source->voltage_count) {
-            return input_point(&source->voltages[index], POINT_VOLTAGE, s, index, point_out);
-        }
-        index -= source->voltage_count;
-        if (index < source->clamp_count) {
-            return input_point(&source->clamps[index], POINT_CLAMP, s, index, point_out);
-        }
-        index -= source->clamp_count;
     }
     return false;
 }

@@ -5,8 +5,8 @@
 #include "daemon/run/config.h"
 #include "daemon/run/config_map.h"
 
-/* In the order of enum config_source_type. */
-#define CONFIG_SOURCE_TYPES "samples mbus modbus emon heat_from_flow pulses elster ds18b20 analog"
+#define WORD(name, id) id " "
+#define SOURCE_TYPES   CONFIG_SOURCE_TYPES(WORD)
 #define BIASES              "as_is pull_up pull_down none" /* in the order of enum config_bias */
 #define MAP_TYPES           "u16 s16 u32 s32 u64 s64 f32 f64"
 
@@ -144,7 +144,7 @@ const struct config_option config_options[] = {
 
     {SECTION_SAMPLES, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "Name in messages. Letters a-z, digits, `_`."},
-    {SECTION_SAMPLES, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_SAMPLES, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`samples`."},
     {SECTION_SAMPLES, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_SAMPLES, "socket", CONFIG_KIND_PATH, IN(config_source, socket), .text = "Path of a stream socket to connect to."},
@@ -206,7 +206,7 @@ const struct config_option config_options[] = {
 
     {SECTION_MBUS, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},
-    {SECTION_MBUS, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_MBUS, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`mbus`."},
     {SECTION_MBUS, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_MBUS, "measures", CONFIG_KIND_CHOICE, IN(config_source, measures), .choices = "heat electricity", .fallback = "heat",
@@ -237,7 +237,7 @@ const struct config_option config_options[] = {
     {SECTION_MODBUS, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17, or 14 with "
              "phases."},
-    {SECTION_MODBUS, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_MODBUS, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`modbus`."},
     {SECTION_MODBUS, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_MODBUS, "map", CONFIG_KIND_TEXT, IN(config_source, map_name), .required = true,
@@ -267,7 +267,7 @@ const struct config_option config_options[] = {
 
     {SECTION_EMON, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "Name in messages. Letters a-z, digits, `_`."},
-    {SECTION_EMON, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_EMON, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`emon`."},
     {SECTION_EMON, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_EMON, "port", CONFIG_KIND_PATH, IN(config_source, port), .text = "Serial port, such as `/dev/ttyUSB0` or `/dev/ttyAMA0`."},
@@ -304,7 +304,7 @@ const struct config_option config_options[] = {
 
     {SECTION_HEAT_FLOW, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channel's id: never change it later. Letters a-z, digits, `_`."},
-    {SECTION_HEAT_FLOW, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_HEAT_FLOW, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`heat_from_flow`."},
     {SECTION_HEAT_FLOW, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_HEAT_FLOW, "flow_rate", CONFIG_KIND_ID, IN(config_source, flow_rate), .required = true,
@@ -324,7 +324,7 @@ const struct config_option config_options[] = {
 
     {SECTION_PULSES, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 21."},
-    {SECTION_PULSES, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_PULSES, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`pulses`."},
     {SECTION_PULSES, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_PULSES, "chip", CONFIG_KIND_PATH, IN(config_source, chip), .text = "GPIO chip, such as `/dev/gpiochip0`."},
@@ -353,7 +353,7 @@ const struct config_option config_options[] = {
 
     {SECTION_ELSTER, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 25."},
-    {SECTION_ELSTER, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_ELSTER, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`elster`."},
     {SECTION_ELSTER, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_ELSTER, "chip", CONFIG_KIND_PATH, IN(config_source, chip), .text = "GPIO chip, such as `/dev/gpiochip0`."},
@@ -376,7 +376,7 @@ const struct config_option config_options[] = {
 
     {SECTION_DS18B20, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "Name in messages. Letters a-z, digits, `_`."},
-    {SECTION_DS18B20, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_DS18B20, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`ds18b20`."},
     {SECTION_DS18B20, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_DS18B20, "w1", CONFIG_KIND_PATH, IN(config_source, w1), .fallback = "/sys/bus/w1/devices",
@@ -398,7 +398,7 @@ const struct config_option config_options[] = {
      .text = "Added to what it tells. Sensors of a pair are within 0.5 K each: find it with both on one pipe."},
     {SECTION_ANALOG, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`."},
-    {SECTION_ANALOG, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = CONFIG_SOURCE_TYPES, .required = true,
+    {SECTION_ANALOG, "type", CONFIG_KIND_CHOICE, IN(config_source, type), .choices = SOURCE_TYPES, .required = true,
      .text = "`analog`."},
     {SECTION_ANALOG, "label", CONFIG_KIND_TEXT, IN(config_source, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_ANALOG, "sensor", CONFIG_KIND_TEXT, IN(config_source, analog_sensor), .required = true,

@@ -18,17 +18,6 @@ struct inputs {
     struct ds18b20 *sensors[CONFIG_SOURCES_MAX];
 };
 
-/* Index of a source's first point in the installation. */
-static unsigned source_of(const struct installation *site, unsigned config)
-{
-    unsigned i = SOURCE_LEDGER + 1;
-
-    while (i < site->source_count && site->source[i].config != config) {
-        i++;
-    }
-    return i;
-}
-
 static struct line_events_options line_of(const struct config_source *c)
 {
     static const enum line_bias bias[] = {
@@ -58,7 +47,7 @@ static bool add_pulses(struct inputs *in, unsigned config)
 {
     const struct buses_options *b = &in->options;
     const struct config_source *c = &b->site->config->source[config];
-    unsigned source = source_of(b->site, config);
+    unsigned source = (unsigned)installation_source(b->site, config, 0);
     struct pulses_options options = {
         .id = c->id,
         .source = (uint16_t)source,
@@ -87,7 +76,7 @@ static bool add_elster(struct inputs *in, unsigned config)
     const struct config_source *c = &b->site->config->source[config];
     struct elster_options options = {
         .id = c->id,
-        .source = (uint16_t)source_of(b->site, config),
+        .source = (uint16_t)installation_source(b->site, config, 0),
         .port = c->port[0] != '\0' ? c->port : NULL,
         .line = line_of(c),
         .baud = c->baud,
@@ -108,7 +97,7 @@ static bool add_sensors(struct inputs *in, unsigned config)
 {
     const struct buses_options *b = &in->options;
     const struct config_source *c = &b->site->config->source[config];
-    unsigned first = source_of(b->site, config), column = 0;
+    unsigned first = (unsigned)installation_source(b->site, config, 0), column = 0;
     struct ds18b20_options options = {
         .id = c->id,
         .dir = c->w1,

@@ -118,6 +118,16 @@ bool installation_make(struct installation *site, const struct config *config)
     return fits;
 }
 
+int installation_source(const struct installation *site, unsigned config, unsigned input)
+{
+    for (unsigned i = SOURCE_LEDGER + 1; i < site->source_count; i++) {
+        if (site->source[i].config == config && site->source[i].input == input) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 int installation_column(const struct installation *site, unsigned source,
                         enum hwt_quantity quantity)
 {

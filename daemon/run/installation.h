@@ -59,6 +59,9 @@ struct installation {
 /* False if there are more channels than a record may have, which the configuration's checks rule
  * out. */
 bool installation_make(struct installation *site, const struct config *config);
+/* The source that config->source[config] has for its input (as in struct site_source; 0 where it
+ * has but one), or -1. Not for sample streams, whose voltages and clamps are counted apart. */
+int installation_source(const struct installation *site, unsigned config, unsigned input);
 /* The column of a source's quantity, or COLUMN_NONE. */
 int installation_column(const struct installation *site, unsigned source,
                         enum hwt_quantity quantity);

@@ -446,11 +446,6 @@ bool file_bd_had_records(const struct file_bd *d)
     return d->had_records;
 }
 
-const char *file_bd_failure(const struct file_bd *d)
-{
-    return d->failure;
-}
-
 const char *file_bd_explain(const struct file_bd *d, int err)
 {
     switch (err) {

@@ -36,10 +36,8 @@ void file_bd_close(struct file_bd *d);
 struct hwt_bd file_bd_device(struct file_bd *d);
 /* Whether there were records when it was opened, so that a log is to be found, never to be made. */
 bool file_bd_had_records(const struct file_bd *d);
-/* What the last call that failed was and why: "write seg-00007.hwl: Input/output error". For the
- * thread that writes. */
-const char *file_bd_failure(const struct file_bd *d);
-/* An error of the log on this device, for people: one phrase. */
+/* An error of the log on this device, for people: one phrase; of IO what failed and why, "write
+ * seg-00007.hwl: Input/output error". For the thread that writes. */
 const char *file_bd_explain(const struct file_bd *d, int err);
 /* Bytes free to this user on the disk; 0 if that cannot be told. */
 uint64_t file_bd_free_bytes(const struct file_bd *d);

@@ -13,7 +13,6 @@
 struct log_dir {
     struct medium *medium;
     struct rolls *rolls; /* NULL: none */
-    struct hwt_tslog_recovery recovery;
     struct hwt_tslog_snapshot snapshot;
     struct hwt_tslog log;
 };
@@ -41,6 +40,7 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
                                     .blocks = HWT_TSLOG_SEGMENTS_MAX + 1,
                                     .read_only = read_only};
     struct hwt_tslog_config config = {.read_only = read_only};
+    struct hwt_tslog_recovery recovery;
     char none[512]; /* why there are no roll-ups: then records answer */
     int err;
 
@@ -56,7 +56,7 @@ struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t 
     }
     config.bd = medium_device(l->medium);
     config.no_format = medium_had_log(l->medium);
-    err = hwt_tslog_open(&l->log, &config, &l->recovery);
+    err = hwt_tslog_open(&l->log, &config, &recovery);
     if (err != 0) {
         snprintf(why, n, "the log in %s cannot be opened: %s", dir, log_dir_explain(l, err));
         log_dir_close(l);
@@ -81,11 +81,6 @@ void log_dir_close(struct log_dir *l)
 struct hwt_tslog *log_dir_tslog(struct log_dir *l)
 {
     return &l->log;
-}
-
-const struct hwt_tslog_recovery *log_dir_recovery(const struct log_dir *l)
-{
-    return &l->recovery;
 }
 
 const struct hwt_tslog_snapshot *log_dir_snapshot(struct log_dir *l)

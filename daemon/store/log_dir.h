@@ -15,8 +15,6 @@ struct log_dir; /* opaque */
 struct log_dir *log_dir_open(const char *dir, bool read_only, char *why, size_t n);
 void log_dir_close(struct log_dir *l);
 struct hwt_tslog *log_dir_tslog(struct log_dir *l);
-/* What open found. */
-const struct hwt_tslog_recovery *log_dir_recovery(const struct log_dir *l);
 /* The log as it is now, durable records and roll-ups; valid until the next call. */
 const struct hwt_tslog_snapshot *log_dir_snapshot(struct log_dir *l);
 /* Rolls up what was committed; `all`: also what is worth it only because no more comes. What cannot

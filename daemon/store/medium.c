@@ -49,7 +49,8 @@ static bool backend_open(struct backend *b, const struct medium *m, bool make, c
     struct file_bd_options files = {.dir = m->path,
                                     .blocks = m->blocks,
                                     .read_only = o->read_only,
-                                    .must_exist = !make,
+                                    .must_exist = !make && !o->derived,
+                                    .sparse = o->derived,
                                     .write_at = o->write_at,
                                     .flush = o->flush};
     struct part_bd_options part = {

@@ -20,6 +20,8 @@ struct medium_options {
     const char *path; /* of the folder, which is made if it is not there; of the device or file */
     uint32_t blocks;  /* folder: at least that many; a partition has what its size gives */
     bool read_only;   /* takes no lock, makes nothing */
+    bool derived;     /* folder: all in it can be made anew: its files grow as they are written, and
+                       * medium_reopen makes it if it is gone */
     /* for tests, NULL: the system's */
     ssize_t (*write_at)(int fd, const void *buf, size_t n, off_t offset);
     int (*flush)(int fd);
@@ -39,8 +41,8 @@ bool medium_had_log(const struct medium *m);
  * again. What was opened may then be dead for good, and medium_reopen finds out what is there.
  */
 bool medium_moved(const struct medium *m);
-/* Opens again what lies at the path, and makes nothing. On failure (`error` as for open) it stays
- * as it was. Nothing written and not synced may matter any more. */
+/* Opens again what lies at the path, and makes nothing unless derived. On failure (`error` as for
+ * open) it stays as it was. Nothing written and not synced may matter any more. */
 HWT_MUST_CHECK int medium_reopen(struct medium *m, char *error, size_t n);
 /* An error of the log on this device, for people: one phrase. */
 const char *medium_explain(const struct medium *m, int err);

@@ -428,11 +428,6 @@ int part_bd_look(const struct part_bd *d, char what_out[PART_WHAT_BYTES])
     return part_look(d->read_fd, what_out);
 }
 
-const char *part_bd_failure(const struct part_bd *d)
-{
-    return d->failure;
-}
-
 const char *part_bd_explain(const struct part_bd *d, int err)
 {
     switch (err) {

@@ -49,12 +49,11 @@ struct hwt_bd part_bd_device(struct part_bd *d);
 /* Nothing of what was on it is found again: tells the device that no content is needed, blanks the
  * first block and the first page of each other. 0 or IO. */
 HWT_MUST_CHECK int part_bd_wipe(struct part_bd *d);
-/* What the last call that failed was and why. For the thread that writes. */
-const char *part_bd_failure(const struct part_bd *d);
 uint32_t part_bd_blocks(const struct part_bd *d); /* MiB that are used */
 /* What is on it (part_look.h); -1: it cannot be read. */
 int part_bd_look(const struct part_bd *d, char what_out[PART_WHAT_BYTES]);
-/* An error of the log on this device, for people: one phrase. */
+/* An error of the log on this device, for people: one phrase; of IO what failed and why. For the
+ * thread that writes. */
 const char *part_bd_explain(const struct part_bd *d, int err);
 
 #endif

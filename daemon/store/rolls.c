@@ -3,19 +3,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/store/file_bd.h"
+#include "daemon/store/medium.h"
 
 enum { BLOCKS = 1024 }; /* 1 GiB: a century of 50 channels */
 
 struct rolls {
-    struct file_bd *files;
-    struct hwt_bd
-        below; /* of the files; its block 0 is not used, it would be a log's control area */
-    struct hwt_rollup_entry *pool;
+    char path[4096];
+    struct medium *medium;
+    struct hwt_bd below; /* the medium's; its block 0 is not used, it is a log's control area */
+    struct hwt_rollup_entry *pool; /* NULL: of a reader */
+    bool opened;                   /* false: reopening failed, roll is not to be used */
     struct hwt_rollup roll;
 };
 
-/* --- blocks are the files' from 1 on --- */
+/* --- blocks are the medium's from 1 on --- */
 
 static int bd_read(void *ctx, uint32_t block, uint32_t offset, void *buf, size_t n)
 {
@@ -68,15 +69,44 @@ static struct hwt_bd device(struct rolls *r)
 
 /* --- opening --- */
 
+static bool open_rollup(struct rolls *r, const struct hwt_tslog_snapshot *snapshot, char *why,
+                        size_t n)
+{
+    struct hwt_rollup_config config = {
+        .bd = device(r),
+        .pool = r->pool,
+        .pool_count = r->pool != NULL ? HWT_ROLLUP_POOL : 0,
+        .read_only = r->pool == NULL,
+    };
+    int err = hwt_rollup_open(&r->roll, &config, snapshot);
+
+    r->opened = err == 0;
+    if (err != 0) {
+        snprintf(why, n, "the roll-ups in %.300s cannot be opened: %.100s", r->path,
+                 rolls_explain(r, err));
+    }
+    return err == 0;
+}
+
+static bool open_medium(struct rolls *r, char *why, size_t n)
+{
+    struct medium_options medium = {.kind = MEDIUM_FOLDER,
+                                    .path = r->path,
+                                    .blocks = BLOCKS,
+                                    .read_only = r->pool == NULL,
+                                    .derived = true};
+
+    r->medium = medium_open(&medium, why, n);
+    if (r->medium != NULL) {
+        r->below = medium_device(r->medium);
+    }
+    return r->medium != NULL;
+}
+
 struct rolls *rolls_open(const char *dir, bool read_only, const struct hwt_tslog_snapshot *snapshot,
                          char *why, size_t n)
 {
-    char path[4096];
-    struct file_bd_options files = {
-        .dir = path, .blocks = BLOCKS, .read_only = read_only, .sparse = true};
-    struct hwt_rollup_config config = {.read_only = read_only};
     struct rolls *r = calloc(1, sizeof(*r));
-    int err;
 
     if (r != NULL && !read_only) {
         r->pool = calloc(HWT_ROLLUP_POOL, sizeof(*r->pool));
@@ -86,34 +116,29 @@ struct rolls *rolls_open(const char *dir, bool read_only, const struct hwt_tslog
         free(r);
         return NULL;
     }
-    if (snprintf(path, sizeof(path), "%s/roll", dir) >= (int)sizeof(path)) {
+    if (snprintf(r->path, sizeof(r->path), "%s/roll", dir) >= (int)sizeof(r->path)) {
         snprintf(why, n, "the path of the log is too long");
         rolls_close(r);
         return NULL;
     }
-    r->files = file_bd_open(&files, why, n);
-    if (r->files == NULL) {
-        rolls_close(r);
-        return NULL;
-    }
-    r->below = file_bd_device(r->files);
-    config.bd = device(r);
-    config.pool = r->pool;
-    config.pool_count = read_only ? 0 : HWT_ROLLUP_POOL;
-    err = hwt_rollup_open(&r->roll, &config, snapshot);
-    if (err != 0) {
-        snprintf(why, n, "the roll-ups in %.300s cannot be opened: %.100s", path,
-                 rolls_explain(r, err));
+    if (!open_medium(r, why, n) || !open_rollup(r, snapshot, why, n)) {
         rolls_close(r);
         return NULL;
     }
     return r;
 }
 
+bool rolls_reopen(struct rolls *r, const struct hwt_tslog_snapshot *snapshot, char *why, size_t n)
+{
+    r->opened = false;
+    return (!medium_moved(r->medium) || medium_reopen(r->medium, why, n) == 0) &&
+           open_rollup(r, snapshot, why, n);
+}
+
 void rolls_close(struct rolls *r)
 {
     if (r != NULL) {
-        file_bd_close(r->files);
+        medium_close(r->medium);
         free(r->pool);
         free(r);
     }
@@ -121,7 +146,7 @@ void rolls_close(struct rolls *r)
 
 int rolls_step(struct rolls *r, const struct hwt_tslog_snapshot *snapshot, unsigned steps)
 {
-    int more = r != NULL;
+    int more = r == NULL ? 0 : r->opened ? 1 : HWT_ERR_IO;
 
     for (unsigned i = 0; more == 1 && i < steps; i++) {
         more = hwt_rollup_step(&r->roll, snapshot);
@@ -131,17 +156,17 @@ int rolls_step(struct rolls *r, const struct hwt_tslog_snapshot *snapshot, unsig
 
 int rolls_flush(struct rolls *r, const struct hwt_tslog_snapshot *snapshot)
 {
-    return r == NULL ? 0 : hwt_rollup_flush(&r->roll, snapshot);
+    return r == NULL ? 0 : r->opened ? hwt_rollup_flush(&r->roll, snapshot) : HWT_ERR_IO;
 }
 
 void rolls_view(const struct rolls *r, struct hwt_tslog_snapshot *snapshot)
 {
-    if (r != NULL) {
+    if (r != NULL && r->opened) {
         hwt_rollup_view(&r->roll, snapshot);
     }
 }
 
 const char *rolls_explain(const struct rolls *r, int err)
 {
-    return r == NULL ? hwt_err_name(err) : file_bd_explain(r->files, err);
+    return r == NULL ? hwt_err_name(err) : medium_explain(r->medium, err);
 }

@@ -20,8 +20,12 @@ struct rolls; /* opaque */
  * reader also that there are none. */
 struct rolls *rolls_open(const char *dir, bool read_only, const struct hwt_tslog_snapshot *snapshot,
                          char *why, size_t n);
-/* All of these: NULL is fine, and does nothing. */
+/* NULL is fine, and does nothing, here and below. No reader may be at work. */
 void rolls_close(struct rolls *r);
+/* Opens again what lies at their place now; readers of views of before may be at work, and go on.
+ * False: `why` says it in one sentence, and until the next try there are none. */
+HWT_MUST_CHECK bool rolls_reopen(struct rolls *r, const struct hwt_tslog_snapshot *snapshot,
+                                 char *why, size_t n);
 /* So many steps (rollup.h) at most. 1: there is more to do; 0; or a negative enum hwt_err. */
 int rolls_step(struct rolls *r, const struct hwt_tslog_snapshot *snapshot, unsigned steps);
 /* Rolls up and writes all there is. */

@@ -75,8 +75,8 @@ int store_reopen(struct store *s)
     } else {
         LOG(LOG_WARN, "log", "opened again durable=%llu",
             (unsigned long long)hwt_tslog_durable(&s->log, 0));
-        store_open_rolls(s);
         store_publish(s);
+        store_open_rolls(s);
     }
     return err;
 }

@@ -12,18 +12,21 @@ enum {
 void store_open_rolls(struct store *s)
 {
     char dir[STORE_DIR_BYTES + 8], why[512];
+    bool ok;
 
     snprintf(dir, sizeof(dir), "%.500s/log", s->options.data_dir); /* also of a log elsewhere */
-    rolls_close(s->rolls);
-    s->rolls = rolls_open(dir, false, &s->view, why, sizeof(why));
-    if (s->rolls == NULL) {
-        LOG(LOG_WARN, "log", "no roll-ups, long queries are slow why=\"%.150s\"", why);
-        return;
+    if (s->rolls != NULL) {
+        ok = rolls_reopen(s->rolls, &s->view, why, sizeof(why));
+    } else {
+        s->rolls = rolls_open(dir, false, &s->view, why, sizeof(why));
+        ok = s->rolls != NULL;
     }
-    pthread_mutex_lock(&s->view_lock);
-    rolls_view(s->rolls, &s->view);
-    pthread_mutex_unlock(&s->view_lock);
-    s->roll_us = clock_real_us();
+    if (!ok) {
+        LOG(LOG_WARN, "log", "no roll-ups, long queries are slow why=\"%.150s\"", why);
+        s->roll_failed = true;
+    }
+    store_publish(s); /* with the sheets there are now, or none */
+    s->roll_us = ok ? clock_real_us() : 0;
 }
 
 void store_roll(struct store *s)

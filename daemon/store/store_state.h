@@ -81,7 +81,8 @@ HWT_MUST_CHECK int store_reopen(struct store *s);
 
 /* --- store_roll.c --- */
 
-/* Opens them, again if they were. Without them long queries are slow, no more. */
+/* Opens them, again if they were, and publishes; the view is of the log as it is. Without them long
+ * queries are slow, no more. */
 void store_open_rolls(struct store *s);
 /* A bit of work on them, if it is time; what cannot be done now is tried after the next commit. */
 void store_roll(struct store *s);

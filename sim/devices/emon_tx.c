@@ -106,7 +106,8 @@ static size_t radio(const struct emon_tx *e, char *out)
     return n + (size_t)snprintf(out + n, EMON_LINE - n, " (-46)\r\n");
 }
 
-size_t emon_tx_encode(const struct emon_tx *e, char out[EMON_LINE])
+/* Writes the line of the next message, with its end; returns its length. */
+static size_t encode(const struct emon_tx *e, char out[EMON_LINE])
 {
     return e->form == EMON_RADIO ? radio(e, out) : text(e, out);
 }
@@ -152,7 +153,7 @@ static void send_message(struct emon_tx *e)
     }
     e->seconds = 0;
     e->message++;
-    n = emon_tx_encode(e, line);
+    n = encode(e, line);
     if (count_down(&e->silent)) {
         return;
     }

@@ -55,8 +55,6 @@ int emon_tx_init(struct emon_tx *e, const char *link, enum emon_form form, uint6
 void emon_tx_deinit(struct emon_tx *e);
 /* The second of `h` has passed; a message goes out when it is due. Does nothing if not opened. */
 void emon_tx_add(struct emon_tx *e, const struct house *h);
-/* Writes the line of the next message, with its end; returns its length. */
-size_t emon_tx_encode(const struct emon_tx *e, char out[EMON_LINE]);
 /* All registers and the number begin at 0, as after a power cut. */
 void emon_tx_reset(struct emon_tx *e);
 /* Register 1 stands just below 2^31 Wh. */

@@ -184,11 +184,6 @@ void sampler_convert(const struct sampler *s, const struct house *h, double volt
     }
 }
 
-double sampler_turn(double hz)
-{
-    return hz * PERIOD_S * SAMPLER_SCANS;
-}
-
 double sampler_theta(const struct sampler *s)
 {
     return (double)(s->phase >> 11) * 0x1p-53;
@@ -196,6 +191,6 @@ double sampler_theta(const struct sampler *s)
 
 void sampler_advance(struct sampler *s, double hz)
 {
-    s->phase += (uint64_t)(sampler_turn(hz) * PHASE_CYCLE);
+    s->phase += (uint64_t)(hz * PERIOD_S * SAMPLER_SCANS * PHASE_CYCLE);
     s->scan += SAMPLER_SCANS;
 }

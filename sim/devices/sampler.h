@@ -54,10 +54,8 @@ double sampler_seconds(uint64_t scan);
  * Does not move time. */
 void sampler_convert(const struct sampler *s, const struct house *h, double volts, uint16_t *codes);
 
-/* Where the mains is in its cycle at the next scan, [0, 1), and how much it turns in a block at a
- * frequency, in cycles (between 0.9 and 1). */
+/* Where the mains is in its cycle at the next scan, [0, 1). */
 double sampler_theta(const struct sampler *s);
-double sampler_turn(double hz);
 
 /* Moves time on by one block at the house's frequency. */
 void sampler_advance(struct sampler *s, double hz);

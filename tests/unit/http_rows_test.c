@@ -15,7 +15,7 @@
 
 enum { BLOCK = 16 * HWT_TSLOG_PAGE, BLOCKS = 80, OWN = 0, IMPORT = 1, ROWS_MAX = 20000 };
 
-enum { BLOCKS_KEPT = 6 };
+enum { BLOCKS_KEPT = 6, BLOCKS_KEPT_MANY = 60 };
 
 static const int64_t base_ms = INT64_C(1790000000000);
 static const struct hwt_channel channels[] = {{"hp_power", HWT_Q_POWER},
@@ -24,6 +24,13 @@ static const struct hwt_channel channels[] = {{"hp_power", HWT_Q_POWER},
 static const struct hwt_schema schema = {channels, 3};
 static const struct hwt_channel other_channels[] = {{"cellar_temperature", HWT_Q_TEMPERATURE}};
 static const struct hwt_schema other_schema = {other_channels, 1};
+
+static int64_t now_us; /* of a desk whose time the test gives */
+
+static int64_t given_time(void)
+{
+    return now_us;
+}
 
 struct fixture {
     struct ramdev *dev;
@@ -43,7 +50,7 @@ static int take_snapshot(void *ctx, struct hwt_tslog_snapshot *snapshot_out)
     return 0;
 }
 
-static int setup(void **state)
+static int open_log(void **state, uint32_t blocks_kept)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     struct hwt_tslog_config config;
@@ -56,12 +63,22 @@ static int setup(void **state)
     f->utc = zone_load("UTC", &err);
     desk_init(&f->desk, &f->hooks);
     config =
-        (struct hwt_tslog_config){.bd = ramdev_bd(f->dev), .uuid = {1}, .blocks_kept = BLOCKS_KEPT};
+        (struct hwt_tslog_config){.bd = ramdev_bd(f->dev), .uuid = {1}, .blocks_kept = blocks_kept};
     assert_int_equal(hwt_tslog_open(f->log, &config, &recovery), 0);
     assert_int_equal(hwt_tslog_stream(f->log, "own", HWT_PROVENANCE_MEASURED), OWN);
     assert_int_equal(hwt_tslog_stream(f->log, "import_1", HWT_PROVENANCE_IMPORTED), IMPORT);
     *state = f;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return open_log(state, BLOCKS_KEPT);
+}
+
+static int setup_of_many_blocks(void **state)
+{
+    return open_log(state, BLOCKS_KEPT_MANY);
 }
 
 static int teardown(void **state)
@@ -273,6 +290,34 @@ static void damaged_pages_are_gaps_that_are_counted(void **state)
     assert_int_equal(rows_damaged(&f->rows), good - n);
 }
 
+static void what_is_lost_is_judged_by_a_newer_snapshot_only(void **state)
+{
+    static int64_t power[ROWS_MAX];
+    struct fixture *f = *state;
+    struct row row;
+    size_t n = 0;
+    int r;
+
+    f->desk.now_us = given_time;
+    fill(f, OWN, 0, 150000, 10, 0);
+    begin(f, 0, 150000, "step=raw&series=hp_power");
+    page_of_records(ramdev_bytes(f->dev))[HWT_TSLOG_PAGE / 2] ^= 1;
+    assert_int_equal(desk_take_buckets(&f->desk, f), 0);
+    desk_hold(&f->desk);
+    while ((r = rows_next(&f->rows, &row)) == 1) {
+        n++;
+    }
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(r, HWT_ERR_AGAIN);
+        r = rows_next(&f->rows, &row);
+    }
+    assert_int_equal(rows_damaged(&f->rows), 0);
+    desk_leave(&f->desk, f);
+    n += read_all(f, power, 0);
+    assert_true(n < 15000);
+    assert_int_equal(rows_damaged(&f->rows), 15000 - n);
+}
+
 static void pruned_records_end_the_rows(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +338,162 @@ static void pruned_records_end_the_rows(void **state)
         } while (r == HWT_ERR_AGAIN);
     }
     assert_int_equal(r, HWT_ERR_LOST);
+}
+
+enum { TURNS_MAX = 1000, QUERIES = 3, HOURS = 40 };
+
+/* Pages enough for several slices of a window: values that do not compress. */
+static void fill_with_noise(struct fixture *f)
+{
+    uint64_t noise = 1;
+
+    for (int64_t s = 0; s < HOURS * 3600; s += 5) {
+        struct hwt_value value[3];
+
+        for (size_t i = 0; i < 3; i++) {
+            noise = noise * UINT64_C(6364136223846793005) + 1442695040888963407;
+            value[i] = (struct hwt_value){.v = (int64_t)(noise >> 8), .quality = HWT_QUALITY_GOOD};
+        }
+        append_of(f, OWN, &schema, base_ms + (s + 5) * 1000, 5000, value);
+    }
+}
+
+struct query {
+    struct plan plan;
+    struct rows rows;
+    unsigned turns, got;
+    int64_t first[HOURS];
+};
+
+static void begin_query(struct fixture *f, struct query *q)
+{
+    begin(f, 0, HOURS * 3600, "step=3600000&series=hp_power&fn=first");
+    memset(q, 0, sizeof(*q));
+    q->plan = f->plan;
+    q->plan.own_zone = NULL;
+    assert_int_equal(rows_init(&q->rows, &q->plan, &f->desk), 0);
+}
+
+/* One slice of a query. True: it is at its end. */
+static bool turn(struct query *q)
+{
+    struct row row;
+    int r;
+
+    q->turns++;
+    while ((r = rows_next(&q->rows, &row)) == 1) {
+        assert_true(q->got < HOURS);
+        q->first[q->got++] = row.value[0];
+    }
+    if (r == 0) {
+        assert_int_equal(q->got, HOURS);
+        return true;
+    }
+    assert_int_equal(r, HWT_ERR_AGAIN);
+    return false;
+}
+
+/* How many turns a query needs that is alone. */
+static unsigned turns_alone(struct fixture *f, struct query *q)
+{
+    begin_query(f, q);
+    while (!turn(q)) {
+        assert_true(q->turns < TURNS_MAX);
+    }
+    rows_deinit(&q->rows);
+    return q->turns;
+}
+
+static void queries_in_turn_end_as_soon_as_one_after_the_other(void **state)
+{
+    static struct query alone, q[QUERIES];
+    struct fixture *f = *state;
+    unsigned turns, left = QUERIES, rounds = 0;
+    bool ended[QUERIES] = {false};
+
+    f->desk.now_us = given_time;
+    fill_with_noise(f);
+    turns = turns_alone(f, &alone);
+    assert_true(turns >= 2 && alone.first[0] != PLAN_MISSING);
+    for (unsigned i = 0; i < QUERIES; i++) {
+        begin_query(f, &q[i]);
+    }
+    for (; left > 0; rounds++) {
+        assert_true(rounds <= QUERIES * turns);
+        for (unsigned i = 0; i < QUERIES; i++) {
+            if (!ended[i] && turn(&q[i])) {
+                ended[i] = true;
+                left--;
+                rows_deinit(&q[i].rows);
+                assert_memory_equal(q[i].first, alone.first, sizeof(alone.first));
+            }
+        }
+        assert_int_equal(desk_refresh(&f->desk), 0); /* as any other request does */
+    }
+}
+
+static void a_window_that_nobody_goes_on_with_is_held_for_a_while_only(void **state)
+{
+    static struct query gone, next;
+    struct fixture *f = *state;
+    uint64_t last;
+
+    f->desk.now_us = given_time;
+    fill_with_noise(f);
+    begin_query(f, &gone);
+    begin_query(f, &next);
+    assert_false(turn(&gone));
+    now_us += DESK_HOLD_US - 1;
+    last = f->desk.snapshot->stream[OWN].durable;
+    append(f, OWN, base_ms + HOURS * 3600000 + 10000, 10000, 1);
+    assert_int_equal(hwt_tslog_commit(f->log), 0);
+    assert_int_equal(desk_refresh(&f->desk), 0);
+    assert_int_equal(f->desk.snapshot->stream[OWN].durable, last);
+    for (unsigned i = 0; i < TURNS_MAX; i++) {
+        assert_false(turn(&next));
+    }
+    now_us++;
+    assert_false(turn(&next));
+    assert_int_equal(f->desk.snapshot->stream[OWN].durable, last + 1); /* asked for above */
+    while (!turn(&next)) {
+        assert_true(next.turns < 2 * TURNS_MAX);
+    }
+    while (!turn(&gone)) { /* it was slow only */
+        assert_true(gone.turns < TURNS_MAX);
+    }
+    assert_memory_equal(gone.first, next.first, sizeof(gone.first));
+    rows_deinit(&gone.rows);
+    rows_deinit(&next.rows);
+}
+
+static void a_window_given_is_held_no_more_while_others_wait(void **state)
+{
+    static struct query held, other;
+    struct fixture *f = *state;
+    struct row row;
+
+    f->desk.now_us = given_time;
+    fill(f, OWN, 0, HOURS * 3600, 10, 0);
+    begin(f, 0, HOURS * 3600, "step=20000&series=hp_power"); /* several windows */
+    memset(&held, 0, sizeof(held));
+    assert_int_equal(rows_init(&held.rows, &f->plan, &f->desk), 0);
+    for (unsigned i = 0; i < HWT_TSLOG_WINDOW; i++) {
+        assert_int_equal(rows_next(&held.rows, &row), 1);
+        assert_int_equal(desk_take_buckets(&f->desk, &other), HWT_ERR_AGAIN);
+    }
+    assert_int_equal(rows_next(&held.rows, &row), HWT_ERR_AGAIN);
+    assert_int_equal(desk_take_buckets(&f->desk, &other), 0);
+    for (unsigned i = 0; i < HWT_TSLOG_WINDOW; i++) { /* the other holds nothing */
+        assert_int_equal(rows_next(&held.rows, &row), 1);
+        assert_int_equal(row.time_ms, base_ms + (HWT_TSLOG_WINDOW + i) * INT64_C(20000));
+        assert_int_equal(desk_refresh(&f->desk), 0);
+        assert_true(f->desk.waited);
+    }
+    assert_int_equal(rows_next(&held.rows, &row), HWT_ERR_AGAIN);
+    assert_int_equal(rows_next(&held.rows, &row), 1);
+    assert_false(f->desk.waited); /* of the newer snapshot */
+    rows_deinit(&held.rows);
+    assert_int_equal(desk_take_buckets(&f->desk, &other), 0); /* at once */
 }
 
 /* What the direct way and the log's down-sampled read make of a query. */
@@ -371,7 +572,15 @@ int main(void)
                                         teardown),
         cmocka_unit_test(a_clock_that_was_wrong_for_a_while_hides_no_record),
         cmocka_unit_test_setup_teardown(damaged_pages_are_gaps_that_are_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_lost_is_judged_by_a_newer_snapshot_only, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(pruned_records_end_the_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(queries_in_turn_end_as_soon_as_one_after_the_other,
+                                        setup_of_many_blocks, teardown),
+        cmocka_unit_test_setup_teardown(a_window_that_nobody_goes_on_with_is_held_for_a_while_only,
+                                        setup_of_many_blocks, teardown),
+        cmocka_unit_test_setup_teardown(a_window_given_is_held_no_more_while_others_wait,
+                                        setup_of_many_blocks, teardown),
         cmocka_unit_test_setup_teardown(the_direct_way_gives_what_the_log_s_down_sampled_read_gives,
                                         setup, teardown),
     };

@@ -46,6 +46,7 @@ static void compare(const struct lines *l, size_t n, int shift, const char *why)
     struct hwt_meter_sums plain, found;
     const int32_t *x = l->x + AROUND, *v = l->v + AROUND;
 
+    hwt_meter_narrow_init(&narrow);
     hwt_meter_sums_clear(&plain);
     hwt_meter_sums_clear(&found);
     hwt_meter_sums_add(&plain, x, l->cos, l->sin, n);
@@ -109,6 +110,7 @@ static void the_last_and_the_first_code_show_in_the_reach(void **unused)
     static struct hwt_meter_narrow narrow;
 
     (void)unused;
+    hwt_meter_narrow_init(&narrow);
     for (size_t r = 0; r < COUNT(rows); r++) {
         for (size_t at = 0; at < SCANS; at += 21) {
             struct hwt_meter_sums s;

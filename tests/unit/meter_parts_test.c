@@ -1,4 +1,5 @@
-/* The parts of core/meter by themselves: sensor curves, delay weights, registers, noise. */
+/* The parts of core/meter by themselves: sensor curves, delay weights, registers, noise, the sums
+ * of the harmonics. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include "core/meter/meter_curve.h"
 #include "core/meter/meter_delay.h"
 #include "core/meter/meter_energy.h"
+#include "core/meter/meter_harmonics.h"
 #include "core/meter/meter_noise.h"
 #include "tests/unit/waves.h"
 
@@ -239,6 +241,32 @@ static void noise_is_learned_under_a_smooth_load_and_not_from_edges(void **state
     assert_true(learn(0.7, 0, 100, 500) < 0);
 }
 
+/* So that the windows' sums are the sums of all scans. */
+static void the_two_edges_of_a_scan_add_up_to_it_in_every_harmonic(void **state)
+{
+    enum { ORDERS = 40, SCANS = 50 };
+    static struct hwt_meter_harmonics whole, parted;
+    const uint32_t step = 0x01EB851F; /* 133 scans a turn */
+
+    (void)state;
+    for (uint32_t n = 0; n < SCANS; n++) {
+        int32_t x = (int32_t)(n * 331 % 4096) - 2048, v = (int32_t)(n * 737 % 4096) - 2048;
+        uint32_t weight_q16 = 1 + n * 1311;
+
+        hwt_meter_harmonics_add(&whole, &x, &v, n * step, step, 1);
+        for (unsigned k = 0; k < 2; k++) {
+            hwt_meter_harmonics_add_edge(&parted, k, k == 0 ? x : v, n * step, weight_q16);
+            hwt_meter_harmonics_add_edge(&parted, k, k == 0 ? x : v, n * step, 65536 - weight_q16);
+        }
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        for (unsigned i = 0; i < ORDERS; i++) {
+            assert_int_equal(parted.tone[k][i].cos_edge_q16, whole.tone[k][i].cos * 65536);
+            assert_int_equal(parted.tone[k][i].sin_edge_q16, whole.tone[k][i].sin * 65536);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +279,7 @@ int main(void)
         cmocka_unit_test(what_is_above_it_counts_from_its_first_window),
         cmocka_unit_test(a_minute_of_little_ends_the_counting_and_the_next_load_begins_it),
         cmocka_unit_test(noise_is_learned_under_a_smooth_load_and_not_from_edges),
+        cmocka_unit_test(the_two_edges_of_a_scan_add_up_to_it_in_every_harmonic),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

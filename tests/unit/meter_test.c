@@ -317,27 +317,33 @@ static void twenty_four_bits_resolve_a_milliampere(void **state)
     assert_true(fabs(s.p / 2.3 - 1) < 1e-3);
 }
 
-static void the_integer_sine_is_within_2e_5(void **state)
+static void the_integer_sine_and_cosine_are_within_2e_5(void **state)
 {
+    enum { PAIRS = 100000 };
+    static int32_t c[PAIRS], s[PAIRS];
+    const uint32_t step = (uint32_t)(4294967296u / PAIRS);
     double worst = 0;
 
     (void)state;
-    for (uint64_t k = 0; k < 100000; k++) {
-        uint32_t phase = (uint32_t)(k * 4294967296u / 100000);
-        double error = hwt_meter_sin(phase) / 32768.0 - sin(phase / 4294967296.0 * 2 * WAVES_PI);
+    hwt_meter_nco(0, step, PAIRS, c, s);
+    for (uint32_t k = 0; k < PAIRS; k++) {
+        double angle = k * step / 4294967296.0 * 2 * WAVES_PI;
 
-        worst = fabs(error) > worst ? fabs(error) : worst;
+        worst = fmax(worst, fabs(c[k] / 32768.0 - cos(angle)));
+        worst = fmax(worst, fabs(s[k] / 32768.0 - sin(angle)));
     }
     assert_true(worst < 2e-5);
-    assert_int_equal(hwt_meter_sin(0x40000000u), HWT_METER_NCO_ONE);
-    assert_int_equal(hwt_meter_sin(0xC0000000u), -HWT_METER_NCO_ONE);
-    assert_int_equal(hwt_meter_sin(0x80000000u), 0);
+    hwt_meter_nco(0, 0x40000000u, 4, c, s); /* each quarter of a turn */
+    for (int k = 0; k < 4; k++) {
+        assert_int_equal(c[k], (k == 0 ? 1 : k == 2 ? -1 : 0) * HWT_METER_NCO_ONE);
+        assert_int_equal(s[k], (k == 1 ? 1 : k == 3 ? -1 : 0) * HWT_METER_NCO_ONE);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_integer_sine_is_within_2e_5),
+        cmocka_unit_test(the_integer_sine_and_cosine_are_within_2e_5),
         cmocka_unit_test(power_is_right_over_current_power_factor_frequency_and_voltage),
         cmocka_unit_test(no_active_power_flows_at_power_factor_0),
         cmocka_unit_test(voltage_current_frequency_and_reactive_power_meet_their_limits),

@@ -272,7 +272,6 @@ static void names_cover_every_number(void **state)
         assert_non_null(hwt_modbus_exception_name(i));
     }
     assert_string_equal(hwt_modbus_type_name(HWT_MODBUS_F64), "f64");
-    assert_string_equal(hwt_modbus_order_name(HWT_MODBUS_DCBA), "DCBA");
     assert_string_equal(hwt_modbus_part_name(HWT_MODBUS_L3), "l3");
     assert_string_equal(hwt_modbus_type_name(99), "?");
     assert_int_equal(hwt_modbus_type_registers(HWT_MODBUS_S64), 4);

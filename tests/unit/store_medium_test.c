@@ -245,6 +245,93 @@ static void a_log_that_was_mounted_anew_is_opened_again_and_lacks_nothing(void *
     store_close(s);
 }
 
+/* A snapshot with roll-ups, within 5 s, or the test fails. */
+static void wait_rolled(struct store *s, struct hwt_tslog_snapshot *snapshot)
+{
+    for (int i = 0; i < 500; i++) {
+        store_snapshot(s, snapshot);
+        if (snapshot->roll.count > 0) {
+            return;
+        }
+        rig_pause_ms(10);
+    }
+    fail_msg("nothing was rolled up");
+}
+
+static void read_sheet(const struct hwt_tslog_snapshot *snapshot, uint8_t page[HWT_TSLOG_PAGE])
+{
+    const struct hwt_bd *bd = &snapshot->roll.bd;
+    const struct hwt_rollup_sheet *sheet = &snapshot->roll.sheet[0];
+
+    assert_int_equal(
+        bd->read(bd->ctx, sheet->block, sheet->page * HWT_TSLOG_PAGE, page, HWT_TSLOG_PAGE), 0);
+}
+
+/* Who reads while the log is opened again has a snapshot of before. */
+static void readers_keep_their_roll_ups_while_the_log_is_opened_again(void **state)
+{
+    static struct hwt_tslog_snapshot before, after;
+    static uint8_t was[HWT_TSLOG_PAGE], is[HWT_TSLOG_PAGE];
+    struct rig *f = *state;
+    struct store *s = rig_open(f);
+    struct status_view view;
+    char here[128], away[160], copy[160];
+
+    place_of(f, here);
+    snprintf(away, sizeof(away), "%s.away", here);
+    snprintf(copy, sizeof(copy), "%s.copy", here);
+    rig_push(f, s, 1, 3000);
+    rig_wait_durable(s, 3000);
+    wait_rolled(s, &before);
+    read_sheet(&before, was);
+    rig_write_errno = EROFS;
+    rig_push(f, s, 3001, 3010);
+    rig_wait_state(f, STATUS_FAILED, &view);
+    run_or_fail("cp -a '%s' '%s'", here, copy);
+    assert_int_equal(rename(here, away), 0);
+    assert_int_equal(rename(copy, here), 0);
+    rig_write_errno = 0;
+    rig_wait_durable(s, 3010);
+    read_sheet(&before, is);
+    assert_memory_equal(is, was, sizeof(was));
+    wait_rolled(s, &after);
+    assert_ptr_equal(after.roll.bd.ctx, before.roll.bd.ctx);
+    store_close(s);
+    run_or_fail("rm -r '%s' # %s", away, "");
+}
+
+/* Without a place for them the log is opened all the same, and nobody is shown those of before. */
+static void roll_ups_that_cannot_be_opened_again_are_done_without(void **state)
+{
+    static struct hwt_tslog_snapshot now;
+    struct rig *f = *state;
+    struct store *s = rig_open(f);
+    struct status_view view;
+    char here[128], away[160], copy[160];
+
+    place_of(f, here);
+    snprintf(away, sizeof(away), "%s.away", here);
+    snprintf(copy, sizeof(copy), "%s.copy", here);
+    rig_push(f, s, 1, 3000);
+    rig_wait_durable(s, 3000);
+    wait_rolled(s, &now);
+    rig_write_errno = EROFS;
+    rig_push(f, s, 3001, 3010);
+    rig_wait_state(f, STATUS_FAILED, &view);
+    run_or_fail("cp -a '%s' '%s'", here, copy);
+    run_or_fail("cd '%s' && rm -r roll && touch roll # %s", copy, "");
+    assert_int_equal(rename(here, away), 0);
+    assert_int_equal(rename(copy, here), 0);
+    rig_write_errno = 0;
+    rig_wait_durable(s, 3010);
+    rig_pause_ms(50);
+    store_snapshot(s, &now);
+    assert_int_equal(now.roll.count, 0);
+    rig_check(f, s, 3010);
+    store_close(s);
+    run_or_fail("rm -r '%s' # %s", away, "");
+}
+
 /* Neither an empty folder, as under a mount that failed, nor another log is taken for the log. */
 static void what_is_not_the_log_does_not_take_its_place(void **state)
 {
@@ -305,6 +392,11 @@ int main(void)
         {"a_partition_that_was_plugged_in_anew_is_opened_again_and_lacks_nothing",
          a_log_that_was_mounted_anew_is_opened_again_and_lacks_nothing, rig_setup_partition,
          rig_teardown, NULL},
+        FOLDER_TEST(readers_keep_their_roll_ups_while_the_log_is_opened_again),
+        {"readers_of_a_partition_keep_their_roll_ups_while_the_log_is_opened_again",
+         readers_keep_their_roll_ups_while_the_log_is_opened_again, rig_setup_partition,
+         rig_teardown, NULL},
+        FOLDER_TEST(roll_ups_that_cannot_be_opened_again_are_done_without),
         FOLDER_TEST(what_is_not_the_log_does_not_take_its_place),
     };
 

@@ -127,11 +127,20 @@ static void a_restart_of_ours_goes_on(void **state)
 
 static void numbers_at_the_ends_of_int64_are_refused_not_overflown(void **state)
 {
+    const struct hwt_total_rules one_to_one = {
+        .num = 1, .den = 1, .wrap = INT64_C(1) << 40, .most_per_s = 1};
     struct hwt_total t;
 
     (void)state;
     hwt_total_init(&t, &rules);
     assert_int_equal(hwt_total_feed(&t, 0, INT64_MAX, false, false), HWT_TOTAL_RESET);
+    assert_int_equal(hwt_total_feed(&t, 1, INT64_MIN, true, false), HWT_TOTAL_RESET);
+    assert_true(t.up == 0 && t.down == 0);
+    hwt_total_init(&t, &one_to_one); /* where even INT64_MIN thousandths are counts */
+    assert_int_equal(hwt_total_feed(&t, 0, INT64_MIN, true, false), HWT_TOTAL_RESET);
+    assert_true(t.up == 0 && t.down == 0);
+    hwt_total_init(&t, &one_to_one);
+    assert_int_equal(hwt_total_feed(&t, 0, 0, true, false), HWT_TOTAL_FIRST);
     assert_int_equal(hwt_total_feed(&t, 1, INT64_MIN, true, false), HWT_TOTAL_RESET);
     assert_true(t.up == 0 && t.down == 0);
 }
