@@ -76,7 +76,7 @@ void driver_rig_accept(struct driver_rig *r)
 
 void driver_rig_pass(struct driver_rig *r, uint64_t us)
 {
-    r->device_us += us / 2;
+    r->device_us += us;
     clock_feed(r->clock, r->device_us,
                r->wall_us == HWT_TIME_UNKNOWN ? HWT_TIME_UNKNOWN
                                               : r->wall_us + (int64_t)r->device_us,
