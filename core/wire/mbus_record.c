@@ -234,24 +234,50 @@ static const uint8_t *in_order(const struct hwt_mbus_record *rec, uint8_t turned
     return turned;
 }
 
+/* 1 to 8 octets under a VIF whose integers are signed. What a maker's own VIF means by -2^(n-1) is
+ * the maker's business. */
+static void take_signed(struct hwt_mbus_record *rec, const uint8_t *p)
+{
+    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
+    if (rec->mantissa != INT64_MIN >> (64 - 8 * rec->raw_size) ||
+        rec->quantity == HWT_MBUS_Q_MANUFACTURER_SPECIFIC) {
+        rec->kind = HWT_MBUS_NUMBER;
+    }
+}
+
+/* Codes and bits; what is beyond an int64 stays octets. */
+static void take_unsigned(struct hwt_mbus_record *rec, const uint8_t *p)
+{
+    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
+    if (rec->raw_size < 8) {
+        rec->mantissa &= INT64_MAX >> (63 - 8 * rec->raw_size);
+    }
+    rec->kind = rec->mantissa >= 0 ? HWT_MBUS_NUMBER : HWT_MBUS_BYTES;
+}
+
 static void take_integer(struct hwt_mbus_record *rec, const struct meaning *m)
 {
     uint8_t turned[16];
     const uint8_t *p = in_order(rec, turned);
 
-    if (m->form == HWT_MBUS_FORM_DATE) {
+    switch ((enum hwt_mbus_form)m->form) {
+    case HWT_MBUS_FORM_NUMBER:
+        take_signed(rec, p);
+        break;
+    case HWT_MBUS_FORM_UNSIGNED:
+        take_unsigned(rec, p);
+        break;
+    case HWT_MBUS_FORM_DATE:
         rec->kind = hwt_mbus_date_decode(p, rec->raw_size, &rec->date);
-        return;
+        break;
     }
-    rec->kind = HWT_MBUS_NUMBER;
-    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
 }
 
 static void take_bcd(struct hwt_mbus_record *rec, const struct meaning *m)
 {
     uint8_t turned[16];
 
-    if (m->form == HWT_MBUS_FORM_NUMBER &&
+    if (m->form != HWT_MBUS_FORM_DATE &&
         hwt_mbus_bcd(in_order(rec, turned), rec->raw_size, &rec->mantissa)) {
         rec->kind = HWT_MBUS_NUMBER;
     }
@@ -262,7 +288,7 @@ static void take_real(struct hwt_mbus_record *rec, const struct meaning *m)
     uint8_t turned[16];
 
     rec->real_bits = (uint32_t)(uint64_t)hwt_mbus_integer(in_order(rec, turned), 4);
-    if (m->form == HWT_MBUS_FORM_NUMBER && (rec->real_bits & 0x7F800000) != 0x7F800000) {
+    if (m->form != HWT_MBUS_FORM_DATE && (rec->real_bits & 0x7F800000) != 0x7F800000) {
         rec->kind = HWT_MBUS_REAL; /* else infinite or not a number */
     }
 }
@@ -274,7 +300,7 @@ static void take_double(struct hwt_mbus_record *rec, struct meaning *m)
     uint64_t bits = (uint64_t)hwt_mbus_integer(in_order(rec, turned), 8);
     int exponent;
 
-    if (m->form == HWT_MBUS_FORM_NUMBER && hwt_mbus_binary64(bits, &rec->mantissa, &exponent)) {
+    if (m->form != HWT_MBUS_FORM_DATE && hwt_mbus_binary64(bits, &rec->mantissa, &exponent)) {
         rec->kind = HWT_MBUS_NUMBER;
         m->scaling.exponent += exponent;
     }
@@ -431,9 +457,9 @@ static int next_fixed(struct hwt_mbus_telegram *t, struct hwt_reader *r,
     take_vif(hwt_mbus_fixed_unit_get(unit), rec, &m);
     rec->storage = historic || (t->status & STORED) != 0;
     rec->raw = hwt_get_bytes(r, rec->raw_size = 4);
-    if (m.form == HWT_MBUS_FORM_NUMBER && (t->status & BINARY) != 0) {
+    if (m.form != HWT_MBUS_FORM_DATE && (t->status & BINARY) != 0) {
+        m.form = HWT_MBUS_FORM_UNSIGNED;
         take_integer(rec, &m);
-        rec->mantissa &= 0xFFFFFFFF;
     } else {
         take_bcd(rec, &m);
     }

@@ -61,7 +61,7 @@ static void integers_of_all_widths_are_signed(void **state)
 {
     static const struct number_row rows[] = {
         {{0x01, 0x2B, 0xFF}, 3, Q(POWER), U(W), -1, 0, "8 bits"},
-        {{0x02, 0x2B, 0x00, 0x80}, 4, Q(POWER), U(W), -32768, 0, "16 bits"},
+        {{0x02, 0x2B, 0x01, 0x80}, 4, Q(POWER), U(W), -32767, 0, "16 bits"},
         {{0x03, 0x13, 0x15, 0x31, 0x00}, 5, Q(VOLUME), U(M3), 12565, -3, "24 bits"},
         {{0x03, 0x2B, 0xFE, 0xFF, 0xFF}, 5, Q(POWER), U(W), -2, 0, "24 bits, negative"},
         {{0x04, 0x06, 0xE7, 0x91, 0, 0}, 6, Q(ENERGY), U(WH), 37351, 3, "32 bits"},
@@ -73,6 +73,27 @@ static void integers_of_all_widths_are_signed(void **state)
          -2,
          0,
          "64 bits"},
+    };
+
+    (void)state;
+    check_numbers(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void codes_and_bits_are_unsigned(void **state)
+{
+    static const struct number_row rows[] = {
+        {{0x02, 0xFD, 0x17, 0x00, 0x80}, 5, Q(ERROR_FLAGS), U(NONE), 0x8000, 0, "flags"},
+        {{0x01, 0xFD, 0x1A, 0xFF}, 4, Q(DIGITAL_OUTPUT), U(NONE), 255, 0, "outputs"},
+        {{0x01, 0x7A, 0xFA}, 3, Q(BUS_ADDRESS), U(NONE), 250, 0, "bus address 250"},
+        {{0x02, 0xFD, 0x1C, 0x00, 0x96}, 5, Q(BAUD_RATE), U(BD), 38400, 0, "38400 Bd"},
+        {{0x06, 0xFD, 0x0C, 0, 0, 0, 0, 0, 0x80},
+         9,
+         Q(MODEL_VERSION),
+         U(NONE),
+         INT64_C(1) << 47,
+         0,
+         "48 bits"},
+        {{0x02, 0xFF, 0x01, 0x00, 0x80}, 5, Q(MANUFACTURER_SPECIFIC), U(NONE), -32768, 0, "maker"},
     };
 
     (void)state;
@@ -439,6 +460,13 @@ static void invalid_data_are_null_and_keep_their_octets(void **state)
         {{0x0A, 0x5A, 0x0A, 0x00}, 4, 2, "nibble A"},
         {{0x0A, 0x5A, 0x00, 0xEE}, 4, 2, "top nibble E"},
         {{0x0A, 0x5A, 0xF0, 0x00}, 4, 2, "F not at the top"},
+        {{0x01, 0x2B, 0x80}, 3, 1, "invalid, 8 bits"},
+        {{0x02, 0x5A, 0x00, 0x80}, 4, 2, "invalid, 16 bits"},
+        {{0x03, 0x13, 0x00, 0x00, 0x80}, 5, 3, "invalid, 24 bits"},
+        {{0x04, 0x06, 0x00, 0x00, 0x00, 0x80}, 6, 4, "invalid, 32 bits"},
+        {{0x06, 0x06, 0, 0, 0, 0, 0, 0x80}, 8, 6, "invalid, 48 bits"},
+        {{0x07, 0x06, 0, 0, 0, 0, 0, 0, 0, 0x80}, 10, 8, "invalid, 64 bits"},
+        {{0x0D, 0x06, 0xE3, 0x00, 0x00, 0x80}, 6, 3, "invalid, LVAR E3"},
         {{0x05, 0x5B, 0x00, 0x00, 0xC0, 0x7F}, 6, 4, "not a number"},
         {{0x05, 0x5B, 0x00, 0x00, 0x80, 0xFF}, 6, 4, "minus infinity"},
         {{0x00, 0x5B}, 2, 0, "no data"},
@@ -614,6 +642,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_of_all_widths_are_signed),
+        cmocka_unit_test(codes_and_bits_are_unsigned),
         cmocka_unit_test(bcd_has_its_sign_in_the_top_nibble),
         cmocka_unit_test(every_line_of_the_vif_tables_scales_as_the_standard_says),
         cmocka_unit_test(every_code_has_a_row_with_a_name_and_a_unit),
