@@ -297,7 +297,7 @@ struct hwt_mbus_record {
                                            * FC, bit 7 is set: hwt_mbus_modifier_name knows both */
     uint8_t vib_size;
     uint8_t plain_size;
-    const uint8_t *vib;   /* VIF and VIFEs (with a plain text between), as sent */
+    const uint8_t *vib;   /* VIF and VIFEs (with a plain text between or after), as sent */
     const uint8_t *plain; /* PLAIN_TEXT: the text, as sent */
     const uint8_t *raw;   /* the data octets */
     size_t raw_size;

@@ -39,6 +39,7 @@ struct meaning {
     uint8_t form; /* enum hwt_mbus_form */
     bool maker;   /* what follows in the chain is the maker's own */
     bool extend;  /* the next VIFE is of the table after FC */
+    bool text;    /* the text of a plain-text VIF follows the last VIFE */
 };
 
 /* hwt_get_u8 in this file's hot path: one octet, without the general loop. */
@@ -180,6 +181,33 @@ static uint8_t read_extended_vif(struct hwt_reader *r, uint8_t vif, struct hwt_m
     return code & 0x80;
 }
 
+static void read_plain_text(struct hwt_reader *r, struct hwt_mbus_record *rec)
+{
+    rec->plain_size = get_octet(r);
+    rec->plain = hwt_get_bytes(r, rec->plain_size);
+}
+
+/*
+ * FC: EN 13757-3:2018, C.2 puts the text after the last VIFE; meters made before put it right after
+ * the VIF. Captured: FC 03 48 52 25 74 = "%RH", then VIFE 74 (x 0.01). A VIFE taken for the length
+ * would have the true length, a control character, as its first letter.
+ */
+static bool text_stands_here(const struct hwt_reader *r)
+{
+    size_t left = hwt_reader_left(r);
+    const uint8_t *p = r->p + r->at;
+
+    if (left == 0 || p[0] == 0 || (size_t)p[0] + 2 > left) {
+        return false;
+    }
+    for (size_t i = 1; i <= p[0]; i++) {
+        if ((p[i] & 0x7F) < 0x20) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The VIF itself. Returns its extension bit. */
 static uint8_t read_vif(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m,
                         unsigned *vifes)
@@ -191,9 +219,11 @@ static uint8_t read_vif(struct hwt_reader *r, struct hwt_mbus_record *rec, struc
     }
     take_vif(hwt_mbus_vif_get(HWT_MBUS_VIF_PRIMARY, vif), rec, m);
     m->maker = (vif & 0x7F) == VIF_MAKER;
-    if ((vif & 0x7F) == VIF_TEXT) { /* the text stands before the VIFEs, as real meters send it */
-        rec->plain_size = get_octet(r);
-        rec->plain = hwt_get_bytes(r, rec->plain_size);
+    if ((vif & 0x7F) == VIF_TEXT) {
+        m->text = vif != VIF_TEXT && !text_stands_here(r);
+        if (!m->text) {
+            read_plain_text(r, rec);
+        }
     }
     return vif & 0x80;
 }
@@ -215,6 +245,9 @@ static bool read_vib(struct hwt_reader *r, struct hwt_mbus_record *rec, struct m
         }
         take_vife(vife, rec, m);
         more = vife & 0x80;
+    }
+    if (m->text) {
+        read_plain_text(r, rec);
     }
     rec->vib_size = (uint8_t)(r->at - from);
     return true;

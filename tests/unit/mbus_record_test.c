@@ -545,6 +545,55 @@ static void texts_and_octets_are_kept_as_sent(void **state)
     assert_false(t.more);
 }
 
+static void plain_texts_stand_before_or_after_the_vifes(void **state)
+{
+    static const struct {
+        uint8_t octets[16];
+        size_t n;
+        const char *text;
+        int64_t mantissa;
+        int exponent;
+        const char *why;
+    } rows[] = {
+        {{0x02, 0xFC, 0x03, 0x48, 0x52, 0x25, 0x74, 0xD4, 0x11}, 9, "%RH", 4564, -2, "before"},
+        {{0x03, 0xFC, 0x20, 0x03, 0x43, 0x42, 0x41, 0x15, 0x31, 0x00},
+         10,
+         "ABC",
+         12565,
+         0,
+         "after"},
+        {{0x02, 0xFC, 0xBB, 0x74, 0x03, 0x48, 0x52, 0x25, 0xD4, 0x11}, 10, "%RH", 4564, -2, "two"},
+        {{0x01, 0xFC, 0x01, 0x02, 0x42, 0x41, 0x05},
+         7,
+         "AB",
+         5,
+         0,
+         "VIFE 01 is no length of a text"},
+        {{0x01, 0xFC, 0x01, 0x42, 0x74, 0x05}, 6, "B", 5, -2, "a text of one letter"},
+        {{0x01, 0xFC, 0x74, 0x00, 0x05}, 5, "", 5, -2, "no text"},
+        {{0x01, 0x7C, 0x02, 0x42, 0x41, 0x05}, 6, "AB", 5, 0, "no VIFE"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct hwt_mbus_telegram t;
+        struct hwt_mbus_record r;
+        struct hwt_mbus_fault fault;
+        char text[16] = "";
+
+        wrap(rows[i].octets, rows[i].n, &t);
+        if (hwt_mbus_next(&t, &r, &fault) != 1) {
+            fail_msg("%s: refused: %s", rows[i].why, fault.what);
+        }
+        hwt_mbus_text(r.plain, r.plain_size, false, text, sizeof(text) - 1);
+        if (r.quantity != HWT_MBUS_Q_PLAIN_TEXT || strcmp(text, rows[i].text) != 0 ||
+            r.mantissa != rows[i].mantissa || r.exponent != rows[i].exponent) {
+            fail_msg("%s: '%s' %lld e%d", rows[i].why, text, (long long)r.mantissa, r.exponent);
+        }
+        assert_int_equal(hwt_mbus_next(&t, &r, &fault), 0);
+    }
+}
+
 static void more_to_follow_is_told_by_verify_and_next(void **state)
 {
     static const uint8_t octets[] = {0x01, 0x2B, 0x05, 0x1F};
@@ -664,6 +713,7 @@ int main(void)
         cmocka_unit_test(dates_are_decoded_by_width_and_null_if_they_are_none),
         cmocka_unit_test(invalid_data_are_null_and_keep_their_octets),
         cmocka_unit_test(texts_and_octets_are_kept_as_sent),
+        cmocka_unit_test(plain_texts_stand_before_or_after_the_vifes),
         cmocka_unit_test(more_to_follow_is_told_by_verify_and_next),
         cmocka_unit_test(broken_records_are_refused_with_reason_and_place),
         cmocka_unit_test(reals_become_decimals_without_floating_point),
