@@ -268,7 +268,8 @@ enum hwt_mbus_value_kind {
     HWT_MBUS_DATE_TIME,
     HWT_MBUS_TIME, /* hour, minute, second */
     HWT_MBUS_TEXT, /* Latin-1: hwt_mbus_text */
-    HWT_MBUS_BYTES /* octets in the order sent */
+    HWT_MBUS_BYTES /* maker's data; else bits or a number beyond int64: raw, least significant octet
+                    * first but in mode 2 (msb_first) */
 };
 
 /* A meter's local time; the telegram tells no zone. */
