@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/cli/capture_file.h"
+#include "daemon/cli/elster_json.h"
 #include "daemon/cli/emon_json.h"
 #include "daemon/cli/mbus_json.h"
 #include "daemon/cli/modbus_json.h"
@@ -16,6 +17,7 @@ static const char usage[] =
     "usage: heatwatt decode mbus [--json] [FILE...]\n"
     "       heatwatt decode modbus [--json] [--map NAME] [FILE...]\n"
     "       heatwatt decode emon [--json] [--layout NAME] [FILE...]   (--help tells its layouts)\n"
+    "       heatwatt decode elster [...] [FILE...]                    (--help tells the rest)\n"
     "Reads telegrams, or requests and replies, from the files, or from standard input, and prints\n"
     "each as one line of JSON (--json is what it does anyway). Files hold hex digits (white "
     "space,\n"
@@ -179,6 +181,9 @@ int decode_main(int argc, char **argv)
     }
     if (strcmp(name, "emon") == 0) {
         return emon_decode_main(argc, argv);
+    }
+    if (strcmp(name, "elster") == 0) {
+        return elster_decode_main(argc, argv);
     }
     if (strcmp(name, "mbus") != 0 && strcmp(name, "modbus") != 0) {
         if (argc >= 2) {
