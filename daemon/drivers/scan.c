@@ -16,8 +16,12 @@ static const struct {
     enum scan_target target;
     const struct scan_step_kind *step[STEPS_MAX];
 } plans[] = {
-    {SCAN_TARGET_SERIAL, {&scan_step_listen, &scan_step_mbus, &scan_step_mbus_sweep}},
-    {SCAN_TARGET_TCP, {&scan_step_listen_tcp, &scan_step_mbus, &scan_step_mbus_sweep}},
+    {SCAN_TARGET_SERIAL,
+     {&scan_step_listen, &scan_step_mbus, &scan_step_modbus, &scan_step_mbus_sweep,
+      &scan_step_modbus_wide, &scan_step_modbus_sweep}},
+    {SCAN_TARGET_TCP,
+     {&scan_step_listen_tcp, &scan_step_mbus, &scan_step_modbus, &scan_step_mbus_sweep,
+      &scan_step_modbus_wide}},
     {SCAN_TARGET_EVENTS, {&scan_step_light}},
     {SCAN_TARGET_CHIP, {&scan_step_light}},
     {SCAN_TARGET_W1, {&scan_step_w1}},
@@ -108,8 +112,10 @@ static void on_found(void *ctx, const struct scan_found *found)
     p->scan->o.on_found(p->scan->o.ctx, found);
 }
 
-static void tell_problem(struct port *p, const char *detail)
+static void on_problem(void *ctx, const char *detail)
 {
+    struct port *p = ctx;
+
     p->scan->o.on_problem(p->scan->o.ctx, p->name, detail);
 }
 
@@ -125,7 +131,7 @@ static void on_done(void *ctx, enum scan_result result, const char *why)
     p->talker = p->talker || result == SCAN_STEP_OCCUPIED;
     p->broken = p->broken || result == SCAN_STEP_FAILED;
     if (why != NULL) {
-        tell_problem(p, why);
+        on_problem(p, why);
     }
     uv_timer_start(&p->next, on_next, 0, 0);
 }
@@ -173,7 +179,7 @@ static void go_on(struct port *p)
     p->running = p->step[p->at]->begin(&p->task);
     if (p->running == NULL) {
         p->broken = true;
-        tell_problem(p, "out of memory");
+        on_problem(p, "out of memory");
         end_port(p);
     }
 }
@@ -182,12 +188,23 @@ static void on_next(uv_timer_t *t)
 {
     struct port *p = t->data;
 
-    if (p->running != NULL) {
+    if (p->running != NULL) { /* its port is closed when the loop has gone round, 1 ms at least */
         p->step[p->at]->free(p->running);
         p->running = NULL;
         p->at++;
+        uv_timer_start(t, on_next, 1, 0);
+        return;
     }
     go_on(p);
+}
+
+/* Whoever has the port of Modbus TCP speaks that, and is not waited for. */
+static bool is_pointless(const struct port *p, const struct scan_step_kind *k)
+{
+    const char *colon = strrchr(p->name, ':');
+
+    return p->task.target == SCAN_TARGET_TCP && p->scan->o.protocol[SCAN_MODBUS] && colon != NULL &&
+           strcmp(colon, ":502") == 0 && k->protocol[0] != SCAN_MODBUS;
 }
 
 static void plan(struct port *p)
@@ -198,7 +215,7 @@ static void plan(struct port *p)
         for (unsigned k = 0; plans[i].target == p->task.target && plans[i].step[k] != NULL; k++) {
             const struct scan_step_kind *kind = plans[i].step[k];
 
-            if (wants(o, kind) && !(kind->slow && o->quick)) {
+            if (wants(o, kind) && !(kind->slow && o->quick) && !is_pointless(p, kind)) {
                 p->estimate_s[p->steps] = kind->estimate_s(&p->task);
                 p->step[p->steps++] = kind;
             }
@@ -238,6 +255,7 @@ static void add_port(struct scan *s, const char *name)
                                  .port = p->name,
                                  .found = on_found,
                                  .progress = on_progress,
+                                 .problem = on_problem,
                                  .done = on_done,
                                  .ctx = p};
     uv_timer_init(s->loop, &p->next);
@@ -268,12 +286,12 @@ static void begin_port(struct port *p)
     p->task.target = scan_target_of(p->name, detail);
     if (p->task.target == SCAN_TARGET_NONE) {
         p->broken = true;
-        tell_problem(p, detail);
+        on_problem(p, detail);
         return;
     }
     plan(p);
     if (p->steps == 0) {
-        tell_problem(p, "none of the protocols asked for can be on a port of this kind");
+        on_problem(p, "none of the protocols asked for can be on a port of this kind");
     }
 }
 

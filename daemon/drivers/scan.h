@@ -2,7 +2,7 @@
  * scan.h: finds out what is on the ports of a machine: goes through them at the same time, on each
  * through the protocols asked for, one after the other.
  *
- *   port ─▶ listen ─▶ M-Bus, all speeds ─▶ Modbus, all speeds ─▶ each address ─▶ done
+ *   port ─▶ listen ─▶ M-Bus, all speeds ─▶ Modbus, all speeds ─▶ every address ─▶ done
  *             └───────────┴── found: ends the port, unless `every` is asked for ──▶
  *
  * Listening comes first: a device that sends by itself may take what it hears for orders, so
@@ -18,6 +18,7 @@
 
 #include "core/flow.h"
 #include "daemon/drivers/mbus_readings.h"
+#include "daemon/drivers/modbus_search.h"
 #include "daemon/drivers/serial.h"
 
 enum scan_protocol {
@@ -96,6 +97,8 @@ struct scan_options {
     bool quick;          /* no sweep through all addresses */
     unsigned listen_ms;  /* real ms at each speed; 0: what an emonTx needs */
     unsigned timeout_ms; /* real ms to the first octet of a reply; 0: what the protocols ask for */
+    const struct modbus_kind *kind; /* Modbus models that can be told; must outlive it */
+    unsigned kinds;
     void (*on_found)(void *ctx, const struct scan_found *found);          /* borrowed */
     void (*on_progress)(void *ctx, const struct scan_progress *progress); /* or NULL */
     void (*on_problem)(void *ctx, const char *port, const char *detail);  /* one sentence */

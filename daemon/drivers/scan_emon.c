@@ -71,7 +71,7 @@ static void name_device(const struct hwt_emon_message *m, struct scan_found *fou
     found->address = m->node;
     snprintf(found->maker, sizeof(found->maker), "OpenEnergyMonitor");
     if (m->node == HWT_EMON_NODE_NONE) {
-        snprintf(found->model, sizeof(found->model), "emonTx, or one that sends as it does");
+        snprintf(found->model, sizeof(found->model), "emonTx");
     } else {
         snprintf(found->model, sizeof(found->model), "radio node %d", m->node);
     }

@@ -29,6 +29,7 @@ struct mbus_scan {
     uv_timer_t next; /* begins the second search outside the first one's calls */
     unsigned baud[SCAN_SPEEDS_MAX], speeds;
     bool sweeping, over;
+    bool begun;       /* the line was open */
     unsigned at_baud; /* where something answered; 0: nowhere */
     double quick_s, sweep_s;
     uint8_t known[KNOWN_MAX][HWT_MBUS_SELECT_SIZE];
@@ -186,6 +187,7 @@ static void on_progress(void *ctx, const struct mbus_search_progress *p)
     double all_s = s->quick_s + s->sweep_s, done_s = s->quick_s;
     char speed[32] = "";
 
+    s->begun = true;
     if (s->task->target != SCAN_TARGET_TCP) {
         snprintf(speed, sizeof(speed), " at %u baud", p->baud);
     }
@@ -233,7 +235,6 @@ static bool start_search(struct mbus_scan *s, bool sweep, const unsigned *baud, 
 
     *(s->task->target == SCAN_TARGET_TCP ? &o.tcp : &o.port) = s->task->port;
     memcpy(o.baud, baud, o.speeds * sizeof(baud[0]));
-    mbus_search_free(s->search);
     s->sweeping = sweep;
     s->search = mbus_search_new(s->task->loop, &o);
     if (s->search == NULL) {
@@ -247,7 +248,11 @@ static void on_next(uv_timer_t *t)
 {
     struct mbus_scan *s = t->data;
 
-    if (!start_search(s, true, &s->at_baud, 1)) {
+    if (s->search != NULL) { /* its port is closed when the loop has gone round */
+        mbus_search_free(s->search);
+        s->search = NULL;
+        uv_timer_start(t, on_next, 1, 0);
+    } else if (!start_search(s, true, &s->at_baud, 1)) {
         end(s, SCAN_STEP_FAILED, "out of memory");
     }
 }
@@ -256,7 +261,9 @@ static void on_done(void *ctx, const char *why)
 {
     struct mbus_scan *s = ctx;
 
-    if (why != NULL) {
+    if (why != NULL && s->begun && s->task->target == SCAN_TARGET_TCP) {
+        end(s, SCAN_STEP_THROUGH, NULL); /* it does not want what it was sent: another protocol */
+    } else if (why != NULL) {
         end(s, SCAN_STEP_FAILED, why);
     } else if (s->at_baud != 0 && will_sweep(s)) {
         uv_timer_start(&s->next, on_next, 0, 0);

@@ -25,7 +25,8 @@ struct scan_task {
     /* From the loop or from within begin. The step is freed later, never inside. */
     void (*found)(void *ctx, const struct scan_found *found);
     void (*progress)(void *ctx, double done, const char *what, ...)
-        __attribute__((format(printf, 3, 4))); /* done: of this step, 0 … 1 */
+        __attribute__((format(printf, 3, 4)));      /* done: of this step, 0 … 1 */
+    void (*problem)(void *ctx, const char *detail); /* a sentence; the step goes on */
     void (*done)(void *ctx, enum scan_result result, const char *why); /* once, the last call */
     void *ctx;
 };
@@ -44,6 +45,8 @@ extern const struct scan_step_kind scan_step_listen_tcp; /* emon lines */
 extern const struct scan_step_kind scan_step_light;      /* Elster packets on an input line */
 extern const struct scan_step_kind scan_step_mbus;       /* secondary addresses, 254 */
 extern const struct scan_step_kind scan_step_mbus_sweep; /* primary addresses */
+/* Modbus units 1 and 2; 3 to 16; 17 to 247 at the commonest speed. */
+extern const struct scan_step_kind scan_step_modbus, scan_step_modbus_wide, scan_step_modbus_sweep;
 extern const struct scan_step_kind scan_step_w1, scan_step_iio;
 
 /* The speeds of `usual` that the options let through, or those the user gave that are standard;

@@ -19,8 +19,8 @@ struct out {
     char *p;
     size_t n, at;
     bool ok;
-    unsigned keys;  /* of the map under way */
-    bool in_list;   /* of a list of small maps: "- {id: …, key: …}" */
+    unsigned keys; /* of the map under way */
+    bool in_list;  /* of a list of small maps: "- {id: …, key: …}" */
 };
 
 static void print(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -53,7 +53,8 @@ static void print_key(struct out *o, const char *key)
 /* Can stand without quotes and is then still a text. */
 static bool is_plain(const char *s)
 {
-    static const char *const words[] = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
+    static const char *const words[] = {"true", "false", "null", "yes", "no",
+                                        "on",   "off",   "y",    "n"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcasecmp(s, words[i]) == 0) {
@@ -218,7 +219,8 @@ static void put_elster(struct out *o, const struct scan_found *f)
 }
 
 /* The register that belongs to a power: E1 to P1, and to power1. */
-static const struct scan_value *energy_of(const struct scan_found *f, const struct scan_value *power)
+static const struct scan_value *energy_of(const struct scan_found *f,
+                                          const struct scan_value *power)
 {
     const char *number = power->name + strcspn(power->name, "0123456789");
 
@@ -246,8 +248,8 @@ static void put_input(struct out *o, const struct scan_item *item, const struct 
     put_text(o, "id", id);
     put_text(o, "key", v->name);
     put_text(o, "quantity",
-             v->quantity == HWT_Q_POWER     ? "power"
-             : v->quantity == HWT_Q_VOLTAGE ? "voltage"
+             v->quantity == HWT_Q_POWER      ? "power"
+             : v->quantity == HWT_Q_VOLTAGE  ? "voltage"
              : v->quantity == HWT_Q_HUMIDITY ? "humidity"
                                              : "temperature");
     if (energy != NULL) {

@@ -19,7 +19,7 @@ struct scan_item {
     struct scan_found found;
     char id[HWT_ID_MAX + 1];
     char configured_as[HWT_ID_MAX + 1]; /* id of the source, or sensor, that it already is; or "" */
-    bool shared; /* M-Bus: another one answers at its primary address */
+    bool shared;                        /* M-Bus: another one answers at its primary address */
 };
 
 /* Why it cannot be added as it is; NULL: it can. A sentence. */

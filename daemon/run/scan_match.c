@@ -17,7 +17,7 @@ static const char *mbus_base(const struct scan_found *f)
 {
     static const struct {
         const char *medium, *base;
-    } bases[] = {{"electricity", "elecmeter"}, {"water", "water"},    {"warm water", "water"},
+    } bases[] = {{"electricity", "elecmeter"}, {"water", "water"},     {"warm water", "water"},
                  {"cold water", "water"},      {"hot water", "water"}, {"gas", "gas"}};
 
     for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
@@ -96,9 +96,8 @@ static bool same_file(const char *a, const char *b)
 {
     char x[PATH_MAX], y[PATH_MAX];
 
-    return strcmp(a, b) == 0 ||
-           (a[0] != '\0' && b[0] != '\0' && realpath(a, x) != NULL && realpath(b, y) != NULL &&
-            strcmp(x, y) == 0);
+    return strcmp(a, b) == 0 || (a[0] != '\0' && b[0] != '\0' && realpath(a, x) != NULL &&
+                                 realpath(b, y) != NULL && strcmp(x, y) == 0);
 }
 
 static bool same_host(const struct config_source *c, const char *tcp)
