@@ -2,7 +2,8 @@
  * sampler.h: the sampling thread: octets of a sample stream in, readings of each window out.
  *
  *   socket or serial port ──▶ hwt_samples ──▶ hwt_meter ──▶ sink (in the sampler's thread)
- *                                   └──▶ clock_feed             tick, once a block
+ *                                   ├──▶ clock_feed             tick, once a block
+ *                                   └──▶ sampler_ring ──▶ sampler_scope (any thread)
  *
  * The thread waits for nothing but its input: it does not log, does not take a lock that others
  * hold for long, and keeps its state in atomics, which sampler_poll_status turns into status and
@@ -13,6 +14,7 @@
 #define DAEMON_DRIVERS_SAMPLER_H
 
 #include "core/meter/meter.h"
+#include "core/meter/meter_scope.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/status.h"
 
@@ -70,5 +72,22 @@ void sampler_free(struct sampler *s);
  * many have it; sequence) are further counters, and a cause while the state is ok.
  */
 void sampler_poll_status(struct sampler *s);
+
+/* What sampler_scope found; the traces' arrays are in `memory`. */
+struct sampler_view {
+    struct hwt_meter_scope scope;
+    double noise;    /* codes, RMS, of the clamp, as learned; < 0: not known */
+    uint8_t bits;    /* of a code */
+    int64_t unix_ms; /* of the scope's t = 0, or HWT_TIME_UNKNOWN */
+    void *memory;    /* free() */
+};
+
+/*
+ * The newest whole cycles of the clamp in this slot (hwt_meter_scope). Any thread; the sampling
+ * thread does not notice. On failure *out is untouched: ARGUMENT: no clamp, or the stream has not
+ * this slot; AGAIN: no samples now, or too few since the last gap; SPACE.
+ */
+HWT_MUST_CHECK int sampler_scope(struct sampler *s, unsigned slot, unsigned cycles,
+                                 struct sampler_view *out);
 
 #endif

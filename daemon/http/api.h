@@ -105,6 +105,8 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
                               const struct http_query *query);
 struct http_reply *api_last(struct http *h, struct http_request *request,
                             const struct http_query *query);
+struct http_reply *api_waveform(struct http *h, struct http_request *request,
+                                const struct http_query *query);
 /* A file of the page; NULL: there is none of that path, *found_out false. */
 struct http_reply *assets_reply(struct http *h, const struct http_request *request,
                                 bool *found_out);

@@ -20,15 +20,19 @@ static const char *const query_parameters[] = {"series",  "from",   "to",       
                                                "points",  "fn",     "tz",       "format",
                                                "quality", "stream", "unrolled", NULL};
 static const char *const last_parameters[] = {"series", NULL};
+static const char *const waveform_parameters[] = {"channel", "cycles", "format", NULL};
 
 static const struct route {
     const char *path;
     http_handler handler;
     const char *const *parameters; /* the names it knows */
 } routes[] = {
-    {"/api/v1/live", api_live, no_parameters},      {"/api/v1/series", api_series, no_parameters},
-    {"/api/v1/query", api_query, query_parameters}, {"/api/v1/last", api_last, last_parameters},
+    {"/api/v1/live", api_live, no_parameters},
+    {"/api/v1/series", api_series, no_parameters},
+    {"/api/v1/query", api_query, query_parameters},
+    {"/api/v1/last", api_last, last_parameters},
     {"/api/v1/events", api_events, no_parameters},
+    {"/api/v1/waveform", api_waveform, waveform_parameters},
 };
 
 struct http_reply *api_json(const char *p, size_t n)
@@ -160,7 +164,7 @@ static struct http_reply *not_found(const struct http *h, const struct http_requ
     }
     return http_problem(404,
                         "there is no '%.80s' here; the API has /api/v1/live, series, query, "
-                        "last and events",
+                        "last, events and waveform",
                         r->path);
 }
 

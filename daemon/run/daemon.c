@@ -29,6 +29,7 @@
 #include "daemon/run/live.h"
 #include "daemon/run/log_reader.h"
 #include "daemon/run/streams.h"
+#include "daemon/run/waveforms.h"
 #include "daemon/store/store.h"
 
 enum { TICK_MS = 50, LIVE_MS = 1000, ERROR_BYTES = 640 };
@@ -47,6 +48,7 @@ struct daemon {
     struct hub *hub;
     struct http *http;
     struct streams *streams;
+    _Atomic(struct streams *) sampling; /* the same for http's thread, once they run */
     struct buses *buses;
     struct heat_flows *heat_flows;
     struct publish_emoncms *publisher[CONFIG_PUBLISHERS_MAX];
@@ -106,6 +108,14 @@ static const struct http_series *on_series(void *ctx, size_t *n_out)
 
     *n_out = d->site.schema.count;
     return d->series;
+}
+
+static int on_waveform(void *ctx, const char *channel, unsigned cycles, struct http_waveform *out,
+                       char detail_out[HTTP_DETAIL])
+{
+    struct daemon *d = ctx;
+
+    return waveforms_get(&d->site, atomic_load(&d->sampling), channel, cycles, out, detail_out);
 }
 
 /* --- the loop --- */
@@ -280,7 +290,7 @@ static bool start_http(struct daemon *d)
         .hosts = hosts,
         .host_count = c->host_count,
         .timezone = d->config->timezone,
-        .hooks = {.snapshot = on_snapshot, .series = on_series, .ctx = d},
+        .hooks = {.snapshot = on_snapshot, .series = on_series, .waveform = on_waveform, .ctx = d},
         .assets = web_assets,
         .asset_count = web_asset_count,
     };
@@ -418,6 +428,7 @@ static bool start(struct daemon *d)
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_start(d->publisher[i]);
     }
+    atomic_store(&d->sampling, d->streams);
     return streams_start(d->streams) ? true : fail("sources", "no thread");
 }
 

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "daemon/base/log.h"
-#include "daemon/drivers/sampler.h"
 #include "daemon/run/hand_over.h"
 
 struct stream {
     struct streams *all;
+    unsigned config; /* index in config->source[] */
     struct sampler *sampler;
     struct hand_over readings;
     struct hwt_meter_curve curve[HWT_SLOTS_MAX]; /* borrowed by the sampler's meter */
@@ -122,6 +122,7 @@ static struct stream *stream_new(struct streams *all, unsigned config_index)
         return NULL;
     }
     stream->all = all;
+    stream->config = config_index;
     for (unsigned i = 0; i < o->site->source_count; i++) {
         enum source_kind kind = o->site->source[i].kind;
 
@@ -219,6 +220,19 @@ uint64_t streams_lost(const struct streams *s)
         lost += atomic_load(&s->stream[i]->readings.lost);
     }
     return lost;
+}
+
+int streams_scope(struct streams *s, unsigned source, unsigned cycles, struct sampler_view *out)
+{
+    const struct site_source *site = &s->options.site->source[source];
+    const struct config_source *c = &s->options.site->config->source[site->config];
+
+    for (unsigned i = 0; i < s->count && site->kind == SOURCE_IS_CLAMP; i++) {
+        if (s->stream[i]->config == site->config) {
+            return sampler_scope(s->stream[i]->sampler, c->clamps[site->input].slot, cycles, out);
+        }
+    }
+    return HWT_ERR_ARGUMENT;
 }
 
 void streams_stop(struct streams *s)
