@@ -109,6 +109,39 @@ export interface Answer {
   provenance: { stream: string; provenance: Provenance; from: number; to: number }[];
 }
 
+export interface Trace {
+  source: string;
+  unit: string;
+  first_us: number; // of values[0]; the next follow by step_us
+  rms: number;
+  fundamental: number | null;
+  thd: number | null;
+  lsb: number; // V or A for each step of the converter
+  offset_lsb: number;
+  residue: number;
+  noise_lsb?: number | null;
+  noise?: number | null;
+  clipped: number[]; // numbers of samples
+  harmonics: { rms: number[]; angle_deg: number[] } | null; // [0] is the fundamental
+  values: number[];
+}
+
+export interface Waveform {
+  source: string;
+  label: string;
+  time: number | null;
+  provenance: Provenance;
+  cycles: number;
+  frequency: number | null;
+  samples: number;
+  step_us: number;
+  bits: number;
+  minus: string | null;
+  shift_deg: number;
+  voltage: Trace | null;
+  current: Trace;
+}
+
 /* An error whose message can stand on the page: the device's own words where it sent some. */
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const reply = await fetch(path, {
@@ -125,6 +158,9 @@ async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 export const getLive = () => get<Live>("/api/v1/live");
 export const getSeries = async () => (await get<{ series: Series[] }>("/api/v1/series")).series;
+
+export const getWaveform = (channel: string, cycles: number, signal: AbortSignal) =>
+  get<Waveform>(`/api/v1/waveform?${new URLSearchParams({ channel, cycles: `${cycles}` })}`, signal);
 
 // Commas stay readable in the address: channel ids need no escaping.
 function queryPath(series: readonly string[], p: Record<string, string>): string {

@@ -13,6 +13,8 @@ import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
 import { startTrend } from "./trend";
 import { TrendCard } from "./trendview";
+import { startScope } from "./scope";
+import { ScopeCard } from "./scopeview";
 
 function Waiting() {
   return (
@@ -38,6 +40,7 @@ function Page() {
               <TodayCard />
               <TrendCard />
               <CircuitsCard />
+              <ScopeCard />
               <HealthCard />
             </div>
           </>
@@ -57,4 +60,5 @@ effect(() => {
 
 start();
 startTrend();
+startScope();
 render(<Page />, document.getElementById("page")!);

@@ -159,3 +159,16 @@ export function siteEnergy(live: Live): SiteEnergy {
     hasSolar: live.roles?.["solar"] !== undefined,
   };
 }
+
+export interface Clamp {
+  id: string;
+  label: string;
+}
+
+/* The sources whose samples can be looked at: those with a current that comes through a sampler. */
+export function clamps(live: Live): Clamp[] {
+  const samplers = new Set(live.sources.filter((s) => s.type === "samples").map((s) => s.id));
+  return live.channels
+    .filter((c) => c.quantity === "current" && c.feed !== undefined && samplers.has(c.feed))
+    .map((c) => ({ id: c.source, label: c.label || c.source }));
+}
