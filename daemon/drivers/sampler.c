@@ -64,6 +64,18 @@ static int64_t mono_at(const struct mark *m, uint64_t device_us)
     return m->mono_us - (int64_t)(m->device_us - device_us);
 }
 
+/* The quantities asked for beyond those of every slot. */
+static size_t put_more(struct sampler *s, const struct hwt_meter_window *w, unsigned slot,
+                       int64_t mono_us, struct hwt_reading *out)
+{
+    const struct sampler_more *more = &s->options.more[slot];
+    struct hwt_meter_spectrum spectrum;
+    bool known = more->n > 0 && hwt_meter_spectrum(&s->meter, (int)slot, &spectrum);
+
+    return hwt_meter_more_readings(&w->channel[slot], known ? &spectrum : NULL, more->quantity,
+                                   more->n, s->options.source[slot], mono_us, out);
+}
+
 static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
 {
     struct sampler_window out = {.reading = s->reading, .duration_us = w->duration_us};
@@ -78,7 +90,12 @@ static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
     for (unsigned i = 0; i < w->slots; i++) {
         out.count += hwt_meter_readings(&w->channel[i], s->options.source[i], out.mono_us,
                                         s->reading + out.count);
+        out.count += put_more(s, w, i, out.mono_us, s->reading + out.count);
         s->noise[i] = w->channel[i].noise;
+    }
+    for (unsigned g = 0; g < w->groups; g++) {
+        out.count += hwt_meter_total_readings(&w->total[g], s->options.group_source[g], out.mono_us,
+                                              s->reading + out.count);
     }
     sampler_flags_take(&s->state.flags, w);
     s->measured_us += w->duration_us;
@@ -243,7 +260,8 @@ struct sampler *sampler_new(const struct sampler_options *options)
     }
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (sampler_ring_init(&s->ring) != 0 || s->stop_fd < 0 ||
-        hwt_meter_init(&s->meter, &options->meter) != 0) {
+        hwt_meter_init(&s->meter, &options->meter) != 0 ||
+        hwt_meter_select(&s->meter, options->analyses ? options->analysed : -1) != 0) {
         sampler_free(s);
         return NULL;
     }

@@ -18,7 +18,17 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/status.h"
 
-enum { SAMPLER_READINGS_MAX = HWT_SLOTS_MAX * HWT_METER_READINGS_MAX };
+enum {
+    SAMPLER_MORE_MAX = HWT_CHANNELS_MAX, /* of all slots together */
+    SAMPLER_READINGS_MAX = HWT_SLOTS_MAX * HWT_METER_READINGS_MAX +
+                           HWT_METER_GROUPS_MAX * HWT_METER_TOTAL_READINGS + SAMPLER_MORE_MAX
+};
+
+/* Quantities beyond those each slot has (hwt_meter_more_readings). */
+struct sampler_more {
+    const uint8_t *quantity; /* outlives the sampler */
+    size_t n;
+};
 
 struct sampler; /* opaque */
 
@@ -44,6 +54,10 @@ struct sampler_options { /* strings and the clock outlive the sampler; the rest 
     struct hwt_meter_config meter;
     uint16_t source[HWT_SLOTS_MAX];  /* index of the source of each metered slot */
     const char *name[HWT_SLOTS_MAX]; /* its id, in log lines and causes; may be NULL */
+    struct sampler_more more[HWT_SLOTS_MAX];
+    uint16_t group_source[HWT_METER_GROUPS_MAX]; /* of meter.group[] */
+    bool analyses;                               /* harmonics, of this slot and its reference: */
+    uint8_t analysed;
     struct clock *clock;
     struct status *status; /* of the stream as a whole; written by sampler_poll_status only */
     sampler_sink sink;     /* called in the sampler's thread; must not block */

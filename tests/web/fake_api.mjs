@@ -79,6 +79,10 @@ export class FakeDevice {
       add(id, "power", "W", label, w, 1, { ...feed, ...quality });
       add(id, "current", "A", label, Math.abs(w / 236 / pf) + 0.02, 3, feed);
       add(id, "power_factor", "1", label, Math.sign(w) * Math.abs(pf), 3, feed);
+      if (id === "hp") {
+        add(id, "thd", "%", label, w > 100 ? 15.42 : null, 2, feed);
+        add(id, "cos_phi", "1", label, w > 100 ? 0.987 : null, 3, feed);
+      }
       add(id, "import", "Wh", label, 1e6, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t), 1) });
       add(id, "export", "Wh", label, 0, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t, -1), 1) });
     }

@@ -85,6 +85,11 @@ try {
     set({ suspect: null });
   });
 
+  await check("a clamp that measures distortion and displacement shows both, others nothing of them", async () => {
+    await has('[data-circuit="hp"]', /distortion 15\.4\u00a0%, cos φ 0\.99/);
+    assert.doesNotMatch(await text('[data-circuit="kettle"]'), /distortion|cos/);
+  });
+
   await check("gaps of the history stay gaps and are counted", async () => {
     set({ gap: [9 * 3_600_000, 6.5 * 3_600_000] });
     await page.reload();

@@ -106,6 +106,8 @@ export interface Circuit {
   pf: Channel | null;
   imported: Channel | null;
   exported: Channel | null;
+  thd: Channel | null;
+  cosPhi: Channel | null;
   suspect: boolean;
 }
 
@@ -127,6 +129,8 @@ export function circuits(channels: readonly Channel[]): Circuit[] {
       pf: of("power_factor"),
       imported: of("import"),
       exported: of("export"),
+      thd: of("thd"),
+      cosPhi: of("cos_phi"),
       suspect: list.some((c) => c.quality === "suspect"),
     });
   }
