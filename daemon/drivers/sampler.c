@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/wire/samples.h"
+#include "daemon/drivers/sampler_clock.h"
 #include "daemon/drivers/sampler_input.h"
 #include "daemon/drivers/sampler_state.h"
 
@@ -30,6 +32,9 @@ struct sampler {
     /* The thread's own. */
     struct hwt_samples samples;
     struct hwt_meter meter;
+    struct sampler_clock rate;
+    struct sampler_clock_host host;
+    int64_t synced_us; /* real us, when the clock was last asked whether it is synchronised */
     struct hwt_reading reading[SAMPLER_READINGS_MAX];
     bool any_block;
     struct mark now;    /* end of the newest block */
@@ -125,6 +130,35 @@ static struct mark follow_clock(struct sampler *s, const struct hwt_block *b, in
     return end;
 }
 
+static int64_t monotonic_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void read_host(struct sampler *s)
+{
+    s->host.boot_us = clock_real_us();
+    s->host.awake_us = s->host.boot_us - monotonic_us();
+    if (s->synced_us == 0 || s->host.boot_us - s->synced_us >= 1000000) {
+        s->host.synced = clock_now(s->options.clock).quality == HWT_CLOCK_SYNCED;
+        s->synced_us = s->host.boot_us;
+    }
+}
+
+/* Holds the block's clock against the host's, and makes its times true ones. */
+static void discipline(struct sampler *s, struct hwt_block *b)
+{
+    uint64_t end_us = b->device_us + (uint64_t)b->scans * b->scan_period_ps / 1000000;
+
+    if (sampler_clock_see(&s->rate, end_us, &s->host, s->options.settle_us)) {
+        sampler_state_clock(&s->state, sampler_clock_fast_ppb(&s->rate), s->rate.unsure_ppb);
+    }
+    sampler_clock_tune(&s->rate, b);
+}
+
 static void take_block(struct sampler *s, const struct hwt_block *b)
 {
     int64_t unix_ms;
@@ -149,6 +183,7 @@ static void take_blocks(struct sampler *s)
     struct hwt_block b;
 
     while (hwt_samples_next(&s->samples, &b)) {
+        discipline(s, &b);
         take_block(s, &b);
         publish_counters(s);
         if (s->options.tick != NULL) {
@@ -180,6 +215,7 @@ static bool read_input(struct sampler *s, int fd)
         ssize_t n = read(fd, to, room);
 
         if (n > 0) {
+            read_host(s);
             hwt_samples_fed(&s->samples, (size_t)n);
             take_blocks(s);
         } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -230,6 +266,7 @@ struct sampler *sampler_new(const struct sampler_options *options)
     }
     s->options = *options;
     hwt_samples_init(&s->samples);
+    sampler_clock_init(&s->rate);
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (s->stop_fd < 0 || hwt_meter_init(&s->meter, &options->meter) != 0) {
         sampler_free(s);

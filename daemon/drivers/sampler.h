@@ -7,7 +7,8 @@
  * The thread waits for nothing but its input: it does not log, does not take a lock that others
  * hold for long, and keeps its state in atomics, which sampler_poll_status turns into status and
  * log lines in the caller's thread. Input that cannot be opened or breaks is tried again after
- * 0.2 s, doubling to 5 s (real time).
+ * 0.2 s, doubling to 5 s (real time). The stream's clock is held against this computer's while NTP
+ * is in step, and its rate put right (sampler_clock.h).
  */
 #ifndef DAEMON_DRIVERS_SAMPLER_H
 #define DAEMON_DRIVERS_SAMPLER_H
@@ -43,6 +44,7 @@ struct sampler_options { /* strings and the clock outlive the sampler; the rest 
     uint16_t source[HWT_SLOTS_MAX];  /* index of the source of each metered slot */
     const char *name[HWT_SLOTS_MAX]; /* its id, in log lines and causes; may be NULL */
     struct clock *clock;
+    int64_t settle_us;     /* us of a synchronised clock before the stream's is held against it */
     struct status *status; /* of the stream as a whole; written by sampler_poll_status only */
     sampler_sink sink;     /* called in the sampler's thread; must not block */
     sampler_tick tick;     /* the same, after each block; may be NULL */
@@ -67,7 +69,8 @@ void sampler_free(struct sampler *s);
  * dropped_scans, restarts, skipped_bytes) and logs the begin and the end of each time of damage.
  * Stale: no block for 2 s. Failed: not open, or the slots are not the configuration's. What the
  * meter flags of its inputs (clipped, no_voltage, phase_lost, reversed, gaping, noisy, quiet: how
- * many have it; sequence) are further counters, and a cause while the state is ok.
+ * many have it; sequence) are further counters, and a cause while the state is ok; once the rate of
+ * the sampler's clock is known, clock_fast_ppb and clock_unsure_ppb (95 %) tell it.
  */
 void sampler_poll_status(struct sampler *s);
 

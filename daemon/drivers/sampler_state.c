@@ -48,6 +48,13 @@ void sampler_state_block(struct sampler_state *s, int64_t unix_ms)
     sampler_state_say(s, SAMPLER_RUNNING, 0);
 }
 
+void sampler_state_clock(struct sampler_state *s, int64_t fast_ppb, int64_t unsure_ppb)
+{
+    atomic_store(&s->clock_ppb, fast_ppb);
+    atomic_store(&s->clock_unsure_ppb, unsure_ppb);
+    atomic_store(&s->clock_known, true);
+}
+
 /* What was lost between two looks, "CHECKSUM=1 lost_blocks=1"; false if nothing was. */
 static bool tell_damage(const uint64_t *from, const uint64_t *to, char text[DAMAGE_TEXT])
 {
@@ -85,6 +92,22 @@ static void follow_damage(struct sampler_state *s, const char *id, const uint64_
     }
 }
 
+static void show_clock(struct sampler_state *s, const struct sampler_options *o)
+{
+    int64_t ppb = atomic_load(&s->clock_ppb), unsure_ppb = atomic_load(&s->clock_unsure_ppb);
+
+    if (!atomic_load(&s->clock_known)) {
+        return;
+    }
+    status_put_signed(o->status, "clock_fast_ppb", ppb);
+    status_put_signed(o->status, "clock_unsure_ppb", unsure_ppb);
+    if (!s->clock_told) {
+        LOG(LOG_INFO, o->id, "sample clock disciplined fast_ppm=%.1f unsure_ppm=%.1f",
+            (double)ppb / 1e3, (double)unsure_ppb / 1e3);
+        s->clock_told = true;
+    }
+}
+
 static void show_counters(struct sampler_state *s, const struct sampler_options *o, int64_t now_us)
 {
     uint64_t now[SAMPLER_COUNTERS];
@@ -98,6 +121,7 @@ static void show_counters(struct sampler_state *s, const struct sampler_options 
     }
     follow_damage(s, o->id, now, now_us);
     sampler_flags_show(&s->flags, o, now_us);
+    show_clock(s, o);
     memcpy(s->shown, now, sizeof(now));
     s->shown_us = now_us;
 }

@@ -44,10 +44,14 @@ struct sampler_state {
     atomic_int_fast64_t block_us; /* real us, of the last good block */
     atomic_int_fast64_t block_unix_ms;
     atomic_uint_fast64_t count[SAMPLER_COUNTERS];
+    atomic_bool clock_known;       /* the rate of the sampler's clock is: */
+    atomic_int_fast64_t clock_ppb; /* how much faster than true it runs */
+    atomic_int_fast64_t clock_unsure_ppb;
 
     /* The showing thread's own. */
     uint64_t shown[SAMPLER_COUNTERS];
     int64_t shown_us;                  /* real us */
+    bool clock_told;                   /* in the log */
     bool damaged;                      /* in a time of damage: */
     int64_t damage_us;                 /* real us, the newest */
     uint64_t before[SAMPLER_COUNTERS]; /* when it began */
@@ -56,6 +60,7 @@ struct sampler_state {
 /* In the sampling thread: cheap, without a lock. */
 void sampler_state_say(struct sampler_state *s, enum sampler_note note, unsigned detail);
 void sampler_state_block(struct sampler_state *s, int64_t unix_ms);
+void sampler_state_clock(struct sampler_state *s, int64_t fast_ppb, int64_t unsure_ppb);
 
 /* In the thread that owns the status. Contract: sampler_poll_status. */
 void sampler_state_show(struct sampler_state *s, const struct sampler_options *options);

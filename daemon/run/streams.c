@@ -6,6 +6,9 @@
 #include "daemon/drivers/sampler.h"
 #include "daemon/run/hand_over.h"
 
+/* NTP may have come just now, and the system's clock still catch up. */
+enum { SETTLE_US = 60000000 };
+
 struct stream {
     struct streams *all;
     struct sampler *sampler;
@@ -112,6 +115,7 @@ static struct stream *stream_new(struct streams *all, unsigned config_index)
         .port = c->port[0] != '\0' ? c->port : NULL,
         .baud = c->baud,
         .clock = o->clock,
+        .settle_us = o->site->config->clock_trust == CLOCK_TRUST_AUTO ? SETTLE_US : 0,
         .status = o->status[config_index],
         .sink = take_window,
         .tick = take_tick,
