@@ -1,8 +1,8 @@
 /*
  * sampler.h: the sampling thread: octets of a sample stream in, readings of each window out.
  *
- *   socket or serial port ──▶ hwt_samples ──▶ hwt_meter ──▶ sink (in the sampler's thread)
- *                                   └──▶ clock_feed             tick, once a block
+ *   socket or serial port ──▶ hwt_samples ─┬▶ hwt_meter ──▶ sink (in the sampler's thread)
+ *   spidev ──▶ sampler_spi ────────────────┴▶ clock_feed             tick, once a block
  *
  * The thread waits for nothing but its input: it does not log, does not take a lock that others
  * hold for long, and keeps its state in atomics, which sampler_poll_status turns into status and
@@ -40,6 +40,8 @@ struct sampler_options { /* strings and the clock outlive the sampler; the rest 
     const char *socket;  /* path of a stream socket to connect to, or NULL: */
     const char *port;    /* serial port, 8N1 */
     unsigned baud;
+    const char *spidev[2]; /* converters, or NULL: instead of socket and port; the second too */
+    unsigned spi_hz;
     struct hwt_meter_config meter;
     uint16_t source[HWT_SLOTS_MAX];  /* index of the source of each metered slot */
     const char *name[HWT_SLOTS_MAX]; /* its id, in log lines and causes; may be NULL */
@@ -70,7 +72,9 @@ void sampler_free(struct sampler *s);
  * Stale: no block for 2 s. Failed: not open, or the slots are not the configuration's. What the
  * meter flags of its inputs (clipped, no_voltage, phase_lost, reversed, gaping, noisy, quiet: how
  * many have it; sequence) are further counters, and a cause while the state is ok; once the rate of
- * the sampler's clock is known, clock_fast_ppb and clock_unsure_ppb (95 %) tell it.
+ * the sampler's clock is known, clock_fast_ppb and clock_unsure_ppb (95 %) tell it. Of converters
+ * on SPI also: scans_per_s, jitter_min_us, _median_us, _p99_us, _max_us (pauses between batches in
+ * the last seconds), batch_transfers, real_time (0 or 1), torn_batches, retries, overrun_scans.
  */
 void sampler_poll_status(struct sampler *s);
 
