@@ -19,6 +19,7 @@
  *   stall_us US EVERY          every so many messages are held up in their middle
  *   late_us US EVERY           the same at their end
  *   unplugged 1 / silent 1     no device; no converter on the line (pulled up)
+ *   poll 1                     the controller's driver waits by polling, not asleep
  */
 /* Both names of open are ours. */
 #undef _FILE_OFFSET_BITS
@@ -53,7 +54,7 @@ static struct {
     struct timespec changed;
     double hz, peak[CHIPS][INPUTS], lag_deg[CHIPS][INPUTS], noise;
     long bufsiz, align, vdd_mv, select_ns, eio, cut, stall_us, stall_every, late_us, late_every;
-    long unplugged, silent;
+    long unplugged, silent, poll;
     long messages;
     uint64_t random;
 } model = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -82,7 +83,7 @@ static void take_line(const char *line)
     } numbers[] = {
         {"bufsiz", &model.bufsiz}, {"align", &model.align},         {"vdd_mv", &model.vdd_mv},
         {"eio", &model.eio},       {"short", &model.cut},           {"select_ns", &model.select_ns},
-        {"silent", &model.silent}, {"unplugged", &model.unplugged},
+        {"silent", &model.silent}, {"unplugged", &model.unplugged}, {"poll", &model.poll},
     };
     unsigned chip, input;
     char key[16];
@@ -119,7 +120,8 @@ static void set_defaults(void)
     model.align = 1;
     model.vdd_mv = 5000;
     model.select_ns = 10700;
-    model.eio = model.cut = model.stall_us = model.late_us = model.unplugged = model.silent = 0;
+    model.eio = model.cut = model.stall_us = model.late_us = model.unplugged = model.silent =
+        model.poll = 0;
     model.stall_every = model.late_every = 1;
 }
 
@@ -163,6 +165,8 @@ static void wait_until(int64_t ns)
 {
     struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 
+    while (model.poll && now_ns() < ns) {
+    }
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {
     }
 }

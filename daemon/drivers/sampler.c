@@ -46,7 +46,7 @@ struct sampler {
     struct sampler_spi_options spi;
     struct sampler_spi_link link;
     uint64_t spi_blocks;
-    uint64_t spi_bad, spi_bad_before; /* scans no converter drove; of the openings before */
+    uint64_t spi_bad; /* scans that no converter drove */
 };
 
 static void publish_counters(struct sampler *s)
@@ -253,7 +253,7 @@ static void publish_spi(struct sampler *s, const struct sampler_spi *spi)
     atomic_store(&to[SAMPLER_SPI_RETRIES], v.retried);
     atomic_store(&to[SAMPLER_SPI_OVERRUN], v.overrun);
     atomic_store(&s->state.spi_known, v.told && v.scans_per_s > 0);
-    s->spi_bad = s->spi_bad_before + v.bad;
+    s->spi_bad = v.bad;
     publish_counters(s);
 }
 
@@ -298,7 +298,6 @@ static bool run_spi(struct sampler *s)
     sampler_state_say(&s->state, SAMPLER_OPEN, 0);
     read_converters(s, spi);
     sampler_spi_close(spi, &s->link);
-    s->spi_bad_before = s->spi_bad;
     return s->meter.counters.blocks > before;
 }
 

@@ -118,7 +118,14 @@ void sampler_spi_close(struct sampler_spi *s, struct sampler_spi_link *link)
         spi_chip_close(&s->chip[i]);
     }
     if (link != NULL) {
+        struct sampler_spi_view v;
+
+        sampler_spi_look(s, &v);
         *link = s->link;
+        link->bad = v.bad;
+        link->torn = v.torn;
+        link->retried = v.retried;
+        link->overrun = v.overrun;
     }
     free(s);
 }
@@ -220,8 +227,11 @@ int sampler_spi_error(const struct sampler_spi *s, unsigned *chip_out)
 
 void sampler_spi_look(const struct sampler_spi *s, struct sampler_spi_view *v)
 {
-    memset(v, 0, sizeof(*v));
-    v->real_time = true;
+    *v = (struct sampler_spi_view){.bad = s->link.bad,
+                                   .torn = s->link.torn,
+                                   .retried = s->link.retried,
+                                   .overrun = s->link.overrun,
+                                   .real_time = true};
     v->transfers = SPI_TRANSFERS_MAX;
     v->scans_per_s = s->scans_max == 0 ? 0 : (uint32_t)(1000000000000 / s->block.scan_period_ps);
     for (unsigned i = 0; i < s->chips; i++) {

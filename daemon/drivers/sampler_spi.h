@@ -26,12 +26,13 @@ struct sampler_spi_options {
 /* What goes on from one opening to the next. Zeroed before the first. */
 struct sampler_spi_link {
     uint32_t sequence;
-    uint64_t end_us; /* of the last block; 0: none yet */
+    uint64_t end_us;                      /* of the last block; 0: none yet */
+    uint64_t bad, torn, retried, overrun; /* as struct sampler_spi_view */
 };
 
-struct sampler_spi_view { /* since it was opened */
-    uint64_t bad, torn, retried, overrun;
-    uint32_t scans_per_s;            /* of the grid; 0: not known yet */
+struct sampler_spi_view {
+    uint64_t bad, torn, retried, overrun; /* as of struct spi_bus, over all openings */
+    uint32_t scans_per_s;                 /* of the grid; 0: not known yet */
     uint32_t transfers;              /* of a message, at the most; of the chip with the fewer */
     bool real_time;                  /* all threads have it */
     bool told;                       /* the pauses are of something */

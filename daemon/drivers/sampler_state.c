@@ -142,6 +142,10 @@ static void show_spi(struct sampler_state *s, const struct sampler_options *o)
             (unsigned long long)v[SAMPLER_SPI_PAUSE_MAX],
             (unsigned long long)v[SAMPLER_SPI_TRANSFERS],
             v[SAMPLER_SPI_REAL_TIME] != 0 ? "yes" : "no");
+        if (v[SAMPLER_SPI_REAL_TIME] == 0) {
+            LOG(LOG_INFO, o->id,
+                "spi without real-time priority: other programs' load may tear gaps");
+        }
         s->spi_told = true;
     }
 }

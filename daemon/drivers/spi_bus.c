@@ -10,7 +10,14 @@
 #define SUMMARY_NS INT64_C(5000000000)
 #define FIRST_NS   INT64_C(500000000) /* the first summary comes sooner */
 
-enum { FAILURES_MAX = 5, FAILED_WAIT_NS = 2000000, SILENT_MAX = 50, ODD_MAX = 20, PRIORITY = 20, SLACK = 50 };
+enum {
+    FAILURES_MAX = 5,
+    FAILED_WAIT_NS = 2000000,
+    SILENT_MAX = 50,
+    ODD_MAX = 20,
+    PRIORITY = 20,
+    SLACK = 50
+};
 
 /* Without a second core a thread that never sleeps, as some controllers' drivers poll, would leave
  * nothing to the others. */
@@ -34,6 +41,27 @@ static unsigned batch_scans(const struct spi_bus *b, const struct spi_chip *c)
     return (unsigned)(fit < room ? fit : room);
 }
 
+static int64_t processor_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The kernel takes real-time threads off the processor when they have had 95 % of a second. */
+static void be_bearable(struct spi_bus *b, int64_t elapsed_ns)
+{
+    static const struct sched_param none = {.sched_priority = 0};
+    int64_t busy_ns = processor_ns();
+
+    if (atomic_load(&b->real_time) && busy_ns - b->busy_ns > elapsed_ns / 10 * 9 &&
+        pthread_setschedparam(pthread_self(), SCHED_OTHER, &none) == 0) {
+        atomic_store(&b->real_time, false);
+    }
+    b->busy_ns = busy_ns;
+}
+
 static void sum_up(struct spi_bus *b, int64_t now_ns)
 {
     int64_t due_ns = atomic_load(&b->told) ? SUMMARY_NS : FIRST_NS;
@@ -41,10 +69,12 @@ static void sum_up(struct spi_bus *b, int64_t now_ns)
 
     if (b->summed_ns == 0) {
         b->summed_ns = now_ns;
+        b->busy_ns = processor_ns();
     }
     if (now_ns - b->summed_ns < due_ns) {
         return;
     }
+    be_bearable(b, now_ns - b->summed_ns);
     s = spi_jitter_get(&b->now);
     atomic_store(&b->jitter[0], s.min_us);
     atomic_store(&b->jitter[1], s.median_us);

@@ -8,8 +8,9 @@
  * A batch is of as many whole scans as a message holds, 20 ms at most. A batch that took more than
  * SPI_PAUSE_NS longer than its conversions is thrown away: when its scans were taken is not known.
  * When the bus has another pace than was measured, the thread ends with ESTALE.
- * The thread asks for real-time priority, where there is more than one core; it takes no lock, and
- * tells by atomics.
+ * The thread asks for real-time priority, where there is more than one core. It gives it back if
+ * the controller's driver polls, so that the thread never sleeps: the kernel would stop such a one
+ * for 50 ms of each second (sched_rt_runtime_us). It takes no lock, and tells by atomics.
  */
 #ifndef DAEMON_DRIVERS_SPI_BUS_H
 #define DAEMON_DRIVERS_SPI_BUS_H
@@ -49,6 +50,7 @@ struct spi_bus {
     atomic_bool stop;
     struct spi_jitter now;
     int64_t summed_ns, ended_ns;
+    int64_t busy_ns;                /* of the thread's processor time, at the last summary */
     unsigned failures, silent, odd; /* in a row */
 };
 
