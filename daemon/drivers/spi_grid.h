@@ -8,7 +8,7 @@
  * Each scan of the grid is the cubic through the two scans on either side of its instant, of each
  * chip by its own stamps: the same four weights for all inputs of a chip, as they were converted
  * at the same places of their scans. So the pauses between batches, which are neither even nor
- * short against a scan, cost accuracy and not phase; the error is docs/METERING.md, section 15.
+ * short against a scan, cost accuracy and not phase; the error is docs/METERING.md, section 14.
  */
 #ifndef DAEMON_DRIVERS_SPI_GRID_H
 #define DAEMON_DRIVERS_SPI_GRID_H

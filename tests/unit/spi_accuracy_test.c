@@ -1,6 +1,6 @@
 /* What power and current read of converters on SPI are worth: closed forms through converters that
  * round, in batches with pauses, through spi_grid and core/meter. Prints the table of
- * docs/METERING.md, section 15. */
+ * docs/METERING.md, section 14. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,6 +50,7 @@ static const struct load loads[] = {
     {"10 A, PF 1", 10, 0, {{0, 0, 0}}},
     {"10 A, PF 0.5", 10, 60, {{0, 0, 0}}},
     {"1 A, PF 1", 1, 0, {{0, 0, 0}}},
+    {"0.2 A, PF 1", 0.2, 0, {{0, 0, 0}}},
     {"10 A, 5th 30 %, 7th 15 %", 10, 10, {{5, 0.3, 20}, {7, 0.15, -40}}},
 };
 
@@ -57,11 +58,11 @@ static const struct load loads[] = {
 static const struct {
     double p, i;
 } limits[sizeof(ways) / sizeof(ways[0])][sizeof(loads) / sizeof(loads[0])] = {
-    {{0.01, 0.01}, {0.01, 0.01}, {0.1, 0.15}, {0.01, 0.02}},
-    {{0.01, 0.01}, {0.01, 0.01}, {0.1, 0.15}, {0.01, 0.03}},
-    {{0.01, 0.01}, {0.01, 0.01}, {0.1, 0.15}, {0.01, 0.05}},
-    {{0.03, 0.02}, {0.03, 0.02}, {0.1, 0.15}, {0.05, 0.5}},
-    {{0.02, 0.01}, {0.02, 0.01}, {0.1, 0.15}, {0.02, 0.05}},
+    {{0.01, 0.01}, {0.01, 0.01}, {0.1, 0.15}, {0.3, 1.5}, {0.01, 0.02}},
+    {{0.01, 0.01}, {0.01, 0.01}, {0.1, 0.15}, {0.3, 1.5}, {0.01, 0.03}},
+    {{0.01, 0.01}, {0.01, 0.01}, {0.1, 0.15}, {0.3, 1.5}, {0.01, 0.05}},
+    {{0.03, 0.02}, {0.03, 0.02}, {0.1, 0.15}, {0.3, 1.5}, {0.05, 0.5}},
+    {{0.02, 0.01}, {0.02, 0.01}, {0.1, 0.15}, {0.3, 1.5}, {0.02, 0.05}},
 };
 
 static uint64_t seed;
