@@ -6,7 +6,7 @@
  *
  * Within a batch the controller sets the pace: conversion_ns from one to the next, measured when
  * the chip is opened. One message holds at most 511 transfers (the size field of the ioctl), and
- * their octets, each transfer rounded up to a cache line since Linux 6.0, at most spidev.bufsiz:
+ * their octets, each transfer rounded up to a cache line by recent kernels, at most spidev.bufsiz:
  * what a message may hold is tried. Blocking; for one thread at a time.
  */
 #ifndef DAEMON_DRIVERS_SPI_CHIP_H
