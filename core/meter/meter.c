@@ -19,6 +19,8 @@ enum {
     PERIOD_MIN_PS = 5000000,    /* 300 ms are 60 000 scans: the sums hold 65 536 */
     PERIOD_MAX_PS = 2000000000, /* 500 Hz */
     STAMP_US = 2,               /* the device clock's resolution and rounding */
+    PERIOD_STEP = 10000,        /* a change of the period by less than one in so many is a clock
+                                 * that is steered, no other layout */
     RESTART_US = 10000000       /* docs/SAMPLE_STREAM.md, rule 3 */
 };
 
@@ -179,8 +181,9 @@ static int64_t scans_us(const struct hwt_block *b, uint64_t scans)
 
 static bool same_layout(const struct hwt_block *a, const struct hwt_block *b)
 {
-    bool same =
-        a->slots == b->slots && a->bits == b->bits && a->scan_period_ps == b->scan_period_ps;
+    uint32_t most = a->scan_period_ps / PERIOD_STEP;
+    bool same = a->slots == b->slots && a->bits == b->bits &&
+                b->scan_period_ps - a->scan_period_ps + most <= 2 * most; /* modulo 2^32 */
 
     for (unsigned i = 0; same && i < b->slots; i++) {
         same = a->slot[i].kind == b->slot[i].kind && a->slot[i].time_q16 == b->slot[i].time_q16;
@@ -252,6 +255,7 @@ int hwt_meter_feed(struct hwt_meter *m, const struct hwt_block *block)
     m->joint = (uint8_t)judge(m, block);
     m->counters.blocks++;
     if (m->joint == HWT_METER_FOLLOWS) {
+        m->run.period_ps = block->scan_period_ps;
         follow_clock(m, block);
     } else {
         m->cut = true;

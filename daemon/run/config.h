@@ -198,10 +198,13 @@ struct config_source {
     char label[CONFIG_TEXT_MAX];
     unsigned line;
     /* samples */
-    char socket[CONFIG_TEXT_MAX]; /* path of a stream socket, or "" */
-    char port[CONFIG_TEXT_MAX];   /* serial port, or "": exactly one of the two; mbus, modbus: the
-                                     port */
-    unsigned baud;                /* of the port; mbus: 0: to be found */
+    char socket[CONFIG_TEXT_MAX];   /* path of a stream socket, or "" */
+    char port[CONFIG_TEXT_MAX];     /* serial port, or "": exactly one of the two; mbus, modbus: the
+                                       port */
+    unsigned baud;                  /* of the port; mbus: 0: to be found */
+    char spidev[CONFIG_TEXT_MAX];   /* converter on SPI, or "": instead of socket and port */
+    char spidev_2[CONFIG_TEXT_MAX]; /* the second, or "" */
+    unsigned spi_hz;
     struct config_input voltages[CONFIG_VOLTAGES_MAX];
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];

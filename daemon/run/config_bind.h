@@ -62,6 +62,7 @@ void config_check_sensors(struct config_build *b);
 void config_make_analog(struct config_build *b, struct config_source *s);
 void config_check_analog(struct config_build *b, const struct config_source *s);
 void config_check_heat_flow(struct config_build *b, const struct config_source *s);
+void config_check_spi(struct config_build *b, const struct config_source *s);
 void config_check_pulses(struct config_build *b, struct config_source *s);
 void config_check_ds18b20(struct config_build *b, const struct config_source *s);
 void config_check_elster(struct config_build *b, struct config_source *s);

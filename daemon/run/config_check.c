@@ -97,15 +97,21 @@ static void resolve_voltage(struct config_build *b, const struct config_source *
 
 static void check_samples(struct config_build *b, struct config_source *s)
 {
-    bool socket = s->socket[0] != '\0', port = s->port[0] != '\0';
+    bool socket = s->socket[0] != '\0', port = s->port[0] != '\0', spi = s->spidev[0] != '\0';
 
     if (socket && port) {
         config_complain(b, s->port, "port", "and socket exclude each other: remove one");
-    } else if (!socket && !port) {
-        config_complain(b, s->socket, "socket", "or port is required: where the samples come from");
-    } else if (socket && config_given(b, &s->baud)) {
-        config_complain(b, &s->baud, "baud", "is for a serial port, but here is a socket");
+    } else if (spi && (socket || port)) {
+        config_complain(b, s->spidev, "spidev", "and %s exclude each other: remove one",
+                        socket ? "socket" : "port");
+    } else if (!socket && !port && !spi) {
+        config_complain(b, s->socket, "socket",
+                        "or port or spidev is required: where the samples come from");
+    } else if (!port && config_given(b, &s->baud)) {
+        config_complain(b, &s->baud, "baud", "is for a serial port, but here is a %s",
+                        socket ? "socket" : "converter");
     }
+    config_check_spi(b, s);
     if (strlen(s->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
         config_complain(b, s->socket, "socket", "is too long: at most %zu bytes with its folder",
                         sizeof(((struct sockaddr_un *)0)->sun_path) - 1);

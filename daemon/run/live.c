@@ -165,6 +165,17 @@ static void write_channel(const struct live_view *view, struct hwt_json *j, unsi
     hwt_json_end_object(j);
 }
 
+static void write_counters(struct hwt_json *j, const struct status_view *s)
+{
+    for (unsigned i = 0; i < s->counters; i++) {
+        if (s->counter[i].is_signed) {
+            hwt_json_int(j, s->counter[i].name, (int64_t)s->counter[i].value);
+        } else {
+            hwt_json_uint(j, s->counter[i].name, s->counter[i].value);
+        }
+    }
+}
+
 static void write_status(struct hwt_json *j, struct status *status, const char *label)
 {
     struct status_view s;
@@ -183,14 +194,10 @@ static void write_status(struct hwt_json *j, struct status *status, const char *
     write_time(j, "since", s.since_ms);
     write_time(j, label != NULL ? "last" : "last_ok", s.last_ms);
     if (label == NULL) { /* a publisher: how far behind it is stands by itself */
-        for (unsigned i = 0; i < s.counters; i++) {
-            hwt_json_uint(j, s.counter[i].name, s.counter[i].value);
-        }
+        write_counters(j, &s);
     } else {
         hwt_json_object(j, "counters");
-        for (unsigned i = 0; i < s.counters; i++) {
-            hwt_json_uint(j, s.counter[i].name, s.counter[i].value);
-        }
+        write_counters(j, &s);
         hwt_json_end_object(j);
     }
     hwt_json_end_object(j);

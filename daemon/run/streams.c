@@ -8,6 +8,9 @@
 
 _Static_assert((int)CONFIG_GROUPS_MAX <= (int)HWT_METER_GROUPS_MAX, "the meter has room for them");
 
+/* NTP may have come just now, and the system's clock still catch up. */
+enum { SETTLE_US = 60000000 };
+
 struct stream {
     struct streams *all;
     unsigned config; /* index in config->source[] */
@@ -138,7 +141,11 @@ static struct stream *stream_new(struct streams *all, unsigned config_index)
         .socket = c->socket[0] != '\0' ? c->socket : NULL,
         .port = c->port[0] != '\0' ? c->port : NULL,
         .baud = c->baud,
+        .spidev = {c->spidev[0] != '\0' ? c->spidev : NULL,
+                   c->spidev_2[0] != '\0' ? c->spidev_2 : NULL},
+        .spi_hz = c->spi_hz,
         .clock = o->clock,
+        .settle_us = o->site->config->clock_trust == CLOCK_TRUST_AUTO ? SETTLE_US : 0,
         .status = o->status[config_index],
         .sink = take_window,
         .tick = take_tick,
