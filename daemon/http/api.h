@@ -107,6 +107,8 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
                               const struct http_query *query);
 struct http_reply *api_last(struct http *h, struct http_request *request,
                             const struct http_query *query);
+struct http_reply *api_waveform(struct http *h, struct http_request *request,
+                                const struct http_query *query);
 /* The way of every request (routes.c): struct http_site's handle and refuse. */
 struct http_reply *http_handle(void *ctx, struct http_request *request);
 struct http_reply *http_refuse(void *ctx, struct http_request *request);

@@ -19,6 +19,7 @@ static const char *const query_parameters[] = {"series",  "from",   "to",       
                                                "points",  "fn",     "tz",       "format",
                                                "quality", "stream", "unrolled", NULL};
 static const char *const last_parameters[] = {"series", NULL};
+static const char *const waveform_parameters[] = {"channel", "cycles", "format", NULL};
 
 #define API "/api/v1/"
 
@@ -34,6 +35,7 @@ static const struct route {
     {API "query", "GET", query_parameters, api_query, 0},
     {API "last", "GET", last_parameters, api_last, 0},
     {API "events", "GET", no_parameters, api_events, 0},
+    {API "waveform", "GET", waveform_parameters, api_waveform, 0},
     {API "sources", "POST", no_parameters, NULL, HTTP_ADD_SOURCE},
 };
 

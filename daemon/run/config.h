@@ -28,6 +28,8 @@ enum {
     CONFIG_VERSION = 1,
     CONFIG_SOURCES_MAX = 32,
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
+    CONFIG_GROUPS_MAX = 4,   /* the same */
+    CONFIG_MEASURE_MAX = 48, /* words of a clamp's or voltage's `measure` */
     CONFIG_CURVE_POINTS_MAX = 12,
     CONFIG_EMON_INPUTS_MAX = 32, /* of one emonTx */
     CONFIG_SENSORS_MAX = 16,     /* of one 1-Wire bus */
@@ -96,6 +98,8 @@ struct config_curve_point {
 };
 
 /* One input of a sample stream: a voltage reference or a clamp; each is a source of its own. */
+enum { CONFIG_INPUT_QUANTITIES = 7 + 45 }; /* a clamp's own, and all that `measure` can add */
+
 struct config_input {
     char id[HWT_ID_MAX + 1];
     char label[CONFIG_TEXT_MAX];
@@ -113,7 +117,23 @@ struct config_input {
     unsigned phase;                  /* voltages: 1..3 of a three-phase system; 0: none */
     struct config_curve_point curve[CONFIG_CURVE_POINTS_MAX];
     unsigned curve_count;
+    char measure[CONFIG_MEASURE_MAX][HWT_ID_MAX + 1]; /* as written */
+    unsigned measure_count;
     unsigned line; /* in the file */
+    /* Made of the above: */
+    uint8_t delivers[CONFIG_INPUT_QUANTITIES]; /* those of every such input first */
+    unsigned quantities, more;                 /* all of them; those that `measure` adds */
+    bool harmonics;                            /* among them */
+};
+
+/* Clamps of one supply; a source of its own. */
+struct config_group {
+    char id[HWT_ID_MAX + 1];
+    char label[CONFIG_TEXT_MAX];
+    char clamps[HWT_SLOTS_MAX][HWT_ID_MAX + 1]; /* their ids */
+    unsigned clamp_count;
+    unsigned line;   /* in the file */
+    uint32_t inputs; /* made of it: bit i: clamps[i] of the sample stream */
 };
 
 /* A DS18B20; each is a source of its own. */
@@ -186,6 +206,8 @@ struct config_source {
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];
     unsigned clamp_count;
+    struct config_group groups[CONFIG_GROUPS_MAX];
+    unsigned group_count;
     /* mbus */
     unsigned address;                /* primary, 0..250, or 254; 253 with `secondary` */
     char secondary[CONFIG_TEXT_MAX]; /* or "" */
@@ -328,6 +350,7 @@ void config_write_reference(FILE *out);
 enum config_point_kind {
     POINT_VOLTAGE,
     POINT_CLAMP,
+    POINT_GROUP,     /* of clamps */
     POINT_MBUS,      /* a heat meter */
     POINT_MBUS_ELEC, /* an electricity meter */
     POINT_MODBUS,
@@ -346,8 +369,9 @@ struct config_point {
     const char *id;    /* borrowed from the configuration */
     const char *label; /* the same */
     unsigned source;   /* index in source[] */
-    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP, POINT_EMON, POINT_SENSOR: index in voltages[],
-                        * clamps[], emon[] or sensors[]; POINT_MODBUS: part of the map */
+    unsigned input; /* POINT_VOLTAGE, POINT_CLAMP, POINT_GROUP, POINT_EMON, POINT_SENSOR: index in
+                     * voltages[], clamps[], groups[], emon[] or sensors[]; POINT_MODBUS: part of
+                     * the map */
     const uint8_t *quantity; /* that it can deliver, in column order */
     size_t quantities;
 };
@@ -359,7 +383,7 @@ bool config_same_line(const struct config_source *a, const struct config_source 
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out);
 /* The point with this id; false, output untouched, if none has it. */
 bool config_point_find(const struct config *c, const char *id, struct config_point *point_out);
-/* The quantities any point of this kind can deliver, in column order; returns how many: 0 for
+/* The quantities every point of this kind can deliver, in column order; returns how many: 0 for
  * Modbus, whose maps tell. */
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out);
 /* The point and quantity of a channel id; false, outputs untouched, if there is none. */

@@ -44,6 +44,10 @@ void config_complain(const struct config_build *b, const void *member, const cha
  */
 bool config_resolve(const char *from, const char *path, char *out, size_t n);
 
+struct config_map;
+/* How a map's device is told, and where its serial number is: m->identity. */
+void config_map_check_identity(struct config_build *b, struct config_map *m);
+
 /* The checks beyond the table; each reports what is wrong. */
 void config_check(struct config_build *b);
 void config_check_maps(struct config_build *b);
@@ -78,6 +82,8 @@ void config_check_line(struct config_build *b, struct config_source *s, uint16_t
 bool config_check_either(struct config_build *b, const void *one, const char *one_name,
                          bool one_given, const void *other, const char *other_name,
                          bool other_given);
+/* What voltages, clamps and their groups deliver; before ids are checked. */
+void config_check_measures(struct config_build *b);
 void config_check_ids(struct config_build *b);
 void config_check_roles(struct config_build *b);
 void config_check_zone(struct config_build *b);

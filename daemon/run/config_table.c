@@ -27,13 +27,17 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "A sampler that sends mains waveforms (docs/SAMPLE_STREAM.md), over a socket or a serial port: exactly one "
         "of `socket` and `port`. The entry itself delivers nothing; its voltages and clamps do."},
     [SECTION_VOLTAGE] = {"sources[].voltages[]", NULL, sizeof(struct config_input), offsetof(struct config_input, line),
-        "A voltage reference of a sampler. Delivers `<id>_voltage`, `<id>_frequency`."},
+        "A voltage reference of a sampler. Delivers `<id>_voltage`, `<id>_frequency`, and what `measure` adds."},
     [SECTION_CLAMP] = {"sources[].clamps[]", NULL, sizeof(struct config_input), offsetof(struct config_input, line),
         "A current clamp of a sampler. Delivers `<id>_power`, `<id>_current`, `<id>_apparent_power`, "
-        "`<id>_reactive_power`, `<id>_power_factor`, `<id>_import`, `<id>_export`."},
+        "`<id>_reactive_power`, `<id>_power_factor`, `<id>_import`, `<id>_export`, and what `measure` adds."},
     [SECTION_CURVE] = {"sources[].voltages[].curve[], sources[].clamps[].curve[]", NULL, sizeof(struct config_curve_point), offsetof(struct config_curve_point, line),
         "A point of how a sensor's ratio and phase change with its level, from its data sheet or its calibration; levels "
         "rise from point to point. Between points straight, for clamps against the logarithm of the current."},
+    [SECTION_GROUP] = {"sources[].groups[]", NULL, sizeof(struct config_group), offsetof(struct config_group, line),
+        "Clamps of one supply, taken together: three of a wye, two of a delta or of a split phase. Delivers `<id>_power`, `<id>_apparent_power` "
+        "(effective), `<id>_reactive_power`, `<id>_power_factor`; the registers `<id>_import` and `<id>_export`, by vector: the phases netted, as a "
+        "utility's meter does; and `<id>_summed_import` and `<id>_summed_export`, the sums of the clamps' own."},
     [SECTION_MBUS] = {"sources[]", "mbus", sizeof(struct config_source), offsetof(struct config_source, line),
         "A meter on wired M-Bus, behind a serial port or a TCP gateway: exactly one of `port` and `tcp`, exactly one of "
         "`address` and `secondary`. A heat meter delivers, as far as it sends them, `<id>_power`, `<id>_energy`, "
@@ -85,6 +89,12 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "write one."},
     [SECTION_MAP_ROW] = {"Modbus map: registers[]", NULL, sizeof(struct config_map_row), offsetof(struct config_map_row, line),
         "One value. No quantity stands twice for one part."},
+    [SECTION_MAP_MARK] = {"Modbus map: identify[]", NULL, sizeof(struct config_map_mark), offsetof(struct config_map_mark, line),
+        "Registers that tell the model: `heatwatt` looks there when it searches a line. If there are several entries, all "
+        "must fit."},
+    [SECTION_MAP_SERIAL] = {"Modbus map: serial", NULL, 0, 0,
+        "Where the meter's serial number is. It is read when the connection is made and shown in the source's status; "
+        "another number is another meter, which is told as such. Left out: not known."},
 };
 
 const struct config_option config_options[] = {
@@ -160,6 +170,8 @@ const struct config_option config_options[] = {
      .child = {SECTION_VOLTAGE}, .required = true, .text = "Voltage references."},
     {SECTION_SAMPLES, "clamps", CONFIG_KIND_LIST, ELEMENTS(config_source, clamps, clamp_count, HWT_SLOTS_MAX),
      .child = {SECTION_CLAMP}, .text = "Current clamps."},
+    {SECTION_SAMPLES, "groups", CONFIG_KIND_LIST, ELEMENTS(config_source, groups, group_count, CONFIG_GROUPS_MAX),
+     .child = {SECTION_GROUP}, .text = "Clamps taken together, such as those of three phases."},
 
     {SECTION_VOLTAGE, "id", CONFIG_KIND_ID, IN(config_input, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},
@@ -175,6 +187,9 @@ const struct config_option config_options[] = {
      .text = "1, 2 or 3 of a three-phase system, whose order and losses are watched; 0: of none."},
     {SECTION_VOLTAGE, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
      .child = {SECTION_CURVE}, .text = "Ratio and phase against the voltage."},
+    {SECTION_VOLTAGE, "measure", CONFIG_KIND_TEXTS, ELEMENTS(config_input, measure, measure_count, CONFIG_MEASURE_MAX),
+     .text = "Further channels: `thd`; and of the one voltage of a sampler whose harmonics are analysed, alone or with its clamp, "
+             "`harmonic_2` to `harmonic_40` in % of the fundamental, or all of them, `harmonics`."},
 
     {SECTION_CLAMP, "id", CONFIG_KIND_ID, IN(config_input, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17."},
@@ -200,6 +215,10 @@ const struct config_option config_options[] = {
      .fallback = "0.5", .text = "A mean power of a minute below this is not counted as energy; 0: all is."},
     {SECTION_CLAMP, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
      .child = {SECTION_CURVE}, .text = "Ratio and phase against the current."},
+    {SECTION_CLAMP, "measure", CONFIG_KIND_TEXTS, ELEMENTS(config_input, measure, measure_count, CONFIG_MEASURE_MAX),
+     .text = "Further channels: `thd`, the distortion; `cos_phi`, the displacement power factor; `reactive_q1` to `reactive_q4`, reactive "
+             "energy by quadrant, or all four, `reactive_energy`; and of one clamp of a sampler `harmonic_2` to `harmonic_40` in % of the fundamental, "
+             "or all of them, `harmonics`."},
 
     {SECTION_CURVE, "level", CONFIG_KIND_NUMBER, IN(config_curve_point, level), .min = 1e-3, .max = 1e5, .unit = "A or V", .required = true,
      .text = "RMS of the fundamental."},
@@ -207,6 +226,12 @@ const struct config_option config_options[] = {
      .text = "Multiplies `ratio`."},
     {SECTION_CURVE, "phase_deg", CONFIG_KIND_NUMBER, IN(config_curve_point, phase_deg), .min = -45, .max = 45, .unit = "degrees", .fallback = "0",
      .text = "Added to the sensor's `phase_deg`."},
+
+    {SECTION_GROUP, "id", CONFIG_KIND_ID, IN(config_group, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17."},
+    {SECTION_GROUP, "label", CONFIG_KIND_TEXT, IN(config_group, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_GROUP, "clamps", CONFIG_KIND_TEXTS, ELEMENTS(config_group, clamps, clamp_count, HWT_SLOTS_MAX), .required = true,
+     .text = "Ids of clamps of this sampler, two at least."},
 
     {SECTION_MBUS, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},
@@ -473,6 +498,9 @@ const struct config_option config_options[] = {
              "registers it does not have."},
     {SECTION_MAP, "registers", CONFIG_KIND_LIST, ELEMENTS(config_map, row, rows, HWT_MODBUS_ROWS_MAX), .child = {SECTION_MAP_ROW},
      .required = true, .text = "What is read."},
+    {SECTION_MAP, "identify", CONFIG_KIND_LIST, ELEMENTS(config_map, mark, marks, HWT_MODBUS_MARKS_MAX), .child = {SECTION_MAP_MARK},
+     .text = "How a search tells the device."},
+    {SECTION_MAP, "serial", CONFIG_KIND_MAP, .child = {SECTION_MAP_SERIAL}, .text = "Its serial number."},
 
     {SECTION_MAP_ROW, "quantity", CONFIG_KIND_ID, IN(config_map_row, quantity), .required = true,
      .text = "`voltage`, `current`, `power`, `apparent_power`, `reactive_power`, `power_factor`, `frequency`, `import`, `export` "
@@ -490,6 +518,32 @@ const struct config_option config_options[] = {
     {SECTION_MAP_ROW, "scale", CONFIG_KIND_NUMBER, IN(config_map_row, scale), .min = -1e9, .max = 1e9, .fallback = "1",
      .text = "The number times this is the value in the API's unit (V, A, W, VA, var, Hz, Wh, 1 …): 1000 for a register in kWh."},
     {SECTION_MAP_ROW, "source", CONFIG_KIND_TEXT, IN(config_map_row, source), .text = "Where the row is from."},
+
+    {SECTION_MAP_MARK, "address", CONFIG_KIND_INTEGER, IN(config_map_mark, field.address), .min = 0, .max = 65535, .hex = true, .required = true,
+     .text = "Of the first register, from 0 as on the wire."},
+    {SECTION_MAP_MARK, "function", CONFIG_KIND_CHOICE, IN(config_map_mark, field.function), .choices = "holding input", .fallback_note = "the map's",
+     .text = "As above."},
+    {SECTION_MAP_MARK, "type", CONFIG_KIND_CHOICE, IN(config_map_mark, field.type), .choices = MAP_TYPES, .fallback_note = "the map's",
+     .text = "Of a number. A float is rounded."},
+    {SECTION_MAP_MARK, "order", CONFIG_KIND_CHOICE, IN(config_map_mark, field.order), .choices = "ABCD CDAB BADC DCBA", .fallback_note = "the map's",
+     .text = "As above. A text with its characters swapped in each register is `BADC`."},
+    {SECTION_MAP_MARK, "length", CONFIG_KIND_INTEGER, IN(config_map_mark, field.length), .min = 1, .max = HWT_MODBUS_TEXT_REGISTERS_MAX, .fallback_note = "a number",
+     .text = "Registers of a text; zeros in it are left out."},
+    {SECTION_MAP_MARK, "values", CONFIG_KIND_TEXTS, ELEMENTS(config_map_mark, value, values, HWT_MODBUS_EXPECTED_MAX), .required = true,
+     .text = "What it holds, one of these: numbers as `32`, `0x20` or `100..104`; of a text its beginning."},
+    {SECTION_MAP_MARK, "source", CONFIG_KIND_TEXT, IN(config_map_mark, field.source), .text = "Where the entry is from."},
+
+    {SECTION_MAP_SERIAL, "address", CONFIG_KIND_INTEGER, IN(config_map, serial.address), .min = 0, .max = 65535, .hex = true,
+     .text = "Of the first register, from 0 as on the wire."},
+    {SECTION_MAP_SERIAL, "function", CONFIG_KIND_CHOICE, IN(config_map, serial.function), .choices = "holding input", .fallback_note = "the map's",
+     .text = "As above."},
+    {SECTION_MAP_SERIAL, "type", CONFIG_KIND_CHOICE, IN(config_map, serial.type), .choices = MAP_TYPES, .fallback_note = "the map's",
+     .text = "Of a number. A float is rounded."},
+    {SECTION_MAP_SERIAL, "order", CONFIG_KIND_CHOICE, IN(config_map, serial.order), .choices = "ABCD CDAB BADC DCBA", .fallback_note = "the map's",
+     .text = "As above. A text with its characters swapped in each register is `BADC`."},
+    {SECTION_MAP_SERIAL, "length", CONFIG_KIND_INTEGER, IN(config_map, serial.length), .min = 1, .max = HWT_MODBUS_TEXT_REGISTERS_MAX, .fallback_note = "a number",
+     .text = "Registers of a text; zeros in it are left out."},
+    {SECTION_MAP_SERIAL, "source", CONFIG_KIND_TEXT, IN(config_map, serial.source), .text = "Where this is from."},
 };
 /* clang-format on */
 

@@ -32,6 +32,7 @@
 #include "daemon/run/requests.h"
 #include "daemon/run/source_add.h"
 #include "daemon/run/streams.h"
+#include "daemon/run/waveforms.h"
 #include "daemon/store/store.h"
 
 enum {
@@ -56,6 +57,7 @@ struct daemon {
     struct requests *requests;
     struct http *http;
     struct streams *streams;
+    _Atomic(struct streams *) sampling; /* the same for http's thread, once they run */
     struct buses *buses;
     struct heat_flows *heat_flows;
     struct publish_emoncms *publisher[CONFIG_PUBLISHERS_MAX];
@@ -127,6 +129,14 @@ static bool on_submit(void *ctx, struct http_job *job)
     struct daemon *d = ctx;
 
     return requests_submit(d->requests, job);
+}
+
+static int on_waveform(void *ctx, const char *channel, unsigned cycles, struct http_waveform *out,
+                       char detail_out[HTTP_DETAIL])
+{
+    struct daemon *d = ctx;
+
+    return waveforms_get(&d->site, atomic_load(&d->sampling), channel, cycles, out, detail_out);
 }
 
 /* --- the loop --- */
@@ -335,7 +345,11 @@ static bool start_http(struct daemon *d)
         .host_count = c->host_count,
         .timezone = d->config->timezone,
         .changes = (enum http_changes)c->changes,
-        .hooks = {.snapshot = on_snapshot, .series = on_series, .submit = on_submit, .ctx = d},
+        .hooks = {.snapshot = on_snapshot,
+                  .series = on_series,
+                  .waveform = on_waveform,
+                  .submit = on_submit,
+                  .ctx = d},
         .assets = web_assets,
         .asset_count = web_asset_count,
     };
@@ -495,6 +509,7 @@ static bool start(struct daemon *d)
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_start(d->publisher[i]);
     }
+    atomic_store(&d->sampling, d->streams);
     return streams_start(d->streams) ? true : fail("sources", "no thread");
 }
 

@@ -108,6 +108,7 @@ class Server:
         stream = next(s for s in series if s['kind'] == 'gauge')['streams'][0]
         self.names = {
             'gauge': next(s['id'] for s in series if s['kind'] == 'gauge'),
+            'clamp': next((s['source'] for s in series if s['quantity'] == 'current'), 'hp'),
             'counter': next(s['id'] for s in series if s['kind'] == 'counter'),
             'from': max(stream['from'], stream['to'] - 3_600_000),
             'to': stream['to'] + 60_000,
