@@ -66,7 +66,7 @@ struct daemon {
     uv_loop_t loop;
     uv_async_t wake; /* the clock advanced, or records were committed */
     uv_timer_t tick, second, end, anew;
-    uv_signal_t interrupt, terminate, hangup;
+    uv_signal_t interrupt, terminate;
     struct source_add source_add;
     struct reload reload;
     bool ended;      /* for good */
@@ -235,12 +235,12 @@ static void on_signal(uv_signal_t *handle, int signum)
     uv_stop(&d->loop);
 }
 
-static void on_hangup(uv_signal_t *handle, int signum)
+static void on_terminal_gone(void *ctx)
 {
-    struct daemon *d = handle->data;
+    struct daemon *d = ctx;
 
-    (void)signum;
-    reload_begin(&d->reload);
+    d->ended = true;
+    uv_stop(&d->loop);
 }
 
 static void on_anew(uv_timer_t *handle)
@@ -257,7 +257,7 @@ static void on_changed(void *ctx)
 {
     struct daemon *d = ctx;
 
-    if (!uv_is_closing((uv_handle_t *)&d->anew)) {
+    if (!uv_is_closing((uv_handle_t *)&d->anew) && !uv_is_active((uv_handle_t *)&d->anew)) {
         uv_timer_start(&d->anew, on_anew, ANEW_MS, 0);
     }
 }
@@ -467,13 +467,16 @@ static void init_handles(struct daemon *d)
     uv_timer_init(&d->loop, &d->anew);
     uv_signal_init(&d->loop, &d->interrupt);
     uv_signal_init(&d->loop, &d->terminate);
-    uv_signal_init(&d->loop, &d->hangup);
     d->wake.data = d->tick.data = d->second.data = d->end.data = d->anew.data = d;
-    d->interrupt.data = d->terminate.data = d->hangup.data = d;
+    d->interrupt.data = d->terminate.data = d;
     d->source_add = (struct source_add){
         .path = d->config->path, .loop = &d->loop, .added = on_changed, .ctx = d};
-    d->reload =
-        (struct reload){.path = d->config->path, .loop = &d->loop, .right = on_changed, .ctx = d};
+    d->reload = (struct reload){.path = d->config->path,
+                                .loop = &d->loop,
+                                .right = on_changed,
+                                .gone = on_terminal_gone,
+                                .ctx = d};
+    reload_init(&d->reload);
 }
 
 static void say_listening(struct daemon *d)
@@ -542,7 +545,7 @@ static void run(struct daemon *d)
     }
     uv_signal_start(&d->interrupt, on_signal, SIGINT);
     uv_signal_start(&d->terminate, on_signal, SIGTERM);
-    uv_signal_start(&d->hangup, on_hangup, SIGHUP);
+    reload_start(&d->reload);
     block_signals(false);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     if (d->start_anew && !d->ended) {
@@ -584,6 +587,7 @@ static void stop(struct daemon *d)
     uv_run(&d->loop, UV_RUN_NOWAIT);
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
+    reload_deinit(&d->reload);
     if (d->hub != NULL && d->store != NULL) {
         hub_flush(d->hub);
     }
