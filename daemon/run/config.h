@@ -28,6 +28,8 @@ enum {
     CONFIG_VERSION = 1,
     CONFIG_SOURCES_MAX = 32,
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
+    CONFIG_GROUPS_MAX = 4,   /* the same */
+    CONFIG_MEASURE_MAX = 48, /* words of a clamp's or voltage's `measure` */
     CONFIG_CURVE_POINTS_MAX = 12,
     CONFIG_EMON_INPUTS_MAX = 32, /* of one emonTx */
     CONFIG_SENSORS_MAX = 16,     /* of one 1-Wire bus */
@@ -56,6 +58,9 @@ enum config_publisher_type { CONFIG_EMONCMS };
 
 /* How much is written for how little can be lost. */
 enum config_log_profile { LOG_NORMAL, LOG_LOW_WEAR, LOG_LOWEST_WEAR, LOG_PROFILES };
+
+/* Who may change something over HTTP; as enum http_changes. */
+enum config_changes { CHANGES_LOCAL, CHANGES_ALWAYS, CHANGES_NEVER };
 
 /* What a role names: a source, for all it delivers, or one channel. */
 enum config_role_kind { ROLE_IS_SOURCE, ROLE_IS_CHANNEL };
@@ -93,6 +98,8 @@ struct config_curve_point {
 };
 
 /* One input of a sample stream: a voltage reference or a clamp; each is a source of its own. */
+enum { CONFIG_INPUT_QUANTITIES = 7 + 45 }; /* a clamp's own, and all that `measure` can add */
+
 struct config_input {
     char id[HWT_ID_MAX + 1];
     char label[CONFIG_TEXT_MAX];
@@ -110,7 +117,23 @@ struct config_input {
     unsigned phase;                  /* voltages: 1..3 of a three-phase system; 0: none */
     struct config_curve_point curve[CONFIG_CURVE_POINTS_MAX];
     unsigned curve_count;
+    char measure[CONFIG_MEASURE_MAX][HWT_ID_MAX + 1]; /* as written */
+    unsigned measure_count;
     unsigned line; /* in the file */
+    /* Made of the above: */
+    uint8_t delivers[CONFIG_INPUT_QUANTITIES]; /* those of every such input first */
+    unsigned quantities, more;                 /* all of them; those that `measure` adds */
+    bool harmonics;                            /* among them */
+};
+
+/* Clamps of one supply; a source of its own. */
+struct config_group {
+    char id[HWT_ID_MAX + 1];
+    char label[CONFIG_TEXT_MAX];
+    char clamps[HWT_SLOTS_MAX][HWT_ID_MAX + 1]; /* their ids */
+    unsigned clamp_count;
+    unsigned line;   /* in the file */
+    uint32_t inputs; /* made of it: bit i: clamps[i] of the sample stream */
 };
 
 /* A DS18B20; each is a source of its own. */
@@ -183,6 +206,8 @@ struct config_source {
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];
     unsigned clamp_count;
+    struct config_group groups[CONFIG_GROUPS_MAX];
+    unsigned group_count;
     /* mbus */
     unsigned address;                /* primary, 0..250, or 254; 253 with `secondary` */
     char secondary[CONFIG_TEXT_MAX]; /* or "" */
@@ -280,7 +305,8 @@ struct config {
     uint16_t port;   /* 0: any free one */
     char hosts[CONFIG_HOSTS_MAX][CONFIG_TEXT_MAX]; /* further Host names that are served */
     unsigned host_count;
-    unsigned record_s; /* 1..60 */
+    enum config_changes changes; /* who may change something over HTTP */
+    unsigned record_s;           /* 1..60 */
     enum config_log_profile log_profile;
     unsigned commit_s;                   /* s between commits of the log; by the profile */
     char log_partition[CONFIG_TEXT_MAX]; /* the log's device; "": it is in data_dir */
@@ -305,6 +331,9 @@ struct config *config_load_problems(const char *path, struct config_problems *pr
  */
 struct config *config_parse(const char *text, size_t n, const char *path,
                             struct config_problems *problems);
+/* The same, with secrets and time zone: as if the text were in the file. */
+struct config *config_parse_files(const char *text, size_t n, const char *path,
+                                  struct config_problems *problems);
 /* Wipes the keys. NULL is fine. */
 void config_free(struct config *c);
 
@@ -321,6 +350,7 @@ void config_write_reference(FILE *out);
 enum config_point_kind {
     POINT_VOLTAGE,
     POINT_CLAMP,
+    POINT_GROUP,     /* of clamps */
     POINT_MBUS,      /* a heat meter */
     POINT_MBUS_ELEC, /* an electricity meter */
     POINT_MODBUS,
@@ -339,8 +369,9 @@ struct config_point {
     const char *id;    /* borrowed from the configuration */
     const char *label; /* the same */
     unsigned source;   /* index in source[] */
-    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP, POINT_EMON, POINT_SENSOR: index in voltages[],
-                        * clamps[], emon[] or sensors[]; POINT_MODBUS: part of the map */
+    unsigned input; /* POINT_VOLTAGE, POINT_CLAMP, POINT_GROUP, POINT_EMON, POINT_SENSOR: index in
+                     * voltages[], clamps[], groups[], emon[] or sensors[]; POINT_MODBUS: part of
+                     * the map */
     const uint8_t *quantity; /* that it can deliver, in column order */
     size_t quantities;
 };
@@ -352,7 +383,7 @@ bool config_same_line(const struct config_source *a, const struct config_source 
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out);
 /* The point with this id; false, output untouched, if none has it. */
 bool config_point_find(const struct config *c, const char *id, struct config_point *point_out);
-/* The quantities any point of this kind can deliver, in column order; returns how many: 0 for
+/* The quantities every point of this kind can deliver, in column order; returns how many: 0 for
  * Modbus, whose maps tell. */
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out);
 /* The point and quantity of a channel id; false, outputs untouched, if there is none. */

@@ -82,6 +82,8 @@ void config_check_line(struct config_build *b, struct config_source *s, uint16_t
 bool config_check_either(struct config_build *b, const void *one, const char *one_name,
                          bool one_given, const void *other, const char *other_name,
                          bool other_given);
+/* What voltages, clamps and their groups deliver; before ids are checked. */
+void config_check_measures(struct config_build *b);
 void config_check_ids(struct config_build *b);
 void config_check_roles(struct config_build *b);
 void config_check_zone(struct config_build *b);

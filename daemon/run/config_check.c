@@ -301,6 +301,9 @@ static void set_labels(struct config *c)
         for (unsigned i = 0; i < source->clamp_count; i++) {
             set_label(source->clamps[i].label, source->clamps[i].id);
         }
+        for (unsigned i = 0; i < source->group_count; i++) {
+            set_label(source->groups[i].label, source->groups[i].id);
+        }
         for (unsigned i = 0; i < source->emon_count; i++) {
             set_label(source->emon[i].label, source->emon[i].id);
         }
@@ -316,6 +319,7 @@ void config_check(struct config_build *b)
     config_check_maps(b);
     config_check_emon_inputs(b);
     config_check_sensors(b);
+    config_check_measures(b);
     config_check_ids(b);
     check_sources(b);
     check_clock(b);

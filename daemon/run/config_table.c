@@ -27,13 +27,17 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "A sampler that sends mains waveforms (docs/SAMPLE_STREAM.md), over a socket or a serial port: exactly one "
         "of `socket` and `port`. The entry itself delivers nothing; its voltages and clamps do."},
     [SECTION_VOLTAGE] = {"sources[].voltages[]", NULL, sizeof(struct config_input), offsetof(struct config_input, line),
-        "A voltage reference of a sampler. Delivers `<id>_voltage`, `<id>_frequency`."},
+        "A voltage reference of a sampler. Delivers `<id>_voltage`, `<id>_frequency`, and what `measure` adds."},
     [SECTION_CLAMP] = {"sources[].clamps[]", NULL, sizeof(struct config_input), offsetof(struct config_input, line),
         "A current clamp of a sampler. Delivers `<id>_power`, `<id>_current`, `<id>_apparent_power`, "
-        "`<id>_reactive_power`, `<id>_power_factor`, `<id>_import`, `<id>_export`."},
+        "`<id>_reactive_power`, `<id>_power_factor`, `<id>_import`, `<id>_export`, and what `measure` adds."},
     [SECTION_CURVE] = {"sources[].voltages[].curve[], sources[].clamps[].curve[]", NULL, sizeof(struct config_curve_point), offsetof(struct config_curve_point, line),
         "A point of how a sensor's ratio and phase change with its level, from its data sheet or its calibration; levels "
         "rise from point to point. Between points straight, for clamps against the logarithm of the current."},
+    [SECTION_GROUP] = {"sources[].groups[]", NULL, sizeof(struct config_group), offsetof(struct config_group, line),
+        "Clamps of one supply, taken together: three of a wye, two of a delta or of a split phase. Delivers `<id>_power`, `<id>_apparent_power` "
+        "(effective), `<id>_reactive_power`, `<id>_power_factor`; the registers `<id>_import` and `<id>_export`, by vector: the phases netted, as a "
+        "utility's meter does; and `<id>_summed_import` and `<id>_summed_export`, the sums of the clamps' own."},
     [SECTION_MBUS] = {"sources[]", "mbus", sizeof(struct config_source), offsetof(struct config_source, line),
         "A meter on wired M-Bus, behind a serial port or a TCP gateway: exactly one of `port` and `tcp`, exactly one of "
         "`address` and `secondary`. A heat meter delivers, as far as it sends them, `<id>_power`, `<id>_energy`, "
@@ -129,6 +133,10 @@ const struct config_option config_options[] = {
     {SECTION_HTTP, "hosts", CONFIG_KIND_TEXTS, ELEMENTS(config, hosts, host_count, CONFIG_HOSTS_MAX),
      .text = "Host names under which the page may be asked for, beside the address itself; without port. Needed behind a "
              "reverse proxy."},
+    {SECTION_HTTP, "changes", CONFIG_KIND_CHOICE, IN(config, changes), .choices = "local always never", .fallback = "local",
+     .text = "Who may change something by the page or the API, such as add a meter. `local`: whoever asks from this device "
+             "itself; what a reverse proxy passes on (`Forwarded`, `X-Forwarded-For`) is not. `always`: everybody who is served, so "
+             "only behind a proxy that asks for a password. `never`: nobody."},
 
     {SECTION_RECORD, "interval_s", CONFIG_KIND_INTEGER, IN(config, record_s), .min = 1, .max = 60, .unit = "s", .fallback = "10",
      .text = "One record of all channels in this time."},
@@ -162,6 +170,8 @@ const struct config_option config_options[] = {
      .child = {SECTION_VOLTAGE}, .required = true, .text = "Voltage references."},
     {SECTION_SAMPLES, "clamps", CONFIG_KIND_LIST, ELEMENTS(config_source, clamps, clamp_count, HWT_SLOTS_MAX),
      .child = {SECTION_CLAMP}, .text = "Current clamps."},
+    {SECTION_SAMPLES, "groups", CONFIG_KIND_LIST, ELEMENTS(config_source, groups, group_count, CONFIG_GROUPS_MAX),
+     .child = {SECTION_GROUP}, .text = "Clamps taken together, such as those of three phases."},
 
     {SECTION_VOLTAGE, "id", CONFIG_KIND_ID, IN(config_input, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},
@@ -177,6 +187,9 @@ const struct config_option config_options[] = {
      .text = "1, 2 or 3 of a three-phase system, whose order and losses are watched; 0: of none."},
     {SECTION_VOLTAGE, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
      .child = {SECTION_CURVE}, .text = "Ratio and phase against the voltage."},
+    {SECTION_VOLTAGE, "measure", CONFIG_KIND_TEXTS, ELEMENTS(config_input, measure, measure_count, CONFIG_MEASURE_MAX),
+     .text = "Further channels: `thd`; and of the one voltage of a sampler whose harmonics are analysed, alone or with its clamp, "
+             "`harmonic_2` to `harmonic_40` in % of the fundamental, or all of them, `harmonics`."},
 
     {SECTION_CLAMP, "id", CONFIG_KIND_ID, IN(config_input, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17."},
@@ -202,6 +215,10 @@ const struct config_option config_options[] = {
      .fallback = "0.5", .text = "A mean power of a minute below this is not counted as energy; 0: all is."},
     {SECTION_CLAMP, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
      .child = {SECTION_CURVE}, .text = "Ratio and phase against the current."},
+    {SECTION_CLAMP, "measure", CONFIG_KIND_TEXTS, ELEMENTS(config_input, measure, measure_count, CONFIG_MEASURE_MAX),
+     .text = "Further channels: `thd`, the distortion; `cos_phi`, the displacement power factor; `reactive_q1` to `reactive_q4`, reactive "
+             "energy by quadrant, or all four, `reactive_energy`; and of one clamp of a sampler `harmonic_2` to `harmonic_40` in % of the fundamental, "
+             "or all of them, `harmonics`."},
 
     {SECTION_CURVE, "level", CONFIG_KIND_NUMBER, IN(config_curve_point, level), .min = 1e-3, .max = 1e5, .unit = "A or V", .required = true,
      .text = "RMS of the fundamental."},
@@ -209,6 +226,12 @@ const struct config_option config_options[] = {
      .text = "Multiplies `ratio`."},
     {SECTION_CURVE, "phase_deg", CONFIG_KIND_NUMBER, IN(config_curve_point, phase_deg), .min = -45, .max = 45, .unit = "degrees", .fallback = "0",
      .text = "Added to the sensor's `phase_deg`."},
+
+    {SECTION_GROUP, "id", CONFIG_KIND_ID, IN(config_group, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17."},
+    {SECTION_GROUP, "label", CONFIG_KIND_TEXT, IN(config_group, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_GROUP, "clamps", CONFIG_KIND_TEXTS, ELEMENTS(config_group, clamps, clamp_count, HWT_SLOTS_MAX), .required = true,
+     .text = "Ids of clamps of this sampler, two at least."},
 
     {SECTION_MBUS, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},

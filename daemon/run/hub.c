@@ -185,6 +185,10 @@ struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source)
 
     last_counter(h, (int)source, HWT_Q_IMPORT, &start.import_mj);
     last_counter(h, (int)source, HWT_Q_EXPORT, &start.export_mj);
+    for (unsigned k = 0; k < 4; k++) {
+        last_counter(h, (int)source, (enum hwt_quantity)(HWT_Q_REACTIVE_Q1 + k),
+                     &start.reactive_mj[k]);
+    }
     return start;
 }
 

@@ -28,10 +28,11 @@ struct hub_options {
     void *ctx;
 };
 
-/* What the counters of a clamp go on from, mJ. */
+/* What the counters of a clamp, or of a group of clamps, go on from, mJ. */
 struct hub_clamp_start {
     int64_t import_mj;
     int64_t export_mj;
+    int64_t reactive_mj[4]; /* by quadrant */
 };
 
 struct hub *hub_new(const struct hub_options *options);

@@ -20,6 +20,7 @@ enum source_kind {
     SOURCE_IS_LEDGER,
     SOURCE_IS_VOLTAGE,
     SOURCE_IS_CLAMP,
+    SOURCE_IS_GROUP, /* of clamps */
     SOURCE_IS_METER,
     SOURCE_IS_COUNTER, /* counts for itself, from 0 on: pulses */
     SOURCE_IS_SENSOR
@@ -29,9 +30,10 @@ struct site_source {
     enum source_kind kind;
     const char *id; /* of the configuration, borrowed */
     const char *label;
-    unsigned config;    /* index in config->source[]; of a voltage or clamp: its sample stream */
-    unsigned input;     /* index in voltages[] or clamps[]; of a Modbus device: the part; of an
-                         * emonTx: in emon[]; of a sensor: in sensors[] */
+    unsigned
+        config;     /* index in config->source[]; of a voltage, clamp or group: its sample stream */
+    unsigned input; /* index in voltages[], clamps[] or groups[]; of a Modbus device: the part; of
+                     * an emonTx: in emon[]; of a sensor: in sensors[] */
     int64_t max_age_us; /* a live value older than this is missing: three polls */
 };
 

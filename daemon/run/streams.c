@@ -1,13 +1,16 @@
 #include "daemon/run/streams.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/log.h"
-#include "daemon/drivers/sampler.h"
 #include "daemon/run/hand_over.h"
+
+_Static_assert((int)CONFIG_GROUPS_MAX <= (int)HWT_METER_GROUPS_MAX, "the meter has room for them");
 
 struct stream {
     struct streams *all;
+    unsigned config; /* index in config->source[] */
     struct sampler *sampler;
     struct hand_over readings;
     struct hwt_meter_curve curve[HWT_SLOTS_MAX]; /* borrowed by the sampler's meter */
@@ -73,7 +76,7 @@ static void fill_slot(struct stream *stream, struct sampler_options *o,
     const struct config_source *c = &site->config->source[s->config];
     bool clamp = s->kind == SOURCE_IS_CLAMP;
     const struct config_input *in = clamp ? &c->clamps[s->input] : &c->voltages[s->input];
-    struct hub_clamp_start start = {0, 0};
+    struct hub_clamp_start start = {0};
 
     if (clamp) {
         start = hub_clamp_start(hub, source);
@@ -96,9 +99,33 @@ static void fill_slot(struct stream *stream, struct sampler_options *o,
         .phase = (uint8_t)in->phase,
         .curve = fill_curve(stream, in),
     };
+    memcpy(o->meter.slot[in->slot].reactive_mj, start.reactive_mj, sizeof(start.reactive_mj));
+    o->more[in->slot] = (struct sampler_more){in->delivers + in->quantities - in->more, in->more};
+    if (in->harmonics && (clamp || !o->analyses)) { /* a clamp's reference comes with it */
+        o->analyses = true;
+        o->analysed = (uint8_t)in->slot;
+    }
     if (in->slot + 1 > o->meter.slots) {
         o->meter.slots = (uint8_t)(in->slot + 1);
     }
+}
+
+static void fill_group(struct sampler_options *o, const struct installation *site, unsigned source,
+                       const struct hub *hub)
+{
+    const struct site_source *s = &site->source[source];
+    const struct config_source *c = &site->config->source[s->config];
+    struct hub_clamp_start start = hub_clamp_start(hub, source);
+    struct hwt_meter_group *group = &o->meter.group[o->meter.groups];
+
+    group->vector_import_mj = start.import_mj;
+    group->vector_export_mj = start.export_mj;
+    for (unsigned i = 0; i < c->clamp_count; i++) {
+        if ((c->groups[s->input].inputs >> i & 1) != 0) {
+            group->clamps |= (uint32_t)1 << c->clamps[i].slot;
+        }
+    }
+    o->group_source[o->meter.groups++] = (uint16_t)source;
 }
 
 static struct stream *stream_new(struct streams *all, unsigned config_index)
@@ -122,12 +149,17 @@ static struct stream *stream_new(struct streams *all, unsigned config_index)
         return NULL;
     }
     stream->all = all;
+    stream->config = config_index;
     for (unsigned i = 0; i < o->site->source_count; i++) {
         enum source_kind kind = o->site->source[i].kind;
 
-        if ((kind == SOURCE_IS_CLAMP || kind == SOURCE_IS_VOLTAGE) &&
-            o->site->source[i].config == config_index) {
+        if (o->site->source[i].config != config_index) {
+            continue;
+        }
+        if (kind == SOURCE_IS_CLAMP || kind == SOURCE_IS_VOLTAGE) {
             fill_slot(stream, &options, o->site, i, o->hub);
+        } else if (kind == SOURCE_IS_GROUP) {
+            fill_group(&options, o->site, i, o->hub);
         }
     }
     stream->sampler = sampler_new(&options);
@@ -219,6 +251,19 @@ uint64_t streams_lost(const struct streams *s)
         lost += atomic_load(&s->stream[i]->readings.lost);
     }
     return lost;
+}
+
+int streams_scope(struct streams *s, unsigned source, unsigned cycles, struct sampler_view *out)
+{
+    const struct site_source *site = &s->options.site->source[source];
+    const struct config_source *c = &s->options.site->config->source[site->config];
+
+    for (unsigned i = 0; i < s->count && site->kind == SOURCE_IS_CLAMP; i++) {
+        if (s->stream[i]->config == site->config) {
+            return sampler_scope(s->stream[i]->sampler, c->clamps[site->input].slot, cycles, out);
+        }
+    }
+    return HWT_ERR_ARGUMENT;
 }
 
 void streams_stop(struct streams *s)

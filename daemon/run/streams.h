@@ -9,6 +9,7 @@
 #define DAEMON_RUN_STREAMS_H
 
 #include "daemon/base/status.h"
+#include "daemon/drivers/sampler.h"
 #include "daemon/run/hub.h"
 
 struct streams; /* opaque */
@@ -32,6 +33,9 @@ void streams_drain(struct streams *s);
 void streams_poll_status(struct streams *s);
 /* Readings that found no room in a hand-over. */
 uint64_t streams_lost(const struct streams *s);
+/* The newest cycles of a clamp, which is site->source[source]: sampler_scope. Any thread. */
+HWT_MUST_CHECK int streams_scope(struct streams *s, unsigned source, unsigned cycles,
+                                 struct sampler_view *out);
 /* Ends the threads; what they gave last can still be drained. */
 void streams_stop(struct streams *s);
 void streams_free(struct streams *s);
