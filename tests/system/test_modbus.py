@@ -12,6 +12,15 @@ import unittest
 from harness import BUILD, HEATWATT, Program, SystemTest, first_line, wait_for, write_config
 
 PEER = BUILD / 'tests/system/modbus_peer'
+FIND = BUILD / 'tests/system/modbus_find'
+
+
+def find(where, last_unit, *speeds, timeout_ms=150):
+    """What a search tells, as lists of words."""
+    done = subprocess.run([FIND, str(where), str(timeout_ms), str(last_unit), *map(str, speeds)],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return [line.split() for line in done.stdout.splitlines()]
 
 
 class Wire:
@@ -89,6 +98,17 @@ class LibmodbusPeer(SystemTest):
         wire.cut = False
         wait_for('ok', lambda: daemon.source('e')['state'] == 'ok')
         self.assertEqual(daemon.source('e')['counters'].get('CRC', 0), 0)
+
+    def test_a_search_finds_libmodbus_on_a_line_and_in_the_network(self):
+        wire = Wire()
+        self.addCleanup(wire.close)
+        self.peer('rtu', wire.ends[0], 19200, 1) # libmodbus loses the request after one to another unit
+        found = find(wire.ends[1], 2, 19200)
+        self.assertEqual([f[:4] for f in found], [['19200', '1', 'abb_b23', '4711000']])
+        self.assertEqual([found[0][4], found[0][6]], ['power=-12505', 'voltage=23020'])
+        _, ready = self.peer('tcp', 3)
+        found = find(f'127.0.0.1:{ready[1]}', 4, 9600)
+        self.assertEqual([f[1:4] for f in found], [['1', 'abb_b23', '4711000']], 'it looks at no unit')
 
     def test_tcp_holding_registers_are_read_and_what_is_not_available_is_missing(self):
         peer, ready = self.peer('tcp', 3)
@@ -186,6 +206,12 @@ roles:"""
         plant.control('modbus plug')
         wait_for('ok again', lambda: daemon.source('hpmeter')['state'] == 'ok', 40)
         wait_for('values', lambda: daemon.value('hpmeter_power') is not None)
+
+    def test_a_search_finds_the_plants_meter_and_knows_what_it_is(self):
+        self.plant(seed=1, speed=10, extra=('--modbus', self.folder / 'elec', '--modbus-unit', '2'))
+        found = find(self.folder / 'elec', 3, 9600)
+        self.assertEqual([f[:4] for f in found], [['9600', '2', 'sdm120', '17000001']])
+        self.assertEqual([v.split('=')[0] for v in found[0][4:]], ['power', 'import', 'voltage'])
 
     def test_another_serial_number_is_another_meter_whatever_its_registers_show(self):
         plant, daemon = self.both(speed=20)
