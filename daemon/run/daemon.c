@@ -537,9 +537,11 @@ static void make_workers(struct daemon *d)
 
 static void run(struct daemon *d)
 {
+    unsigned live_ms = d->options->live_ms > 0 ? d->options->live_ms : LIVE_MS;
+
     say_listening(d);
     uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
-    uv_timer_start(&d->second, on_second, LIVE_MS, LIVE_MS);
+    uv_timer_start(&d->second, on_second, live_ms, live_ms);
     if (d->options->for_ms > 0) {
         uv_timer_start(&d->end, on_end, (uint64_t)d->options->for_ms, 0);
     }

@@ -60,6 +60,8 @@ sources:
 
 @unittest.skipUnless(PEER.exists(), 'libmodbus is not installed: no peer was built')
 class LibmodbusPeer(SystemTest):
+    live_ms = 100
+
     def peer(self, *args):
         program = Program([PEER, *args], self.folder, 'peer')
         self.children.append(program)
@@ -130,6 +132,8 @@ class LibmodbusPeer(SystemTest):
 
 
 class PlantsMeter(SystemTest):
+    live_ms = 100
+
     SOURCE = """  - id: hpmeter
     type: modbus
     label: Heat pump meter
@@ -140,7 +144,7 @@ class PlantsMeter(SystemTest):
     retries: 1
 roles:"""
 
-    def both(self, speed=10, poll_s=5, elec='hpmeter', tcp=None):
+    def both(self, speed=20, poll_s=5, elec='hpmeter', tcp=None):
         where = ('--modbus-tcp', tcp) if tcp else ('--modbus', self.folder / 'elec')
         plant = self.plant(seed=1, speed=speed, extra=(*where, '--loads', 'hp=8.7:pfc'))
         path = write_config(plant)
