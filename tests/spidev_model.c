@@ -161,11 +161,11 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void wait_until(int64_t ns)
+static void wait_until(int64_t ns, bool poll)
 {
     struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 
-    while (model.poll && now_ns() < ns) {
+    while (poll && now_ns() < ns) {
     }
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {
     }
@@ -306,6 +306,7 @@ static int run_message(unsigned fd, const struct spi_ioc_transfer *t, unsigned n
 {
     int64_t t_ns, late_ns;
     int octets, error;
+    bool poll;
 
     pthread_mutex_lock(&bus[fds[fd].chip / 2]);
     pthread_mutex_lock(&model.lock);
@@ -315,11 +316,12 @@ static int run_message(unsigned fd, const struct spi_ioc_transfer *t, unsigned n
     t_ns = now_ns() + LEAD_NS;
     octets = error > 0 ? -1 : run_transfers(fd, t, n, &t_ns);
     model.messages++;
+    poll = model.poll != 0;
     late_ns =
         model.late_us > 0 && model.messages % model.late_every == 0 ? model.late_us * 1000 : 0;
     pthread_mutex_unlock(&model.lock);
     if (error <= 0) {
-        wait_until(t_ns + TAIL_NS + late_ns);
+        wait_until(t_ns + TAIL_NS + late_ns, poll);
     }
     pthread_mutex_unlock(&bus[fds[fd].chip / 2]);
     errno = error > 0 ? error : errno;

@@ -14,7 +14,7 @@ enum {
     FAILURES_MAX = 5,
     FAILED_WAIT_NS = 2000000,
     SILENT_MAX = 50,
-    ODD_MAX = 20,
+    ODD_MAX = 100,
     PRIORITY = 20,
     SLACK = 50
 };

@@ -175,7 +175,7 @@ static void what_a_message_holds_is_found_and_its_pace_measured(void **state)
         tell_model(f, rows[i].model);
         assert_int_equal(spi_chip_open(&f->chip, "/dev/spidev0.0", rows[i].hz, 3), 0);
         if (f->chip.transfers_max != rows[i].transfers ||
-            llabs(f->chip.conversion_ns - rows[i].conversion_ns) > rows[i].conversion_ns / 20) {
+            llabs(f->chip.conversion_ns - rows[i].conversion_ns) > rows[i].conversion_ns / 50) {
             fail_msg("%s: %u transfers, %lld ns", rows[i].why, f->chip.transfers_max,
                      (long long)f->chip.conversion_ns);
         }
@@ -294,14 +294,14 @@ static void blocks_follow_each_other_and_hold_the_wave(void **state)
     tell_model(f, "hz 50\nnoise 0.8\nwave 0 0 1400 0\n");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct sampler_spi *s = open_source("/dev/spidev0.0", rows[i].second);
-        struct taken t = read_for(s, 1000);
+        struct taken t = read_for(s, 700);
         struct sampler_spi_view v;
         double mean = t.sum / (double)t.scans;
         double rms = sqrt(t.squares / (double)t.scans - mean * mean);
 
         sampler_spi_look(s, &v);
         sampler_spi_close(s, NULL);
-        if (t.scans < 1000 || fabs(rms / (1400 / sqrt(2)) - 1) > 0.02 ||
+        if (t.scans < 500 || fabs(rms / (1400 / sqrt(2)) - 1) > 0.02 ||
             v.scans_per_s < rows[i].least_hz || v.bad != 0) {
             fail_msg("%s: %llu scans, rms %.1f, %u scans/s, %llu bad", rows[i].why,
                      (unsigned long long)t.scans, rms, v.scans_per_s, (unsigned long long)v.bad);
@@ -323,12 +323,12 @@ static void a_stall_is_a_gap_and_the_pauses_tell_it(void **state)
 
     s = open_source("/dev/spidev0.0", NULL);
     tell_model(f, "stall_us 4000 10\n");
-    t = read_for(s, 1500);
+    t = read_for(s, 1000);
     sampler_spi_look(s, &v);
     sampler_spi_close(s, NULL);
-    assert_true(v.torn >= 3);
-    assert_in_range(t.gaps, 3, 12);
-    assert_true(t.dropped > 3 * 250);
+    assert_true(v.torn >= 2);
+    assert_in_range(t.gaps, 2, 12);
+    assert_true(t.dropped > 2 * 250);
     assert_true(v.pause.max_us >= 3900);
 }
 
@@ -383,7 +383,7 @@ static void another_pace_of_the_bus_is_seen(void **state)
     unsigned chip = 9;
 
     tell_model(f, "select_ns 20000\n"); /* a core that was throttled */
-    for (int i = 0; i < 300 && sampler_spi_error(s, &chip) == 0; i++) {
+    for (int i = 0; i < 600 && sampler_spi_error(s, &chip) == 0; i++) {
         static const struct timespec wait = {.tv_nsec = 10000000};
 
         nanosleep(&wait, NULL);
@@ -406,7 +406,7 @@ static void a_thread_that_never_sleeps_gives_real_time_back(void **state)
     sampler_spi_close(s, NULL);
     tell_model(f, "poll 1\n");
     s = open_source("/dev/spidev0.0", NULL);
-    (void)read_for(s, 1000);
+    sleep(1); /* nobody takes the scans; they may be torn: no matter */
     sampler_spi_look(s, &v);
     sampler_spi_close(s, NULL);
     assert_false(v.real_time);
