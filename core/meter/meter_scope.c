@@ -115,6 +115,12 @@ static bool find_rises(const struct hwt_meter_config *config, const struct hwt_m
     return found > cycles;
 }
 
+/* The first scan not before this instant. */
+static uint32_t scan_from(double at)
+{
+    return (uint32_t)-floor(-at);
+}
+
 static bool make_cut(const struct hwt_meter_config *config, const struct hwt_meter_scans *in,
                      int steer, unsigned cycles, struct cut *c)
 {
@@ -132,8 +138,8 @@ static bool make_cut(const struct hwt_meter_config *config, const struct hwt_met
         }
     }
     c->scans = c->to - c->from;
-    c->first = (uint32_t)ceil(c->from);
-    c->count = (uint32_t)(ceil(c->to) - ceil(c->from));
+    c->first = scan_from(c->from);
+    c->count = scan_from(c->to) - c->first;
     return true;
 }
 
