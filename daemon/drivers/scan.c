@@ -303,6 +303,10 @@ void scan_start(struct scan *s)
     for (unsigned i = 0; i < s->ports; i++) {
         uv_timer_start(&s->port[i].next, on_next, 0, 0);
     }
+    if (s->ports == 0 && !s->ended) {
+        s->ended = true;
+        s->o.on_done(s->o.ctx); /* may free it */
+    }
 }
 
 static void on_closed(uv_handle_t *h)
