@@ -30,7 +30,8 @@ static size_t print_number(int64_t v, char *out)
     return at;
 }
 
-/* Two characters a register, the high octet first (BADC, DCBA: the low one). NUL ends it. */
+/* Two characters a register, the high octet first (BADC, DCBA: the low one). NULs are left out:
+ * some fill up with them, some have one character a register. */
 static size_t read_text(const struct hwt_modbus_field *field, const uint8_t *p, char *out)
 {
     bool swapped = field->order == HWT_MODBUS_BADC || field->order == HWT_MODBUS_DCBA;
@@ -40,7 +41,7 @@ static size_t read_text(const struct hwt_modbus_field *field, const uint8_t *p, 
         uint8_t c = p[swapped ? i ^ 1u : i];
 
         if (c == '\0') {
-            break;
+            continue;
         }
         if (c < ' ' || c > '~') {
             n = 0;

@@ -44,6 +44,10 @@ void config_complain(const struct config_build *b, const void *member, const cha
  */
 bool config_resolve(const char *from, const char *path, char *out, size_t n);
 
+struct config_map;
+/* How a map's device is told, and where its serial number is: m->identity. */
+void config_map_check_identity(struct config_build *b, struct config_map *m);
+
 /* The checks beyond the table; each reports what is wrong. */
 void config_check(struct config_build *b);
 void config_check_maps(struct config_build *b);

@@ -85,6 +85,12 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "write one."},
     [SECTION_MAP_ROW] = {"Modbus map: registers[]", NULL, sizeof(struct config_map_row), offsetof(struct config_map_row, line),
         "One value. No quantity stands twice for one part."},
+    [SECTION_MAP_MARK] = {"Modbus map: identify[]", NULL, sizeof(struct config_map_mark), offsetof(struct config_map_mark, line),
+        "Registers that tell the model: `heatwatt` looks there when it searches a line. If there are several entries, all "
+        "must fit."},
+    [SECTION_MAP_SERIAL] = {"Modbus map: serial", NULL, 0, 0,
+        "Where the meter's serial number is. It is read when the connection is made and shown in the source's status; "
+        "another number is another meter, which is told as such. Left out: not known."},
 };
 
 const struct config_option config_options[] = {
@@ -473,6 +479,9 @@ const struct config_option config_options[] = {
              "registers it does not have."},
     {SECTION_MAP, "registers", CONFIG_KIND_LIST, ELEMENTS(config_map, row, rows, HWT_MODBUS_ROWS_MAX), .child = {SECTION_MAP_ROW},
      .required = true, .text = "What is read."},
+    {SECTION_MAP, "identify", CONFIG_KIND_LIST, ELEMENTS(config_map, mark, marks, HWT_MODBUS_MARKS_MAX), .child = {SECTION_MAP_MARK},
+     .text = "How a search tells the device."},
+    {SECTION_MAP, "serial", CONFIG_KIND_MAP, .child = {SECTION_MAP_SERIAL}, .text = "Its serial number."},
 
     {SECTION_MAP_ROW, "quantity", CONFIG_KIND_ID, IN(config_map_row, quantity), .required = true,
      .text = "`voltage`, `current`, `power`, `apparent_power`, `reactive_power`, `power_factor`, `frequency`, `import`, `export` "
@@ -490,6 +499,32 @@ const struct config_option config_options[] = {
     {SECTION_MAP_ROW, "scale", CONFIG_KIND_NUMBER, IN(config_map_row, scale), .min = -1e9, .max = 1e9, .fallback = "1",
      .text = "The number times this is the value in the API's unit (V, A, W, VA, var, Hz, Wh, 1 …): 1000 for a register in kWh."},
     {SECTION_MAP_ROW, "source", CONFIG_KIND_TEXT, IN(config_map_row, source), .text = "Where the row is from."},
+
+    {SECTION_MAP_MARK, "address", CONFIG_KIND_INTEGER, IN(config_map_mark, field.address), .min = 0, .max = 65535, .hex = true, .required = true,
+     .text = "Of the first register, from 0 as on the wire."},
+    {SECTION_MAP_MARK, "function", CONFIG_KIND_CHOICE, IN(config_map_mark, field.function), .choices = "holding input", .fallback_note = "the map's",
+     .text = "As above."},
+    {SECTION_MAP_MARK, "type", CONFIG_KIND_CHOICE, IN(config_map_mark, field.type), .choices = MAP_TYPES, .fallback_note = "the map's",
+     .text = "Of a number. A float is rounded."},
+    {SECTION_MAP_MARK, "order", CONFIG_KIND_CHOICE, IN(config_map_mark, field.order), .choices = "ABCD CDAB BADC DCBA", .fallback_note = "the map's",
+     .text = "As above. A text with its characters swapped in each register is `BADC`."},
+    {SECTION_MAP_MARK, "length", CONFIG_KIND_INTEGER, IN(config_map_mark, field.length), .min = 1, .max = HWT_MODBUS_TEXT_REGISTERS_MAX, .fallback_note = "a number",
+     .text = "Registers of a text; zeros in it are left out."},
+    {SECTION_MAP_MARK, "values", CONFIG_KIND_TEXTS, ELEMENTS(config_map_mark, value, values, HWT_MODBUS_EXPECTED_MAX), .required = true,
+     .text = "What it holds, one of these: numbers as `32`, `0x20` or `100..104`; of a text its beginning."},
+    {SECTION_MAP_MARK, "source", CONFIG_KIND_TEXT, IN(config_map_mark, field.source), .text = "Where the entry is from."},
+
+    {SECTION_MAP_SERIAL, "address", CONFIG_KIND_INTEGER, IN(config_map, serial.address), .min = 0, .max = 65535, .hex = true,
+     .text = "Of the first register, from 0 as on the wire."},
+    {SECTION_MAP_SERIAL, "function", CONFIG_KIND_CHOICE, IN(config_map, serial.function), .choices = "holding input", .fallback_note = "the map's",
+     .text = "As above."},
+    {SECTION_MAP_SERIAL, "type", CONFIG_KIND_CHOICE, IN(config_map, serial.type), .choices = MAP_TYPES, .fallback_note = "the map's",
+     .text = "Of a number. A float is rounded."},
+    {SECTION_MAP_SERIAL, "order", CONFIG_KIND_CHOICE, IN(config_map, serial.order), .choices = "ABCD CDAB BADC DCBA", .fallback_note = "the map's",
+     .text = "As above. A text with its characters swapped in each register is `BADC`."},
+    {SECTION_MAP_SERIAL, "length", CONFIG_KIND_INTEGER, IN(config_map, serial.length), .min = 1, .max = HWT_MODBUS_TEXT_REGISTERS_MAX, .fallback_note = "a number",
+     .text = "Registers of a text; zeros in it are left out."},
+    {SECTION_MAP_SERIAL, "source", CONFIG_KIND_TEXT, IN(config_map, serial.source), .text = "Where this is from."},
 };
 /* clang-format on */
 

@@ -53,6 +53,8 @@ enum config_section {
     SECTION_EMONCMS,
     SECTION_MAP, /* a file of its own: config_map.h */
     SECTION_MAP_ROW,
+    SECTION_MAP_MARK,
+    SECTION_MAP_SERIAL,
     SECTION_COUNT
 };
 
