@@ -6,6 +6,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/http/problem.h"
+#include "daemon/run/map_kinds.h"
 #include "daemon/run/scan_ports.h"
 #include "daemon/run/scan_request.h"
 #include "daemon/run/scan_result.h"
@@ -20,6 +21,7 @@ static const char cause[] = "scan under way: the port is lent to it";
 struct scans {
     struct scans_options o;
     struct scan *scan;                                 /* NULL: none runs */
+    struct map_kinds *kinds;                           /* of the scan */
     struct scan_result result;                         /* id 0: none was since the start */
     bool paused[SCAN_PORTS_MAX], over[SCAN_PORTS_MAX]; /* by result.port[] */
     bool news;
@@ -133,10 +135,17 @@ static void on_port_done(void *ctx, const char *port)
     uv_timer_start(&s->resume, on_resume, CLOSED_MS, 0);
 }
 
-static void end(struct scans *s, enum scan_state state)
+static void forget_scan(struct scans *s)
 {
     scan_free(s->scan);
+    map_kinds_free(s->kinds);
     s->scan = NULL;
+    s->kinds = NULL;
+}
+
+static void end(struct scans *s, enum scan_state state)
+{
+    forget_scan(s);
     s->result.state = state;
     s->result.ended_ms = unix_ms(s);
     memset(s->over, true, sizeof(s->over));
@@ -209,8 +218,14 @@ static bool start(struct scans *s, struct scan_request *r)
     o->on_port_done = on_port_done;
     o->on_done = on_done;
     o->ctx = s;
-    s->scan = scan_new(s->o.loop, o);
+    s->kinds = map_kinds_new();
+    if (s->kinds != NULL) {
+        o->kind = s->kinds->kind;
+        o->kinds = s->kinds->count;
+        s->scan = scan_new(s->o.loop, o);
+    }
     if (s->scan == NULL) {
+        forget_scan(s);
         return false;
     }
     for (unsigned i = 0; i < s->result.ports; i++) {
@@ -315,7 +330,7 @@ static void on_closed(uv_handle_t *h)
 void scans_free(struct scans *s)
 {
     if (s != NULL) {
-        scan_free(s->scan);
+        forget_scan(s);
         s->closing = 2;
         uv_close((uv_handle_t *)&s->publish, on_closed);
         uv_close((uv_handle_t *)&s->resume, on_closed);
