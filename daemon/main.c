@@ -20,7 +20,7 @@ static const struct command {
     {"run", run_main, "run --config FILE           measure, log, show and publish"},
     {"demo", demo_main, "demo [--port N] ...         all of it on the virtual plant"},
     {"scan", scan_main, "scan PORT...                find the meters and sensors on ports"},
-    {"decode", decode_main, "decode mbus|modbus [FILE...]  explain telegrams, as JSON"},
+    {"decode", decode_main, "decode mbus|modbus|emon|elster [FILE...]  explain captures"},
     {"mbus", mbus_main, "mbus search|set-address ... find meters, give one an address"},
     {"log", log_main, "log query|export|import|info|verify DIR  ask a log, look after it"},
     {"meter", meter_main, "meter --csv FILE ...        measure recorded waveforms, as JSON"},

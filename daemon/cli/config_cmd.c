@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
+#include "daemon/cli/config_add_cmd.h"
 #include "daemon/run/config.h"
 #include "daemon/run/config_map.h"
 
@@ -13,10 +14,12 @@ enum { JSON_MAX = 1 << 20 };
 
 static const char usage[] =
     "usage: heatwatt config check [--json] FILE\n"
+    "       heatwatt config add [--check] FILE SOURCE\n"
     "       heatwatt config map [NAME]\n"
     "       heatwatt config reference\n"
     "\n"
     "check      lists everything that is wrong with a configuration file\n"
+    "add        adds a source to a configuration file (add --help)\n"
     "map        lists the Modbus maps that are built in, or prints one, as a\n"
     "           start for your own\n"
     "reference  prints all options as Markdown (docs/CONFIG.md)\n";
@@ -210,6 +213,9 @@ int config_main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "reference") == 0) {
         config_write_reference(stdout);
         return 0;
+    }
+    if (argc >= 2 && strcmp(argv[1], "add") == 0) {
+        return config_add_main(argc - 1, argv + 1);
     }
     if ((argc == 2 || argc == 3) && strcmp(argv[1], "map") == 0) {
         return print_map(argc == 3 ? argv[2] : NULL);

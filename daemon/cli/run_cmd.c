@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/cli/anew.h"
 #include "daemon/run/config.h"
 #include "daemon/run/daemon.h"
 
@@ -12,6 +13,7 @@ static const char usage[] =
     "usage: heatwatt run --config FILE [--debug]\n"
     "\n"
     "Measures, logs, shows and publishes as FILE says, until it is told to stop (INT, TERM).\n"
+    "HUP: reads FILE again, and starts anew with it if it is right.\n"
     "  --config FILE  the configuration (docs/CONFIG.md)\n"
     "  --debug        log frames and requests too\n";
 
@@ -32,7 +34,8 @@ int run_main(int argc, char **argv)
     };
     const char *path = NULL;
     struct config *config;
-    int c, result;
+    enum daemon_end end;
+    int c;
 
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (c) {
@@ -58,7 +61,7 @@ int run_main(int argc, char **argv)
     if (config == NULL) {
         return 1;
     }
-    result = daemon_run(config, &(struct daemon_options){.listening = say_listening});
+    end = daemon_run(config, &(struct daemon_options){.listening = say_listening});
     config_free(config);
-    return result;
+    return end == DAEMON_ANEW ? anew_execute(argc, argv) : end == DAEMON_ENDED ? 0 : 1;
 }

@@ -309,6 +309,9 @@ struct config *config_load_problems(const char *path, struct config_problems *pr
  */
 struct config *config_parse(const char *text, size_t n, const char *path,
                             struct config_problems *problems);
+/* The same, with secrets and time zone: as if the text were in the file. */
+struct config *config_parse_files(const char *text, size_t n, const char *path,
+                                  struct config_problems *problems);
 /* Wipes the keys. NULL is fine. */
 void config_free(struct config *c);
 

@@ -28,12 +28,19 @@
 #include "daemon/run/installation.h"
 #include "daemon/run/live.h"
 #include "daemon/run/log_reader.h"
+#include "daemon/run/reload.h"
 #include "daemon/run/requests.h"
 #include "daemon/run/scans.h"
+#include "daemon/run/source_add.h"
 #include "daemon/run/streams.h"
 #include "daemon/store/store.h"
 
-enum { TICK_MS = 50, LIVE_MS = 1000, ERROR_BYTES = 640 };
+enum {
+    TICK_MS = 50,
+    LIVE_MS = 1000,
+    ANEW_MS = 300, /* real ms for the answer that announces it to be sent */
+    ERROR_BYTES = 640
+};
 
 struct daemon {
     const struct config *config;
@@ -58,8 +65,13 @@ struct daemon {
     char live[LIVE_JSON_MAX];
     uv_loop_t loop;
     uv_async_t wake; /* the clock advanced, or records were committed */
-    uv_timer_t tick, second, end;
-    uv_signal_t interrupt, terminate;
+    uv_timer_t tick, second, end, anew;
+    uv_signal_t interrupt, terminate, hangup;
+    struct source_add source_add;
+    struct reload reload;
+    bool ended;      /* for good */
+    bool start_anew; /* if not */
+    uv_work_t first_work;
     pthread_mutex_t notify_lock;
     bool notify;                  /* the store's thread may tell http and the loop */
     atomic_uint_fast64_t durable; /* newest durable record of the own stream */
@@ -209,13 +221,46 @@ static void on_second(uv_timer_t *handle)
 
 static void on_end(uv_timer_t *handle)
 {
-    uv_stop(handle->loop);
+    struct daemon *d = handle->data;
+
+    d->ended = true;
+    uv_stop(&d->loop);
 }
 
 static void on_signal(uv_signal_t *handle, int signum)
 {
+    struct daemon *d = handle->data;
+
     LOG(LOG_INFO, "run", "stopping signal=%d", signum);
-    uv_stop(handle->loop);
+    d->ended = true;
+    uv_stop(&d->loop);
+}
+
+static void on_hangup(uv_signal_t *handle, int signum)
+{
+    struct daemon *d = handle->data;
+
+    (void)signum;
+    reload_begin(&d->reload);
+}
+
+static void on_anew(uv_timer_t *handle)
+{
+    struct daemon *d = handle->data;
+
+    LOG(LOG_INFO, "run", "starting anew");
+    d->start_anew = true;
+    uv_stop(&d->loop);
+}
+
+/* The configuration file is another one. */
+static void on_changed(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    if (!uv_is_closing((uv_handle_t *)&d->anew)) {
+        uv_timer_start(&d->anew, on_anew, ANEW_MS, 0);
+    }
 }
 
 /* --- start-up --- */
@@ -296,7 +341,7 @@ static bool start_http(struct daemon *d)
     char error[ERROR_BYTES];
     struct http_options options = {
         .listen = c->listen,
-        .port = c->port,
+        .port = c->port == 0 && d->options->port != NULL ? *d->options->port : c->port,
         .hosts = hosts,
         .host_count = c->host_count,
         .timezone = d->config->timezone,
@@ -321,9 +366,17 @@ static bool start_http(struct daemon *d)
     if (d->requests == NULL) {
         return fail("start", "out of memory");
     }
+    requests_serve(d->requests, HTTP_ADD_SOURCE, source_add_handle, &d->source_add);
     d->http = http_start(&options, error, sizeof(error));
+    if (d->http == NULL && c->port == 0 && options.port != 0) {
+        options.port = 0; /* the one before is in use by now */
+        d->http = http_start(&options, error, sizeof(error));
+    }
     if (d->http == NULL) {
         return fail("http", error);
+    }
+    if (d->options->port != NULL) {
+        *d->options->port = http_port(d->http);
     }
     set_notify(d, true);
     return true;
@@ -420,9 +473,16 @@ static void init_handles(struct daemon *d)
     uv_timer_init(&d->loop, &d->tick);
     uv_timer_init(&d->loop, &d->second);
     uv_timer_init(&d->loop, &d->end);
+    uv_timer_init(&d->loop, &d->anew);
     uv_signal_init(&d->loop, &d->interrupt);
     uv_signal_init(&d->loop, &d->terminate);
-    d->wake.data = d->tick.data = d->second.data = d;
+    uv_signal_init(&d->loop, &d->hangup);
+    d->wake.data = d->tick.data = d->second.data = d->end.data = d->anew.data = d;
+    d->interrupt.data = d->terminate.data = d->hangup.data = d;
+    d->source_add = (struct source_add){
+        .path = d->config->path, .loop = &d->loop, .added = on_changed, .ctx = d};
+    d->reload =
+        (struct reload){.path = d->config->path, .loop = &d->loop, .right = on_changed, .ctx = d};
 }
 
 static void say_listening(struct daemon *d)
@@ -458,6 +518,28 @@ static bool start(struct daemon *d)
     return streams_start(d->streams) ? true : fail("sources", "no thread");
 }
 
+static void block_signals(bool block)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static void no_work(uv_work_t *work)
+{
+    (void)work;
+}
+
+/* The workers live from the first work on: made while signals are blocked, they never take one. */
+static void make_workers(struct daemon *d)
+{
+    (void)uv_queue_work(&d->loop, &d->first_work, no_work, NULL);
+}
+
 static void run(struct daemon *d)
 {
     say_listening(d);
@@ -468,7 +550,12 @@ static void run(struct daemon *d)
     }
     uv_signal_start(&d->interrupt, on_signal, SIGINT);
     uv_signal_start(&d->terminate, on_signal, SIGTERM);
+    uv_signal_start(&d->hangup, on_hangup, SIGHUP);
+    block_signals(false);
     uv_run(&d->loop, UV_RUN_DEFAULT);
+    if (d->start_anew && !d->ended) {
+        block_signals(true); /* a handler that is taken away must not leave the default, the end */
+    }
 }
 
 static void close_handle(uv_handle_t *handle, void *ctx)
@@ -487,6 +574,7 @@ static void stop_callbacks(struct daemon *d)
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     uv_close((uv_handle_t *)&d->second, NULL);
+    uv_close((uv_handle_t *)&d->anew, NULL);
 }
 
 /* Sources first, so that all they gave is recorded; the store commits last of all. */
@@ -525,27 +613,34 @@ static void stop(struct daemon *d)
     clock_free(d->clock);
 }
 
-int daemon_run(const struct config *config, const struct daemon_options *options)
+enum daemon_end daemon_run(const struct config *config, const struct daemon_options *options)
 {
     struct daemon *d = calloc(1, sizeof(*d));
+    enum daemon_end end;
     bool started;
 
     if (d == NULL) {
         fail("start", "out of memory");
-        return 1;
+        return DAEMON_FAILED;
     }
     d->config = config;
     d->options = options;
     pthread_mutex_init(&d->notify_lock, NULL);
     signal(SIGPIPE, SIG_IGN);
     day_use_zone(config->timezone);
+    block_signals(true); /* until they are handled: threads made meanwhile leave them to this one */
     init_handles(d);
+    make_workers(d);
     started = start(d);
     if (started) {
         run(d);
     }
     stop(d);
+    end = !started ? DAEMON_FAILED : d->start_anew && !d->ended ? DAEMON_ANEW : DAEMON_ENDED;
+    if (end != DAEMON_ANEW) {
+        block_signals(false);
+    }
     pthread_mutex_destroy(&d->notify_lock);
     free(d);
-    return started ? 0 : 1;
+    return end;
 }

@@ -99,7 +99,12 @@ static int answer_job(const char *status_and_json)
     if (job == NULL) {
         return -1;
     }
-    http_job_answer_json(job, (unsigned)status, json + 1, strlen(json + 1));
+    if (status < 400) {
+        http_job_answer_json(job, (unsigned)status, json + 1, strlen(json + 1));
+    } else {
+        http_job_answer(job, http_reply_copy((unsigned)status, "application/problem+json", json + 1,
+                                             strlen(json + 1)));
+    }
     return 0;
 }
 

@@ -17,11 +17,11 @@
 #include <cmocka.h>
 
 #include "core/wire/modbus.h"
-#include "daemon/base/log.h"
 #include "daemon/drivers/modbus.h"
+#include "tests/drivers/driver_rig.h"
 
 enum mood { WELL, SILENT, GARBLED, BUSY, LACKING, STRANGER };
-enum { DEVICES = 2, READINGS_MAX = 64, TIMEOUT_MS = 60, PATIENCE_MS = 10000, POLL_S = 10 };
+enum { DEVICES = 2, TIMEOUT_MS = 60, PATIENCE_MS = 10000, POLL_S = 10 };
 
 /* Power, import in kWh, and a voltage of L1 far away: two requests. */
 static const struct hwt_modbus_map map = {
@@ -34,14 +34,9 @@ static const struct hwt_modbus_map map = {
 
 /* A line with two devices, units 5 and 6, and the other end of the wire. */
 struct rig {
-    uv_loop_t loop;
-    struct clock *clock;
+    struct driver_rig base;
     struct modbus_line *line;
     struct status *status[DEVICES];
-    uint64_t device_us;
-    char dir[32], link[64];
-    int wire; /* the devices' end, or -1: unplugged */
-    int listener;
     bool tcp;
     enum mood mood[DEVICES];
     float power, import_kwh;
@@ -49,36 +44,11 @@ struct rig {
     size_t got_n;
     unsigned asked[DEVICES];
     speed_t speed[DEVICES];
-    struct hwt_reading reading[READINGS_MAX];
-    size_t readings;
 };
-
-static void take_readings(void *ctx, const struct hwt_reading *r, size_t n)
-{
-    struct rig *rig = ctx;
-
-    for (size_t i = 0; i < n && rig->readings < READINGS_MAX; i++) {
-        rig->reading[rig->readings++] = r[i];
-    }
-}
-
-static void plug(struct rig *rig)
-{
-    rig->wire = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    assert_true(rig->wire >= 0);
-    assert_int_equal(grantpt(rig->wire), 0);
-    assert_int_equal(unlockpt(rig->wire), 0);
-    unlink(rig->link);
-    assert_int_equal(symlink(ptsname(rig->wire), rig->link), 0);
-}
 
 static void unplug(struct rig *rig)
 {
-    if (rig->wire >= 0) {
-        close(rig->wire);
-    }
-    unlink(rig->link);
-    rig->wire = -1;
+    driver_rig_unplug(&rig->base);
     rig->got_n = 0;
 }
 
@@ -87,10 +57,10 @@ static uint16_t listen_somewhere(struct rig *rig)
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof(where);
 
-    rig->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(rig->listener, (struct sockaddr *)&where, sizeof(where)), 0);
-    assert_int_equal(listen(rig->listener, 4), 0);
-    assert_int_equal(getsockname(rig->listener, (struct sockaddr *)&where, &n), 0);
+    rig->base.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(rig->base.listener, (struct sockaddr *)&where, sizeof(where)), 0);
+    assert_int_equal(listen(rig->base.listener, 4), 0);
+    assert_int_equal(getsockname(rig->base.listener, (struct sockaddr *)&where, &n), 0);
     return ntohs(where.sin_port);
 }
 
@@ -109,8 +79,8 @@ static void add_devices(struct rig *rig)
                                           .timeout_ms = TIMEOUT_MS,
                                           .retries = 1,
                                           .status = rig->status[i] = status_new(ids[i], "modbus"),
-                                          .sink = take_readings,
-                                          .ctx = rig};
+                                          .sink = driver_rig_take,
+                                          .ctx = &rig->base};
 
         assert_int_equal(modbus_line_add(rig->line, &o), 0);
     }
@@ -121,24 +91,18 @@ static int set_up_rig(void **state, bool tcp)
     struct rig *rig = calloc(1, sizeof(*rig));
     struct modbus_line_options options = {.host = "127.0.0.1"};
 
-    log_set_level(LOG_ERROR);
+    driver_rig_open(&rig->base, INT64_C(1700000000000000));
+    driver_rig_pass(&rig->base, 1000000);
     rig->tcp = tcp;
-    rig->wire = rig->listener = -1;
     rig->power = 1250;
     rig->import_kwh = 1000;
-    uv_loop_init(&rig->loop);
-    rig->clock = clock_new(CLOCK_TRUST_PLANT);
-    clock_feed(rig->clock, rig->device_us = 1000000, 1700000000000000, false);
-    snprintf(rig->dir, sizeof(rig->dir), "/tmp/hwt-modbus-XXXXXX");
-    assert_non_null(mkdtemp(rig->dir));
-    snprintf(rig->link, sizeof(rig->link), "%s/port", rig->dir);
     if (tcp) {
         options.tcp_port = listen_somewhere(rig);
     } else {
-        plug(rig);
-        options.port = rig->link;
+        driver_rig_plug(&rig->base);
+        options.port = rig->base.path;
     }
-    rig->line = modbus_line_new(&rig->loop, rig->clock, &options);
+    rig->line = modbus_line_new(&rig->base.loop, rig->base.clock, &options);
     assert_non_null(rig->line);
     add_devices(rig);
     *state = rig;
@@ -160,17 +124,10 @@ static int tear_down(void **state)
     struct rig *rig = *state;
 
     modbus_line_free(rig->line);
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&rig->loop), 0); /* no handle is left behind */
+    driver_rig_close(&rig->base);
     for (int i = 0; i < DEVICES; i++) {
         status_free(rig->status[i]);
     }
-    clock_free(rig->clock);
-    unplug(rig);
-    if (rig->listener >= 0) {
-        close(rig->listener);
-    }
-    rmdir(rig->dir);
     free(rig);
     return 0;
 }
@@ -219,7 +176,7 @@ static void answer(struct rig *rig, const struct hwt_modbus_request *q, uint16_t
     size_t n;
 
     rig->asked[device]++;
-    if (!rig->tcp && tcgetattr(rig->wire, &t) == 0) {
+    if (!rig->tcp && tcgetattr(rig->base.wire, &t) == 0) {
         rig->speed[device] = cfgetospeed(&t);
     }
     if (rig->mood[device] == SILENT) {
@@ -241,7 +198,7 @@ static void answer(struct rig *rig, const struct hwt_modbus_request *q, uint16_t
     if (rig->mood[device] == GARBLED) {
         frame[n - 3] ^= 4;
     }
-    assert_int_equal(write(rig->wire, frame, n), n);
+    assert_int_equal(write(rig->base.wire, frame, n), n);
 }
 
 /* What the devices hear. */
@@ -252,13 +209,13 @@ static void play(struct rig *rig)
     uint16_t transaction;
     ssize_t n;
 
-    if (rig->wire < 0 && rig->listener >= 0) {
-        rig->wire = accept4(rig->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (rig->base.wire < 0 && rig->base.listener >= 0) {
+        rig->base.wire = accept4(rig->base.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     }
-    if (rig->wire < 0) {
+    if (rig->base.wire < 0) {
         return;
     }
-    n = read(rig->wire, rig->got + rig->got_n, sizeof(rig->got) - rig->got_n);
+    n = read(rig->base.wire, rig->got + rig->got_n, sizeof(rig->got) - rig->got_n);
     rig->got_n += n > 0 ? (size_t)n : 0;
     if (rig->tcp && n == 0) {
         unplug(rig);
@@ -271,25 +228,9 @@ static void play(struct rig *rig)
 
 /* --- time ------------------------------------------------------------------------------------ */
 
-static void note_timer(uv_handle_t *h, void *busy)
-{
-    if (h->type == UV_TIMER && uv_is_active(h)) {
-        *(bool *)busy = true;
-    }
-}
-
-/* Is a request under way, or a port waiting for its next attempt? */
-static bool is_busy(struct rig *rig)
-{
-    bool busy = false;
-
-    uv_walk(&rig->loop, note_timer, &busy);
-    return busy;
-}
-
 static void live(struct rig *rig)
 {
-    uv_run(&rig->loop, UV_RUN_NOWAIT);
+    uv_run(&rig->base.loop, UV_RUN_NOWAIT);
     play(rig);
     usleep(200);
 }
@@ -320,23 +261,28 @@ static void live_until_rest(struct rig *rig)
 
     do {
         live(rig);
-    } while (is_busy(rig) && clock_real_us() < end_us);
-    assert_false(is_busy(rig));
+    } while (driver_rig_is_busy(&rig->base) && clock_real_us() < end_us);
+    assert_false(driver_rig_is_busy(&rig->base));
+}
+
+/* The clock's time passes, all at once. */
+static void let_pass(struct rig *rig, unsigned seconds)
+{
+    driver_rig_pass(&rig->base, 1000000ull * seconds);
+    modbus_line_tick(rig->line);
 }
 
 /* The clock's time passes, and then enough real time for what fell due. */
 static void advance(struct rig *rig, unsigned seconds)
 {
-    rig->device_us += 1000000ull * seconds;
-    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
-    modbus_line_tick(rig->line);
+    let_pass(rig, seconds);
     live_until_rest(rig);
 }
 
 static void start(struct rig *rig)
 {
     modbus_line_start(rig->line);
-    while (rig->tcp && rig->wire < 0) {
+    while (rig->tcp && rig->base.wire < 0) {
         live(rig);
     }
     advance(rig, 0);
@@ -344,21 +290,14 @@ static void start(struct rig *rig)
 
 static uint64_t counter(struct rig *rig, int device, const char *name)
 {
-    struct status_view v = view(rig, device);
-
-    for (unsigned i = 0; i < v.counters; i++) {
-        if (strcmp(v.counter[i].name, name) == 0) {
-            return v.counter[i].value;
-        }
-    }
-    return 0;
+    return driver_rig_counter(rig->status[device], name, 0);
 }
 
 static const struct hwt_reading *newest(struct rig *rig, unsigned source, unsigned quantity)
 {
-    for (size_t i = rig->readings; i-- > 0;) {
-        if (rig->reading[i].source == source && rig->reading[i].quantity == quantity) {
-            return &rig->reading[i];
+    for (size_t i = rig->base.readings; i-- > 0;) {
+        if (rig->base.reading[i].source == source && rig->base.reading[i].quantity == quantity) {
+            return &rig->base.reading[i];
         }
     }
     return NULL;
@@ -373,13 +312,13 @@ static void a_poll_gives_the_readings_of_a_device_and_its_phases_at_one_instant(
     start(rig);
     assert_int_equal(view(rig, 0).state, STATUS_OK);
     assert_int_equal(view(rig, 1).state, STATUS_OK);
-    assert_int_equal(rig->readings, 5); /* the phase of device six is left out */
+    assert_int_equal(rig->base.readings, 5); /* the phase of device six is left out */
     assert_int_equal(newest(rig, 10, HWT_Q_POWER)->value, 12500);
     assert_true(newest(rig, 10, HWT_Q_IMPORT)->value == INT64_C(3600000000000));
     assert_int_equal(newest(rig, 20, HWT_Q_VOLTAGE)->value, 23050);
     assert_int_equal(newest(rig, 11, HWT_Q_POWER)->value, 12500);
     assert_null(newest(rig, 11, HWT_Q_VOLTAGE));
-    assert_true(rig->reading[0].mono_us == rig->reading[2].mono_us);
+    assert_true(rig->base.reading[0].mono_us == rig->base.reading[2].mono_us);
     assert_int_equal(rig->asked[0], 2);
     assert_int_equal(rig->asked[1], 1);
     assert_int_equal(counter(rig, 0, "polls"), 1);
@@ -498,11 +437,9 @@ static void a_pulled_plug_fails_the_devices_and_they_come_back(void **state)
     assert_int_equal(view(rig, 1).state, STATUS_FAILED);
     assert_true(view(rig, 0).cause[0] != '\0');
     if (!rig->tcp) {
-        plug(rig);
+        driver_rig_plug(&rig->base);
     }
-    rig->device_us += 1000000ull * POLL_S;
-    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
-    modbus_line_tick(rig->line);
+    let_pass(rig, POLL_S);
     live_until(rig, 0, STATUS_OK);
     live_until(rig, 1, STATUS_OK);
 }
@@ -514,9 +451,7 @@ static void a_dead_connection_is_made_anew(void **state)
     start(rig);
     rig->mood[0] = rig->mood[1] = SILENT; /* the socket stays, nobody is there */
     for (int i = 0; i < 2; i++) {
-        rig->device_us += 1000000ull * POLL_S;
-        clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
-        modbus_line_tick(rig->line);
+        let_pass(rig, POLL_S);
         for (int k = 0; k < 1500 && view(rig, 0).state == STATUS_OK; k++) {
             live(rig);
         }
@@ -524,9 +459,7 @@ static void a_dead_connection_is_made_anew(void **state)
     live_until(rig, 0, STATUS_FAILED);
     assert_non_null(strstr(view(rig, 0).cause, "no answer to three requests"));
     rig->mood[0] = rig->mood[1] = WELL;
-    rig->device_us += 1000000ull * POLL_S;
-    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
-    modbus_line_tick(rig->line);
+    let_pass(rig, POLL_S);
     live_until(rig, 0, STATUS_OK);
 }
 

@@ -9,6 +9,7 @@ import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
 import { live, link, old, start } from "./live";
+import { SearchCard } from "./searchcard";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
 import { startTrend } from "./trend";
@@ -39,6 +40,7 @@ function Page() {
               <TrendCard />
               <CircuitsCard />
               <HealthCard />
+              <SearchCard />
             </div>
           </>
         )}
