@@ -151,15 +151,20 @@ static bool is_in(const unsigned *list, unsigned n, unsigned baud)
     return false;
 }
 
+/* In the order of what is usual for the protocol, whatever order was given. */
 unsigned scan_speeds(const struct scan_options *o, const unsigned *usual, unsigned n, bool strict,
                      unsigned out[SCAN_SPEEDS_MAX])
 {
-    const unsigned *from = o->speeds > 0 ? o->baud : usual;
-    unsigned total = o->speeds > 0 ? o->speeds : n, count = 0;
+    unsigned count = 0;
 
-    for (unsigned i = 0; i < total && count < SCAN_SPEEDS_MAX; i++) {
-        if (serial_baud_is_standard(from[i]) && (!strict || is_in(usual, n, from[i]))) {
-            out[count++] = from[i];
+    for (unsigned i = 0; i < n && count < SCAN_SPEEDS_MAX; i++) {
+        if (o->speeds == 0 || is_in(o->baud, o->speeds, usual[i])) {
+            out[count++] = usual[i];
+        }
+    }
+    for (unsigned i = 0; i < o->speeds && !strict && count < SCAN_SPEEDS_MAX; i++) {
+        if (serial_baud_is_standard(o->baud[i]) && !is_in(usual, n, o->baud[i])) {
+            out[count++] = o->baud[i];
         }
     }
     return count;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/base/log.h"
 #include "daemon/http/problem.h"
@@ -20,9 +21,9 @@ static const char cause[] = "scan under way: the port is lent to it";
 
 struct scans {
     struct scans_options o;
-    struct scan *scan;                                 /* NULL: none runs */
-    struct map_kinds *kinds;                           /* of the scan */
-    struct scan_result result;                         /* id 0: none was since the start */
+    struct scan *scan;       /* NULL: none runs */
+    struct map_kinds *kinds; /* of the scan */
+    struct scan_result result;
     bool paused[SCAN_PORTS_MAX], over[SCAN_PORTS_MAX]; /* by result.port[] */
     bool news;
     uv_timer_t publish, resume;
@@ -198,10 +199,18 @@ static void leave_out_kept(struct scans *s, struct scan_request *r)
     r->options.ports = n;
 }
 
+/* Larger than any before, of a run of the daemon before this one, too: seconds since 1970. */
+static unsigned next_id(const struct scans *s)
+{
+    unsigned now = (unsigned)time(NULL);
+
+    return now > s->result.id ? now : s->result.id + 1;
+}
+
 static bool start(struct scans *s, struct scan_request *r)
 {
     struct scan_options *o = &r->options;
-    unsigned id = s->result.id + 1;
+    unsigned id = next_id(s);
 
     uv_timer_stop(&s->resume);
     on_resume(&s->resume); /* of the scan before, if that has just ended */
@@ -256,27 +265,18 @@ static void serve_start(void *ctx, struct http_job *job)
     }
 }
 
-static bool is_none(const struct scans *s, struct http_job *job)
-{
-    if (s->result.id == 0) {
-        http_job_answer(job, http_problem(404, "there was no scan since the start; POST begins "
-                                               "one"));
-    }
-    return s->result.id == 0;
-}
-
 static void serve_get(void *ctx, struct http_job *job)
 {
-    if (!is_none(ctx, job)) {
-        answer(ctx, job, 200);
-    }
+    answer(ctx, job, 200);
 }
 
 static void serve_stop(void *ctx, struct http_job *job)
 {
     struct scans *s = ctx;
 
-    if (is_none(s, job)) {
+    if (s->result.state == SCAN_IDLE) {
+        http_job_answer(job, http_problem(404, "there was no scan since the start; POST begins "
+                                               "one"));
         return;
     }
     if (s->scan != NULL) {
