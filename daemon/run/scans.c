@@ -253,10 +253,10 @@ static void serve_start(void *ctx, struct http_job *job)
     struct scan_request request;
     char why[SCAN_DETAIL_MAX];
 
-    if (s->scan != NULL) {
-        http_job_answer(job, http_problem(409, "a scan is running; DELETE /api/v1/scan stops it"));
-    } else if (!scan_request_read(job->body, &request, why)) {
+    if (!scan_request_read(job->body, &request, why)) {
         http_job_answer(job, http_problem(400, "%s", why));
+    } else if (s->scan != NULL) {
+        http_job_answer(job, http_problem(409, "a scan is running; DELETE /api/v1/scan stops it"));
     } else if (!start(s, &request)) {
         s->result.state = SCAN_STOPPED;
         http_job_answer(job, NULL);

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from harness import HEATWATT, SIM, Program, SystemTest, first_line, wait_for, write_config
 
-QUICK = ('--quick', '--listen', '2', '--timeout', '150', '--baud', '2400,9600,115200')
+QUICK = ('--quick', '--listen', '2', '--timeout', '50', '--baud', '2400,9600,115200')
 
 
 def scan(*args, timeout_s=40):
@@ -194,7 +194,7 @@ class WhileItMeasures(SystemTest):
         self.assertEqual((status, mine['kind'], mine['used_by'], mine['scannable']), (200, 'serial', ['heatmeter'], True))
         events = Events(self.server.url)
         self.addCleanup(events.close)
-        asked = {'ports': [meter, emon, '/dev/not-there'], 'baud': [2400, 115200], 'quick': True, 'listen_ms': 2500, 'timeout_ms': 150}
+        asked = {'ports': [meter, emon, '/dev/not-there'], 'baud': [2400, 115200], 'quick': True, 'listen_ms': 1500, 'timeout_ms': 50}
         status, begun = self.ask('POST', '/api/v1/scan', asked)
         self.assertEqual((status, begun['state'], begun['ports']), (202, 'running', asked['ports']))
         self.assertEqual(self.ask('POST', '/api/v1/scan', asked)[0], 409)
