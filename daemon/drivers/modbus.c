@@ -37,7 +37,7 @@ static void on_open(void *ctx)
     hwt_modbus_master_init(&line->master, line->rtu ? HWT_MODBUS_RTU : HWT_MODBUS_TCP, START_BAUD);
     line->silent = 0;
     for (int i = 0; i < line->devices; i++) {
-        modbus_device_plan(line->device[i]);
+        modbus_device_renew(line->device[i]);
     }
     pump(line);
 }

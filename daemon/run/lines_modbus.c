@@ -22,11 +22,14 @@ static bool add_device(void *line, const struct buses_options *o, unsigned confi
         .baud = c->baud,
         .framing = line_framing(c),
         .map = &c->map->wire,
+        .model = c->map->name,
+        .serial = &c->map->identity.serial,
         .poll_s = c->poll_s,
         .timeout_ms = c->timeout_ms,
         .retries = c->retries,
         .status = o->status[config],
         .sink = o->sink,
+        .news = o->news,
         .ctx = o->ctx,
     };
 

@@ -177,6 +177,9 @@ static void write_status(struct hwt_json *j, struct status *status, const char *
         hwt_json_string(j, "label", label);
     }
     write_cause(j, &s);
+    if (s.meter[0] != '\0') {
+        hwt_json_string(j, "meter", s.meter);
+    }
     write_time(j, "since", s.since_ms);
     write_time(j, label != NULL ? "last" : "last_ok", s.last_ms);
     if (label == NULL) { /* a publisher: how far behind it is stands by itself */

@@ -172,7 +172,7 @@ static void play(struct rig *rig)
 
 static void live(struct rig *rig)
 {
-    uv_run(&rig->base.loop, UV_RUN_NOWAIT);
+    driver_rig_live(&rig->base);
     play(rig);
     usleep(200);
 }
@@ -321,6 +321,36 @@ static void refused_answers_are_counted_by_reason_and_give_no_reading(void **sta
     assert_int_equal(counter(rig, 0, "good"), 0);
     assert_int_equal(view(rig, 0).state, STATUS_STALE);
     assert_non_null(strstr(view(rig, 0).cause, "NOT_MINE"));
+}
+
+static void a_stuck_line_is_told_by_all_its_meters_at_once(void **state)
+{
+    static const uint8_t stuck[] = {0xE5, 0xE5};
+    struct rig *rig = *state;
+    int64_t end_us;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    let_pass(rig, 30);
+    end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
+    while ((view(rig, 0).state == STATUS_OK || view(rig, 1).state == STATUS_OK) &&
+           clock_real_us() < end_us) {
+        put(rig, stuck, sizeof(stuck));
+        uv_run(&rig->base.loop, UV_RUN_NOWAIT);
+        mbus_bus_tick(rig->bus);
+        usleep(2000);
+    }
+    for (int i = 0; i < METERS; i++) {
+        driver_rig_expect(rig->status[i], STATUS_STALE, "BABBLE: the line is stuck at octet E5");
+    }
+    assert_int_equal(counter(rig, 0, "polls") + counter(rig, 1, "polls"), 3); /* one was asked */
+    while (read(rig->base.wire, rig->got, sizeof(rig->got)) > 0) { /* nobody heard it */
+    }
+    live_until_rest(rig);
+    for (int i = 0; i < METERS; i++) {
+        driver_rig_expect(rig->status[i], STATUS_OK, "");
+        assert_string_equal(view(rig, i).cause, "");
+    }
 }
 
 static void a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll(void **state)
@@ -604,6 +634,7 @@ int main(void)
         BUS_TEST(both_meters_are_read_each_poll_of_the_clock),
         BUS_TEST(a_silent_meter_is_stale_after_three_polls_and_the_other_is_not),
         BUS_TEST(refused_answers_are_counted_by_reason_and_give_no_reading),
+        BUS_TEST(a_stuck_line_is_told_by_all_its_meters_at_once),
         BUS_TEST(a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll),
         BUS_TEST(an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself),
         BUS_TEST(a_port_that_is_not_there_is_told_and_tried_again),

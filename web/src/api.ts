@@ -50,6 +50,7 @@ export interface Source {
   cause: string | null;
   since: number | null;
   last: number | null;
+  meter?: string; // who answers: maker, model, serial number
   counters?: Record<string, number>;
 }
 
