@@ -231,6 +231,27 @@ void modbus_line_start(struct modbus_line *line)
     bus_line_start(line->port);
 }
 
+void modbus_line_pause(struct modbus_line *line, const char *cause)
+{
+    int64_t unix_ms = clock_unix_ms(line->clock);
+
+    uv_timer_stop(&line->wake);
+    bus_line_stop(line->port);
+    line->current = NONE;
+    for (int i = 0; i < line->devices; i++) {
+        status_set(line->device[i]->o.status, STATUS_STALE,
+                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", cause);
+    }
+}
+
+void modbus_line_resume(struct modbus_line *line)
+{
+    for (int i = 0; i < line->devices; i++) {
+        line->device[i]->due = true;
+    }
+    bus_line_start(line->port);
+}
+
 void modbus_line_tick(struct modbus_line *line)
 {
     int64_t now_us = clock_mono_us(line->clock);

@@ -62,6 +62,9 @@ HWT_MUST_CHECK int modbus_line_add(struct modbus_line *line,
                                    const struct modbus_device_options *options);
 /* Opens the port, or says in the devices' status why not and keeps trying. */
 void modbus_line_start(struct modbus_line *line);
+/* Leaves the line to others; its devices are stale with this cause. Until resume. */
+void modbus_line_pause(struct modbus_line *line, const char *cause);
+void modbus_line_resume(struct modbus_line *line);
 /* The clock has advanced: polls that have fallen due begin. */
 void modbus_line_tick(struct modbus_line *line);
 /* Closes; the memory goes once the loop has run the close callbacks. NULL is fine. */

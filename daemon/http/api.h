@@ -17,7 +17,7 @@
 #include "daemon/http/query.h"
 #include "daemon/http/server.h"
 
-/* One published live object, as it is sent in an event: "event: live\ndata: {...}\n\n". */
+/* One published object, as it is sent in an event: "event: live\ndata: {...}\n\n". */
 struct live_body {
     atomic_uint refs;
     size_t n;       /* bytes of the event */
@@ -31,6 +31,13 @@ struct live { /* any thread, under the lock */
     struct live_body *body;   /* the newest, or NULL */
     struct http_reply *reply; /* to GET /api/v1/live, made of it */
     uint64_t generation;      /* how many were published */
+};
+
+struct scan_news { /* any thread, under the lock */
+    pthread_mutex_t lock;
+    struct live_body *body; /* the newest, or NULL */
+    uint64_t generation;
+    bool running;
 };
 
 struct event_client;
@@ -74,6 +81,7 @@ struct http {
     size_t asset_count;
     uint16_t port;
     struct live live;
+    struct scan_news scan;
     struct events events;
     _Atomic uint64_t count[COUNTS];
     _Atomic uint32_t sse_clients;
@@ -140,6 +148,12 @@ void live_deinit(struct live *live);
 /* The newest body, one reference, or NULL; its generation. Any thread. */
 struct live_body *live_newest(struct live *live, uint64_t *generation_out);
 void live_body_unref(struct live_body *body);
+
+void scan_news_init(struct scan_news *news);
+void scan_news_deinit(struct scan_news *news);
+/* As live_newest; *running_out: the scan it tells of was still running. */
+struct live_body *scan_news_newest(struct scan_news *news, uint64_t *generation_out,
+                                   bool *running_out);
 
 void events_init(struct events *events);
 void events_deinit(struct events *events);

@@ -107,6 +107,11 @@ uint16_t http_port(const struct http *h);
  * (no memory); the one before stays.
  */
 HWT_MUST_CHECK int http_publish_live(struct http *h, const char *json, size_t n);
+/*
+ * The object of /api/v1/scan, likewise: each event stream gets a `scan` event with the newest. A
+ * stream that is opened later begins with it if the scan is `running`.
+ */
+HWT_MUST_CHECK int http_publish_scan(struct http *h, const char *json, size_t n, bool running);
 /* Records were committed: event streams read them. Any thread, does not block. */
 void http_notify_record(struct http *h);
 /* For a second in which nothing was published: lets idle event streams send a heartbeat. Any

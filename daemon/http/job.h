@@ -16,7 +16,14 @@
 #include "daemon/http/server.h"
 
 /* What is asked for; routes.c says by which method and path. */
-enum http_job_kind { HTTP_ADD_SOURCE, HTTP_JOB_KINDS };
+enum http_job_kind {
+    HTTP_ADD_SOURCE,
+    HTTP_SCAN_START,
+    HTTP_SCAN_GET,
+    HTTP_SCAN_STOP,
+    HTTP_PORTS,
+    HTTP_JOB_KINDS
+};
 
 struct http_job {
     enum http_job_kind kind;

@@ -36,6 +36,10 @@ static const struct route {
     {API "last", "GET", last_parameters, api_last, 0},
     {API "events", "GET", no_parameters, api_events, 0},
     {API "waveform", "GET", waveform_parameters, api_waveform, 0},
+    {API "ports", "GET", no_parameters, NULL, HTTP_PORTS},
+    {API "scan", "GET", no_parameters, NULL, HTTP_SCAN_GET},
+    {API "scan", "POST", no_parameters, NULL, HTTP_SCAN_START},
+    {API "scan", "DELETE", no_parameters, NULL, HTTP_SCAN_STOP},
     {API "sources", "POST", no_parameters, NULL, HTTP_ADD_SOURCE},
 };
 

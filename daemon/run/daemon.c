@@ -30,6 +30,7 @@
 #include "daemon/run/log_reader.h"
 #include "daemon/run/reload.h"
 #include "daemon/run/requests.h"
+#include "daemon/run/scans.h"
 #include "daemon/run/source_add.h"
 #include "daemon/run/streams.h"
 #include "daemon/run/waveforms.h"
@@ -55,6 +56,7 @@ struct daemon {
     struct log_source log_source;
     struct hub *hub;
     struct requests *requests;
+    struct scans *scans;
     struct http *http;
     struct streams *streams;
     _Atomic(struct streams *) sampling; /* the same for http's thread, once they run */
@@ -162,6 +164,15 @@ static void on_derived(void *ctx, const struct hwt_reading *readings, size_t n)
     struct daemon *d = ctx;
 
     hub_put(d->hub, readings, n);
+}
+
+static void on_scan(void *ctx, const char *json, size_t n, bool running)
+{
+    struct daemon *d = ctx;
+
+    if (http_publish_scan(d->http, json, n, running) != 0) {
+        LOG(LOG_WARN, "run", "scan event lost: out of memory");
+    }
 }
 
 static void advance(struct daemon *d)
@@ -410,6 +421,18 @@ static bool make_sources(struct daemon *d)
                : fail("sources", "out of memory");
 }
 
+static bool make_scans(struct daemon *d)
+{
+    d->scans = scans_new(&(struct scans_options){.loop = &d->loop,
+                                                 .config = d->config,
+                                                 .buses = d->buses,
+                                                 .clock = d->clock,
+                                                 .publish = on_scan,
+                                                 .ctx = d},
+                         d->requests);
+    return d->scans != NULL ? true : fail("start", "out of memory");
+}
+
 static bool make_publishers(struct daemon *d)
 {
     d->log_source = log_reader_source(d->store);
@@ -501,7 +524,7 @@ static bool start(struct daemon *d)
         return fail(d->config->path, "more channels than a record may have");
     }
     if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !start_http(d) ||
-        !make_sources(d) || !make_publishers(d)) {
+        !make_sources(d) || !make_scans(d) || !make_publishers(d)) {
         return false;
     }
     publish_live(d);
@@ -585,6 +608,7 @@ static void stop(struct daemon *d)
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_free(d->publisher[i]);
     }
+    scans_free(d->scans);
     buses_free(d->buses);
     uv_run(&d->loop, UV_RUN_NOWAIT);
     uv_walk(&d->loop, close_handle, NULL);

@@ -44,6 +44,16 @@ static void start(void *line)
     modbus_line_start(line);
 }
 
+static void pause_line(void *line, const char *cause)
+{
+    modbus_line_pause(line, cause);
+}
+
+static void resume(void *line)
+{
+    modbus_line_resume(line);
+}
+
 static void tick(void *line)
 {
     modbus_line_tick(line);
@@ -59,6 +69,8 @@ const struct line_kind line_of_modbus = {
     .open = open_line,
     .add = add_device,
     .start = start,
+    .pause = pause_line,
+    .resume = resume,
     .tick = tick,
     .free = close_line,
 };

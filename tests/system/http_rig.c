@@ -9,7 +9,7 @@
  *   fail S B R      error codes of snapshots, buckets, records
  *   stats           a JSON object                quit
  *   jobs            how many wait, and the       answer STATUS JSON   to the one that waits longest
- *                   first one's body             full B               1: takes no more jobs
+ *                   first one's body or kind     full B               1: takes no more jobs
  */
 #include <math.h>
 #include <stdio.h>
@@ -76,6 +76,12 @@ static struct http_job *take_job(void)
 
 static void print_jobs(void)
 {
+    static const char *const bodiless[HTTP_JOB_KINDS] = {[HTTP_ADD_SOURCE] = "-",
+                                                         [HTTP_SCAN_START] = "-",
+                                                         [HTTP_SCAN_GET] = "-scan",
+                                                         [HTTP_SCAN_STOP] = "-stop",
+                                                         [HTTP_PORTS] = "-ports"};
+    const char *none = "-";
     char *body = NULL;
     int n = 0;
 
@@ -86,8 +92,11 @@ static void print_jobs(void)
     if (first_job != NULL && first_job->body != NULL) {
         body = json_dumps(first_job->body, JSON_COMPACT);
     }
+    if (first_job != NULL) {
+        none = bodiless[first_job->kind];
+    }
     pthread_mutex_unlock(&jobs_lock);
-    printf("%d %s\n", n, body != NULL ? body : "-");
+    printf("%d %s\n", n, body != NULL ? body : none);
     free(body);
 }
 
