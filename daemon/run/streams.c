@@ -72,7 +72,7 @@ static void fill_slot(struct stream *stream, struct sampler_options *o,
     const struct site_source *s = &site->source[source];
     const struct config_source *c = &site->config->source[s->config];
     bool clamp = s->kind == SOURCE_IS_CLAMP;
-    const struct config_input *in = clamp ? &c->clamps[s->input] : &c->voltages[s->input];
+    const struct config_input *in = installation_input(site, source);
     struct hub_clamp_start start = {0, 0};
 
     if (clamp) {
