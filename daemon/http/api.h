@@ -11,6 +11,7 @@
 
 #include "daemon/http/desk.h"
 #include "daemon/http/http.h"
+#include "daemon/http/job.h"
 #include "daemon/http/log_view.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/query.h"
@@ -66,6 +67,7 @@ enum http_count {
 struct http {
     struct http_server *server;
     struct http_hooks hooks;
+    enum http_changes changes;
     char **hosts;
     size_t host_count;
     const struct web_asset *assets;
@@ -105,6 +107,13 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
                               const struct http_query *query);
 struct http_reply *api_last(struct http *h, struct http_request *request,
                             const struct http_query *query);
+/* The way of every request (routes.c): struct http_site's handle and refuse. */
+struct http_reply *http_handle(void *ctx, struct http_request *request);
+struct http_reply *http_refuse(void *ctx, struct http_request *request);
+/* Submits a job, and answers as it was answered. */
+struct http_reply *http_job_handle(struct http *h, struct http_request *request,
+                                   enum http_job_kind kind, bool wants_body);
+
 /* A file of the page; NULL: there is none of that path, *found_out false. */
 struct http_reply *assets_reply(struct http *h, const struct http_request *request,
                                 bool *found_out);
@@ -136,6 +145,6 @@ void events_deinit(struct events *events);
 void events_wake(struct events *events);
 
 /* A JSON reply of the API: not to be kept by caches. NULL: out of memory. */
-struct http_reply *api_json(const char *p, size_t n);
+struct http_reply *api_json(unsigned status, const char *p, size_t n);
 
 #endif

@@ -14,9 +14,13 @@ static const struct {
     {400, "Bad Request", NULL, NULL},
     {403, "Forbidden", NULL, NULL},
     {404, "Not Found", NULL, NULL},
-    {405, "Method Not Allowed", "Allow", "GET, HEAD"}, /* RFC 9110 15.5.6 */
+    {405, "Method Not Allowed", NULL, NULL}, /* the caller adds Allow */
+    {409, "Conflict", NULL, NULL},
+    {413, "Content Too Large", NULL, NULL},
     {414, "URI Too Long", NULL, NULL},
+    {415, "Unsupported Media Type", NULL, NULL},
     {421, "Misdirected Request", NULL, NULL},
+    {422, "Unprocessable Content", NULL, NULL},
     {500, "Internal Server Error", NULL, NULL},
     {503, "Service Unavailable", "Retry-After", "2"},
 };

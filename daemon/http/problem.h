@@ -16,7 +16,7 @@ struct http_problem {
 /* Fills a problem; a long detail is cut. */
 void http_problem_set(struct http_problem *problem_out, unsigned status, const char *parameter,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* NULL: out of memory. 405 carries Allow, 503 carries Retry-After. */
+/* NULL: out of memory. 503 carries Retry-After. */
 struct http_reply *http_problem_reply(const struct http_problem *problem);
 /* Both in one. */
 struct http_reply *http_problem(unsigned status, const char *format, ...)

@@ -60,6 +60,9 @@ enum config_publisher_type { CONFIG_EMONCMS };
 /* How much is written for how little can be lost. */
 enum config_log_profile { LOG_NORMAL, LOG_LOW_WEAR, LOG_LOWEST_WEAR, LOG_PROFILES };
 
+/* Who may change something over HTTP; as enum http_changes. */
+enum config_changes { CHANGES_LOCAL, CHANGES_ALWAYS, CHANGES_NEVER };
+
 /* What a role names: a source, for all it delivers, or one channel. */
 enum config_role_kind { ROLE_IS_SOURCE, ROLE_IS_CHANNEL };
 
@@ -318,7 +321,8 @@ struct config {
     uint16_t port;   /* 0: any free one */
     char hosts[CONFIG_HOSTS_MAX][CONFIG_TEXT_MAX]; /* further Host names that are served */
     unsigned host_count;
-    unsigned record_s; /* 1..60 */
+    enum config_changes changes; /* who may change something over HTTP */
+    unsigned record_s;           /* 1..60 */
     enum config_log_profile log_profile;
     unsigned commit_s;                   /* s between commits of the log; by the profile */
     char log_partition[CONFIG_TEXT_MAX]; /* the log's device; "": it is in data_dir */

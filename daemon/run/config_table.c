@@ -133,6 +133,10 @@ const struct config_option config_options[] = {
     {SECTION_HTTP, "hosts", CONFIG_KIND_TEXTS, ELEMENTS(config, hosts, host_count, CONFIG_HOSTS_MAX),
      .text = "Host names under which the page may be asked for, beside the address itself; without port. Needed behind a "
              "reverse proxy."},
+    {SECTION_HTTP, "changes", CONFIG_KIND_CHOICE, IN(config, changes), .choices = "local always never", .fallback = "local",
+     .text = "Who may change something by the page or the API, such as add a meter. `local`: whoever asks from this device "
+             "itself; what a reverse proxy passes on (`Forwarded`, `X-Forwarded-For`) is not. `always`: everybody who is served, so "
+             "only behind a proxy that asks for a password. `never`: nobody."},
 
     {SECTION_RECORD, "interval_s", CONFIG_KIND_INTEGER, IN(config, record_s), .min = 1, .max = 60, .unit = "s", .fallback = "10",
      .text = "One record of all channels in this time."},

@@ -28,6 +28,7 @@
 #include "daemon/run/installation.h"
 #include "daemon/run/live.h"
 #include "daemon/run/log_reader.h"
+#include "daemon/run/requests.h"
 #include "daemon/run/streams.h"
 #include "daemon/store/store.h"
 
@@ -45,6 +46,7 @@ struct daemon {
     struct store *store;
     struct log_source log_source;
     struct hub *hub;
+    struct requests *requests;
     struct http *http;
     struct streams *streams;
     struct buses *buses;
@@ -106,6 +108,13 @@ static const struct http_series *on_series(void *ctx, size_t *n_out)
 
     *n_out = d->site.schema.count;
     return d->series;
+}
+
+static bool on_submit(void *ctx, struct http_job *job)
+{
+    struct daemon *d = ctx;
+
+    return requests_submit(d->requests, job);
 }
 
 /* --- the loop --- */
@@ -280,7 +289,8 @@ static bool start_http(struct daemon *d)
         .hosts = hosts,
         .host_count = c->host_count,
         .timezone = d->config->timezone,
-        .hooks = {.snapshot = on_snapshot, .series = on_series, .ctx = d},
+        .changes = (enum http_changes)c->changes,
+        .hooks = {.snapshot = on_snapshot, .series = on_series, .submit = on_submit, .ctx = d},
         .assets = web_assets,
         .asset_count = web_asset_count,
     };
@@ -295,6 +305,10 @@ static bool start_http(struct daemon *d)
                                             .source = source->id,
                                             .label = source->label,
                                             .quantity = d->site.channel[i].quantity};
+    }
+    d->requests = requests_new(&d->loop);
+    if (d->requests == NULL) {
+        return fail("start", "out of memory");
     }
     d->http = http_start(&options, error, sizeof(error));
     if (d->http == NULL) {
@@ -446,6 +460,7 @@ static void close_handle(uv_handle_t *handle, void *ctx)
 static void stop_callbacks(struct daemon *d)
 {
     set_notify(d, false);
+    requests_stop(d->requests);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     uv_close((uv_handle_t *)&d->second, NULL);
@@ -470,6 +485,7 @@ static void stop(struct daemon *d)
         hub_flush(d->hub);
     }
     http_stop(d->http); /* no reader may be at work when the store closes */
+    requests_free(d->requests);
     store_close(d->store);
     uv_loop_close(&d->loop);
     streams_free(d->streams);
