@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -19,6 +20,10 @@ struct mark { /* one instant by two clocks */
     int64_t mono_us;
 };
 
+struct trim {
+    double ratio, phase_deg; /* ratio 0: none */
+};
+
 struct sampler {
     struct sampler_options options;
     pthread_t thread;
@@ -26,6 +31,10 @@ struct sampler {
     int stop_fd; /* eventfd: readable when the thread shall end */
 
     struct sampler_state state;
+
+    pthread_mutex_t trim_lock; /* held for a copy; the sampling thread does not wait for it */
+    struct trim trim[HWT_SLOTS_MAX];
+    atomic_bool trimmed; /* some of them are new */
 
     /* The thread's own. */
     struct hwt_samples samples;
@@ -125,10 +134,43 @@ static struct mark follow_clock(struct sampler *s, const struct hwt_block *b, in
     return end;
 }
 
+/* What sampler_trim brought; if it is at work just now, then with the next block. */
+static void take_trims(struct sampler *s)
+{
+    struct trim trim[HWT_SLOTS_MAX];
+
+    if (!atomic_load(&s->trimmed) || pthread_mutex_trylock(&s->trim_lock) != 0) {
+        return;
+    }
+    memcpy(trim, s->trim, sizeof(trim));
+    memset(s->trim, 0, sizeof(s->trim));
+    atomic_store(&s->trimmed, false);
+    pthread_mutex_unlock(&s->trim_lock);
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        if (trim[i].ratio > 0 &&
+            hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) != 0) {
+            continue; /* out of range: whoever found it has checked */
+        }
+    }
+}
+
+void sampler_trim(struct sampler *s, unsigned slot, double ratio, double phase_deg)
+{
+    if (slot < HWT_SLOTS_MAX) {
+        pthread_mutex_lock(&s->trim_lock);
+        s->trim[slot] = (struct trim){ratio, phase_deg};
+        atomic_store(&s->trimmed, true);
+        pthread_mutex_unlock(&s->trim_lock);
+    }
+}
+
 static void take_block(struct sampler *s, const struct hwt_block *b)
 {
     int64_t unix_ms;
-    int joint = hwt_meter_feed(&s->meter, b);
+    int joint;
+
+    take_trims(s);
+    joint = hwt_meter_feed(&s->meter, b);
 
     if (joint < 0) {
         say_refused(s, b);
@@ -229,6 +271,7 @@ struct sampler *sampler_new(const struct sampler_options *options)
         return NULL;
     }
     s->options = *options;
+    pthread_mutex_init(&s->trim_lock, NULL);
     hwt_samples_init(&s->samples);
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (s->stop_fd < 0 || hwt_meter_init(&s->meter, &options->meter) != 0) {
@@ -273,6 +316,7 @@ void sampler_free(struct sampler *s)
     if (s->stop_fd >= 0) {
         close(s->stop_fd);
     }
+    pthread_mutex_destroy(&s->trim_lock);
     free(s);
 }
 
