@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/cli/calibrate_cmd.h"
 #include "daemon/cli/config_cmd.h"
 #include "daemon/cli/decode.h"
 #include "daemon/cli/demo.h"
@@ -23,6 +24,7 @@ static const struct command {
     {"log", log_main, "log query|export|import|info|verify DIR  ask a log, look after it"},
     {"meter", meter_main, "meter --csv FILE ...        measure recorded waveforms, as JSON"},
     {"config", config_main, "config check FILE           list every error of a configuration"},
+    {"calibrate", calibrate_main, "calibrate reading|meter ... find what the sensors are off by"},
     {"doctor", doctor_main, "doctor --config FILE        check an installation, say what to do"},
 };
 

@@ -12,7 +12,7 @@
 #include "daemon/run/calibration_past.h"
 #include "daemon/run/calibration_show.h"
 
-enum { JSON_MAX = 512 * 1024, COMMIT_WAIT_MS = 20000 };
+enum { JSON_MAX = 512 * 1024, COMMIT_WAIT_MS = 20000, SETTLE_US = 1000000, WINDOWS_MIN = 5 };
 
 enum stage {
     STAGE_IDLE,
@@ -227,6 +227,12 @@ static void start_past(struct calibration_jobs *j, const unsigned *inputs, size_
 
 /* --- found --- */
 
+/* Windows that are on their way were measured before. */
+static void forget_near(struct calibration_jobs *j)
+{
+    calibration_near_clear(j->options.near, clock_mono_us(j->options.clock) + SETTLE_US);
+}
+
 static void keep(struct calibration_jobs *j)
 {
     char error[CALIBRATION_ERROR_MAX];
@@ -240,7 +246,7 @@ static void keep(struct calibration_jobs *j)
         finish(j, http_problem(500, "%.300s", error));
         return;
     }
-    calibration_near_clear(j->options.near);
+    forget_near(j);
     if (j->ask.since_ms == 0) {
         answer(j, true, -1);
         return;
@@ -292,6 +298,13 @@ static void find_reading(struct calibration_jobs *j)
     if (a->quantity == HWT_Q_POWER && hwt_spread_mean(&s) < 0) { /* exported */
         s.first = -s.first;
         s.sum = -s.sum;
+    }
+    if (s.count < WINDOWS_MIN) {
+        finish(j, http_problem(409,
+                               "there are only %u windows of '%s' since it was last calibrated, or "
+                               "at all: wait some seconds",
+                               s.count, j->options.site->source[a->input].id));
+        return;
     }
     if (hwt_calibrate_reading(&s, a->value, a->stated, &found) != 0) {
         finish(j, http_problem(409,
@@ -534,7 +547,7 @@ static void on_delete(void *ctx, struct http_job *job)
         return;
     }
     e = calibration_find(j->options.calibration, (unsigned)job->number);
-    calibration_near_clear(j->options.near);
+    forget_near(j);
     j->entry[0] = *e;
     j->entries = 1;
     j->back = e->number;

@@ -24,6 +24,7 @@ struct line {
 
 struct calibration_near {
     const struct installation *site;
+    int64_t from_us;                /* windows that end before this are passed over */
     struct line *line[SOURCES_MAX]; /* NULL: no voltage, no clamp */
 };
 
@@ -55,8 +56,9 @@ void calibration_near_free(struct calibration_near *near)
     free(near);
 }
 
-void calibration_near_clear(struct calibration_near *near)
+void calibration_near_clear(struct calibration_near *near, int64_t until_us)
 {
+    near->from_us = until_us;
     for (unsigned i = 0; i < SOURCES_MAX; i++) {
         if (near->line[i] != NULL) {
             near->line[i]->count = 0;
@@ -83,7 +85,7 @@ void calibration_near_put(struct calibration_near *near, const struct hwt_readin
         int part = part_of(r->quantity);
         struct window *w;
 
-        if (l == NULL || part < 0) {
+        if (l == NULL || part < 0 || r->mono_us < near->from_us) {
             continue;
         }
         w = l->count > 0 ? &l->at[(l->count - 1) % WINDOWS] : NULL;

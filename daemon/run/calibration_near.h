@@ -25,7 +25,8 @@ struct hwt_spread calibration_near_spread(const struct calibration_near *near, u
 /* The same of power, reactive and apparent power of a clamp. */
 struct hwt_resistive calibration_near_resistive(const struct calibration_near *near,
                                                 unsigned source, unsigned seconds);
-/* Forgets what was measured so far: it rests on another sensor. */
-void calibration_near_clear(struct calibration_near *near);
+/* Forgets what was measured so far, and until so many us of the clock: it rests on another sensor.
+ */
+void calibration_near_clear(struct calibration_near *near, int64_t until_us);
 
 #endif
