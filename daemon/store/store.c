@@ -77,7 +77,7 @@ static bool wait_for_work(struct store *s)
     bool stop;
 
     pthread_mutex_lock(&s->lock);
-    while (!s->stop && (had == SIZE_MAX || (queue_count(s->queue) == 0 && !s->hurry))) {
+    while (!s->stop && (had == SIZE_MAX || (queue_count(s->queue) == 0 && s->asked == s->met))) {
         int64_t left_us = due_us - clock_real_us();
 
         if (due_us == 0) {
@@ -101,11 +101,11 @@ static bool wait_for_work(struct store *s)
     return stop;
 }
 
-/* What was asked for is durable. */
-static void end_hurry(struct store *s, bool corrections)
+/* What was asked for up to then is durable. */
+static void meet(struct store *s, uint64_t asked, bool corrections)
 {
     pthread_mutex_lock(&s->lock);
-    s->hurry = s->corrections.at != NULL && !corrections; /* others came meanwhile */
+    s->met = asked;
     pthread_mutex_unlock(&s->lock);
     if (corrections) {
         store_end_corrections(s, 0);
@@ -116,11 +116,13 @@ static void end_hurry(struct store *s, bool corrections)
  * see whether the disk is well again. */
 static void work(struct store *s, bool closing)
 {
-    bool hurry, wanted;
     int err = 0, failed;
+    bool hurry, wanted;
+    uint64_t asked;
 
     pthread_mutex_lock(&s->lock);
-    hurry = s->hurry;
+    asked = s->asked;
+    hurry = asked != s->met;
     pthread_mutex_unlock(&s->lock);
     if (s->retry_us != 0 && (!s->opened || medium_moved(s->medium))) {
         err = store_reopen(s);
@@ -136,7 +138,7 @@ static void work(struct store *s, bool closing)
                  ? store_commit(s)
                  : 0;
     if (failed == 0) {
-        end_hurry(s, wanted);
+        meet(s, asked, wanted);
     }
     note(s, err != 0 ? err : failed);
 }

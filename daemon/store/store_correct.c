@@ -21,7 +21,7 @@ bool store_correct(struct store *s, const struct hwt_correction *corrections, si
         s->corrections.n = n;
         s->corrections.done = done;
         s->corrections.ctx = ctx;
-        s->hurry = true;
+        s->asked++;
         pthread_cond_signal(&s->wake);
     }
     pthread_mutex_unlock(&s->lock);
@@ -34,7 +34,7 @@ bool store_correct(struct store *s, const struct hwt_correction *corrections, si
 void store_commit_soon(struct store *s)
 {
     pthread_mutex_lock(&s->lock);
-    s->hurry = true;
+    s->asked++;
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
 }

@@ -35,7 +35,7 @@ struct store {
     pthread_cond_t wake;
     struct queue *queue;
     bool stop;
-    bool hurry; /* commit soon */
+    uint64_t asked, met; /* commits asked for soon, and those that were made */
     uint64_t durable;
     struct {
         struct hwt_correction *at; /* NULL: none; the store's */
