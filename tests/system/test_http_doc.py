@@ -28,6 +28,7 @@ class Example:
     def __init__(self, http_text, kind, text):
         asked, answered = http_text.strip().split('\n\n')
         first, *headers = asked.split('\n')
+        self.body = headers.pop() if headers and headers[-1].startswith('{') else None
         self.method, self.path = first.split()
         self.headers = dict(h.split(': ', 1) for h in headers)
         status, *headers = answered.split('\n')
@@ -113,10 +114,10 @@ class Server:
         host, port = self.address.rsplit(':', 1)
         return http.client.HTTPConnection(host, int(port), timeout=timeout_s)
 
-    def ask(self, method, path, headers=None):
+    def ask(self, method, path, headers=None, body=None):
         c = self.connect()
         try:
-            c.request(method, path, headers=headers or {})
+            c.request(method, path, headers=headers or {}, body=body)
             reply = c.getresponse()
             return reply, reply.read()
         finally:
@@ -129,13 +130,15 @@ class Server:
 class DocTest:
     """The tests; a subclass gives self.server."""
 
+    skipped = ()  # beginnings of paths that the server cannot answer
+
     def check_head(self, example, reply):
         self.assertEqual(reply.status, example.status)
         for name, value in example.answer_headers.items():
             self.assertEqual(reply.getheader(name), value)
 
     def check_json(self, example):
-        reply, body = self.server.ask(example.method, self.server.fill(example.path), example.headers)
+        reply, body = self.server.ask(example.method, self.server.fill(example.path), example.headers, example.body)
         self.check_head(example, reply)
         bad = differences(json.loads(example.text), json.loads(body))
         self.assertEqual(bad, [])
@@ -190,11 +193,14 @@ class DocTest:
         shown = examples()
         self.assertGreaterEqual(len(shown), 10)
         for example in shown:
-            with self.subTest(f'{example.method} {example.path} {example.headers}'):
-                {'sse': self.check_events, 'csv': self.check_csv, 'json': self.check_json}[example.kind](example)
+            if not example.path.startswith(self.skipped):
+                with self.subTest(f'{example.method} {example.path} {example.headers} {example.body}'):
+                    {'sse': self.check_events, 'csv': self.check_csv, 'json': self.check_json}[example.kind](example)
 
 
 class TheServerAlone(DocTest, unittest.TestCase):
+    skipped = ('/api/v1/calibration',)  # jobs of the daemon
+
     def setUp(self):
         self.rig = Rig()
         self.addCleanup(self.rig.stop)
