@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,10 @@ struct mark { /* one instant by two clocks */
     int64_t mono_us;
 };
 
+struct trim {
+    double ratio, phase_deg; /* ratio 0: none */
+};
+
 struct sampler {
     struct sampler_options options;
     pthread_t thread;
@@ -36,6 +41,10 @@ struct sampler {
 
     struct sampler_state state;
     struct sampler_ring ring;
+
+    pthread_mutex_t trim_lock; /* held for a copy; the sampling thread does not wait for it */
+    struct trim trim[HWT_SLOTS_MAX];
+    atomic_bool trimmed; /* some of them are new */
 
     /* The thread's own. */
     struct hwt_samples samples;
@@ -190,10 +199,43 @@ static void discipline(struct sampler *s, struct hwt_block *b)
     sampler_clock_tune(&s->rate, b);
 }
 
+/* What sampler_trim brought; if it is at work just now, then with the next block. */
+static void take_trims(struct sampler *s)
+{
+    struct trim trim[HWT_SLOTS_MAX];
+
+    if (!atomic_load(&s->trimmed) || pthread_mutex_trylock(&s->trim_lock) != 0) {
+        return;
+    }
+    memcpy(trim, s->trim, sizeof(trim));
+    memset(s->trim, 0, sizeof(s->trim));
+    atomic_store(&s->trimmed, false);
+    pthread_mutex_unlock(&s->trim_lock);
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        if (trim[i].ratio > 0 &&
+            hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) != 0) {
+            continue; /* out of range: whoever found it has checked */
+        }
+    }
+}
+
+void sampler_trim(struct sampler *s, unsigned slot, double ratio, double phase_deg)
+{
+    if (slot < HWT_SLOTS_MAX) {
+        pthread_mutex_lock(&s->trim_lock);
+        s->trim[slot] = (struct trim){ratio, phase_deg};
+        atomic_store(&s->trimmed, true);
+        pthread_mutex_unlock(&s->trim_lock);
+    }
+}
+
 static void take_block(struct sampler *s, const struct hwt_block *b)
 {
     int64_t unix_ms;
-    int joint = hwt_meter_feed(&s->meter, b);
+    int joint;
+
+    take_trims(s);
+    joint = hwt_meter_feed(&s->meter, b);
 
     if (joint < 0) {
         say_refused(s, b);
@@ -373,6 +415,7 @@ struct sampler *sampler_new(const struct sampler_options *options)
         return NULL;
     }
     s->options = *options;
+    pthread_mutex_init(&s->trim_lock, NULL);
     hwt_samples_init(&s->samples);
     for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
         s->noise[i] = -1;
@@ -430,6 +473,7 @@ void sampler_free(struct sampler *s)
         close(s->stop_fd);
     }
     sampler_ring_deinit(&s->ring);
+    pthread_mutex_destroy(&s->trim_lock);
     free(s);
 }
 

@@ -82,6 +82,12 @@ void sampler_stop(struct sampler *s);
 void sampler_free(struct sampler *s);
 
 /*
+ * Another ratio and phase for a slot that is metered (as hwt_meter_trim), from the next block on.
+ * Any thread; numbers out of range are ignored.
+ */
+void sampler_trim(struct sampler *s, unsigned slot, double ratio, double phase_deg);
+
+/*
  * To be called about once a second (real time) by the thread that owns the status: sets its state
  * and cause, its counters (blocks, CHECKSUM, LENGTH, SANITY, UNSUPPORTED, lost_blocks,
  * dropped_scans, restarts, skipped_bytes) and logs the begin and the end of each time of damage.

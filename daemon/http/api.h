@@ -122,7 +122,7 @@ struct http_reply *http_handle(void *ctx, struct http_request *request);
 struct http_reply *http_refuse(void *ctx, struct http_request *request);
 /* Submits a job, and answers as it was answered. */
 struct http_reply *http_job_handle(struct http *h, struct http_request *request,
-                                   enum http_job_kind kind, bool wants_body);
+                                   enum http_job_kind kind, bool wants_body, uint64_t number);
 
 /* A file of the page; NULL: there is none of that path, *found_out false. */
 struct http_reply *assets_reply(struct http *h, const struct http_request *request,

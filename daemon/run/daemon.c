@@ -22,6 +22,7 @@
 #include "daemon/http/http.h"
 #include "daemon/publish/emoncms.h"
 #include "daemon/run/buses.h"
+#include "daemon/run/calibration_jobs.h"
 #include "daemon/run/day.h"
 #include "daemon/run/heat_flows.h"
 #include "daemon/run/hub.h"
@@ -58,6 +59,11 @@ struct daemon {
     struct requests *requests;
     struct scans *scans;
     struct http *http;
+    struct calibration *calibration;
+    struct calibration_near *near; /* the last minute of the clamps */
+    struct calibration_jobs *calibration_jobs;
+    uint64_t first_record; /* the store had so many when it was opened */
+    uint64_t made;         /* records since then */
     struct streams *streams;
     _Atomic(struct streams *) sampling; /* the same for http's thread, once they run */
     struct buses *buses;
@@ -147,8 +153,56 @@ static void on_record(void *ctx, const struct hwt_schema *schema, const struct h
 {
     struct daemon *d = ctx;
 
+    d->made++;
     store_push(d->store, schema, record);
 }
+
+/* --- calibration --- */
+
+/* Those that found no room in the store's queue have no sequence. */
+static uint64_t next_record(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct store_counters counters;
+
+    store_counters(d->store, &counters);
+    return d->first_record + d->made - counters.lost + 1;
+}
+
+static void on_trim(void *ctx, unsigned source, double ratio, double phase_deg)
+{
+    struct daemon *d = ctx;
+
+    streams_trim(d->streams, source, ratio, phase_deg);
+}
+
+static void on_sensor(void *ctx, unsigned source, double *ratio_out, double *phase_deg_out)
+{
+    struct daemon *d = ctx;
+
+    calibration_sensor(d->calibration, source, ratio_out, phase_deg_out);
+}
+
+static void on_seen(void *ctx, const struct hwt_reading *readings, size_t n)
+{
+    struct daemon *d = ctx;
+
+    calibration_near_put(d->near, readings, n);
+}
+
+static void on_corrected(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct hwt_tslog_snapshot *snapshot = malloc(sizeof(*snapshot));
+
+    if (snapshot != NULL) {
+        store_snapshot(d->store, snapshot);
+        hub_refresh(d->hub, snapshot);
+    }
+    free(snapshot);
+}
+
+/* --- the loop: readings --- */
 
 static void on_readings(void *ctx, const struct hwt_reading *readings, size_t n)
 {
@@ -183,6 +237,7 @@ static void advance(struct daemon *d)
     hub_tick(d->hub);
     buses_tick(d->buses);
     heat_flows_tick(d->heat_flows);
+    calibration_jobs_tick(d->calibration_jobs, durable);
     for (unsigned i = 0; durable != d->published && i < d->config->publisher_count; i++) {
         publish_emoncms_wake(d->publisher[i], durable);
     }
@@ -381,6 +436,7 @@ static bool start_http(struct daemon *d)
         return fail("start", "out of memory");
     }
     requests_serve(d->requests, HTTP_ADD_SOURCE, source_add_handle, &d->source_add);
+    calibration_jobs_serve(d->calibration_jobs, d->requests);
     d->http = http_start(&options, error, sizeof(error));
     if (d->http == NULL && c->port == 0 && options.port != 0) {
         options.port = 0; /* the one before is in use by now */
@@ -396,12 +452,46 @@ static bool start_http(struct daemon *d)
     return true;
 }
 
+static bool make_calibration(struct daemon *d)
+{
+    struct calibration_options options = {.site = &d->site,
+                                          .data_dir = d->config->data_dir,
+                                          .apply = on_trim,
+                                          .next_record = next_record,
+                                          .ctx = d};
+    struct store_counters counters;
+    char error[ERROR_BYTES];
+
+    store_counters(d->store, &counters);
+    d->first_record = counters.durable;
+    memcpy(options.uuid, d->view.uuid, sizeof(options.uuid));
+    d->calibration = calibration_new(&options, error, sizeof(error));
+    if (d->calibration == NULL) {
+        return fail("calibration", error);
+    }
+    d->near = calibration_near_new(&d->site);
+    d->calibration_jobs =
+        calibration_jobs_new(&(struct calibration_jobs_options){.loop = &d->loop,
+                                                                .site = &d->site,
+                                                                .clock = d->clock,
+                                                                .store = d->store,
+                                                                .calibration = d->calibration,
+                                                                .near = d->near,
+                                                                .next_record = next_record,
+                                                                .corrected = on_corrected,
+                                                                .ctx = d});
+    return d->near != NULL && d->calibration_jobs != NULL ? true
+                                                          : fail("calibration", "out of memory");
+}
+
 static bool make_sources(struct daemon *d)
 {
     d->streams = streams_new(&(struct streams_options){.site = &d->site,
                                                        .clock = d->clock,
                                                        .hub = d->hub,
                                                        .status = d->source_status,
+                                                       .sensor = on_sensor,
+                                                       .seen = on_seen,
                                                        .wake = on_clock,
                                                        .ctx = d});
     d->buses = buses_new(&(struct buses_options){.site = &d->site,
@@ -523,8 +613,8 @@ static bool start(struct daemon *d)
     if (!installation_make(&d->site, d->config)) {
         return fail(d->config->path, "more channels than a record may have");
     }
-    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !start_http(d) ||
-        !make_sources(d) || !make_scans(d) || !make_publishers(d)) {
+    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !make_calibration(d) ||
+        !start_http(d) || !make_sources(d) || !make_scans(d) || !make_publishers(d)) {
         return false;
     }
     publish_live(d);
@@ -591,6 +681,7 @@ static void stop_callbacks(struct daemon *d)
 {
     set_notify(d, false);
     requests_stop(d->requests);
+    calibration_jobs_stop(d->calibration_jobs);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     uv_close((uv_handle_t *)&d->second, NULL);
@@ -623,6 +714,9 @@ static void stop(struct daemon *d)
     uv_loop_close(&d->loop);
     streams_free(d->streams);
     heat_flows_free(d->heat_flows);
+    calibration_jobs_free(d->calibration_jobs);
+    calibration_near_free(d->near);
+    calibration_free(d->calibration);
     hub_free(d->hub);
     for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
         status_free(d->source_status[i]);

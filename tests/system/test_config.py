@@ -99,6 +99,18 @@ class ConfigCheck(ConfigFolder):
             self.assertIn(f"{path}{part}", done.stderr)
         self.assertEqual([p.name for p in pathlib.Path(self.folder.name).iterdir()], ["wrong.yaml"])
 
+    def test_presets_are_listed_with_their_sources(self):
+        done = heatwatt("config", "presets")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"(?m)^YHDC SCT-013-000 +2000 A : 1 A +2.50 to 3.10 +\+-3 % from 10 to 120 A")
+        models = json.loads(heatwatt("config", "presets", "--json").stdout)
+        self.assertGreater(len(models["ct_models"]), 50)
+        self.assertTrue(all(m["source"] for m in models["ct_models"] + models["vt_models"]))
+        one = heatwatt("config", "presets", "Mascot 9580")
+        self.assertIn("5.70 degrees, ratio x 1 at 253 V", one.stdout)
+        none = heatwatt("config", "presets", "SCT")
+        self.assertEqual((none.returncode, none.stdout), (1, ""))
+
     def test_wrong_usage_is_status_2(self):
         for args in ([], ["check"], ["check", "a", "b"], ["check", "--wrong", "a"], ["frobnicate"]):
             with self.subTest(args=args):

@@ -129,6 +129,36 @@ static const struct row broken[] = {
     {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, phase_deg: -31}\n", 10,
      "sources[0].clamps[1].phase_deg", "below the minimum -30 degrees", 0, "negative bound"},
 
+    /* models of sensors */
+    {V1 SAMPLER "      - {id: b, slot: 2}\n", 10, "sources[0].clamps[1].ratio", "or ct is required",
+     0, "neither ratio nor model"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: SCT-013-00}\n", 10, "sources[0].clamps[1].ct",
+     "near are \"YHDC SCT-013-000\", \"YHDC SCT-013-000V\", \"YHDC SCT-013-005\"", 0,
+     "an unknown clamp names those near"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: YHDC sct-013-000}\n", 10, "sources[0].clamps[1].ct",
+     "near are \"YHDC SCT-013-000\"", 0, "names are exact"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: Mascot 9580}\n", 10, "sources[0].clamps[1].ct",
+     "is not a known clamp", 0, "a voltage sensor is no clamp"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: YHDC SCT-013-030}\n", 3, "sources[0].step_v",
+     "is required, as b names a model", 0, "steps of what?"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 0.001,\n     voltages: [{id: v, "
+        "slot: 0, ratio: 1}],\n     clamps: [{id: c, slot: 1, ct: YHDC SCT-013-000}]}\n",
+     5, "sources[0].clamps[0].burden_ohm", "is required, here or at the sampler", 0,
+     "a current through what?"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 0.001,\n     voltages: [{id: v, "
+        "slot: 0, ratio: 1}],\n     clamps: [{id: c, slot: 1, ct: YHDC SCT-013-030, burden_ohm: "
+        "9}]}\n",
+     5, "sources[0].clamps[0].burden_ohm", "is built into a YHDC SCT-013-030", 0, "two burdens"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 1.0e-9,\n     voltages: [{id: v, "
+        "slot: 0, vt: Mascot 9580}]}\n",
+     4, "sources[0].voltages[0].vt", "gives 2.143e-08 V for each step", 0, "a step of nothing"},
+    {V1 METER "vt_models: [{name: a, ratio: 1}, {name: a, ratio: 2}]\n", 4, "vt_models[1].name",
+     "is already in line 4", 0, "one model twice"},
+    {V1 METER "ct_models: [{name: a, ratio: 1, phase_hz: 55}]\n", 4, "ct_models[0].phase_hz",
+     "one of 50 60", 0, "no such mains"},
+    {V1 METER "ct_models: [{name: a, ratio: 1, curve: [{level: 2}, {level: 1}]}]\n", 4,
+     "ct_models[0].curve[1].level", "does not rise", 0, "a model's curve"},
+
     /* between keys */
     {V1 SAMPLER "      - {id: hp, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
      "is already the clamp of line 9", 0, "same id"},
