@@ -13,19 +13,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/log.h"
-
-enum { REST_US = 20000 }; /* longer than the kernel takes to carry an octet through a terminal */
-
-int64_t __real_clock_real_us(void);
-int64_t __wrap_clock_real_us(void);
-
-static int64_t skipped_us; /* of all rigs of the program */
-
-/* What clock_real_us is in programs that link the rig. */
-int64_t __wrap_clock_real_us(void)
-{
-    return __real_clock_real_us() + skipped_us;
-}
+#include "tests/drivers/made_time.h"
 
 void driver_rig_open(struct driver_rig *r, int64_t wall_us)
 {
@@ -98,46 +86,12 @@ void driver_rig_pass(struct driver_rig *r, uint64_t us)
 
 void driver_rig_turn(struct driver_rig *r)
 {
-    for (int i = 0; i < 20; i++) {
-        uv_run(&r->loop, UV_RUN_NOWAIT);
-    }
-}
-
-static void note_due(uv_handle_t *h, void *due_in)
-{
-    uint64_t *least = due_in, ms;
-
-    if (h->type == UV_TIMER && uv_is_active(h)) {
-        ms = uv_timer_get_due_in((uv_timer_t *)h);
-        *least = ms < *least ? ms : *least;
-    }
-}
-
-static void bring_forward(uv_handle_t *h, void *by)
-{
-    uv_timer_t *t = (uv_timer_t *)h;
-    uint64_t *ms = by;
-
-    if (h->type == UV_TIMER && uv_is_active(h)) {
-        uv_timer_start(t, t->timer_cb, uv_timer_get_due_in(t) - *ms, uv_timer_get_repeat(t));
-    }
+    made_time_settle(&r->loop);
 }
 
 void driver_rig_live(struct driver_rig *r)
 {
-    uint64_t due_in = UINT64_MAX;
-    int64_t now_us = __real_clock_real_us();
-
-    uv_run(&r->loop, UV_RUN_NOWAIT);
-    uv_walk(&r->loop, note_due, &due_in);
-    if (due_in == UINT64_MAX || uv_now(&r->loop) + due_in != r->due_ms) { /* a timer was set anew */
-        r->due_ms = uv_now(&r->loop) + due_in;
-        r->rest_us = now_us;
-    } else if (now_us - r->rest_us > REST_US && due_in > 0) {
-        skipped_us += 1000 * (int64_t)due_in;
-        uv_walk(&r->loop, bring_forward, &due_in);
-        r->rest_us = now_us;
-    }
+    made_time_turn(&r->loop);
 }
 
 static void note_timer(uv_handle_t *h, void *busy)

@@ -30,8 +30,6 @@ struct driver_rig {
     char path[64];      /* in it: where the driver finds its line */
     int wire;           /* the device's end; -1: unplugged */
     int listener;       /* -1: none */
-    int64_t rest_us;    /* real time since which nothing has happened, and */
-    uint64_t due_ms;    /* when the first timer was due then, of the loop's time */
     /* every reading, and the newest of each quantity */
     struct hwt_reading reading[DRIVER_RIG_READINGS_MAX];
     size_t readings;
@@ -53,12 +51,10 @@ void driver_rig_accept(struct driver_rig *r);
 
 /* So much time of the clock has passed. The driver's tick is the caller's. */
 void driver_rig_pass(struct driver_rig *r, uint64_t us);
-/* Twenty turns of the loop that do not wait. */
+/* The loop takes what has come; no real time passes. */
 void driver_rig_turn(struct driver_rig *r);
-/*
- * Turns the loop once. Where nothing has happened for a while but a timer runs, the real time that
- * the drivers see is moved on to when it is due: time-outs and pauses cost nothing.
- */
+/* Turns the loop once; where nothing comes, the made-up real time goes on to the next timer: time-
+ * outs and pauses cost nothing, and none is met because the machine is busy. */
 void driver_rig_live(struct driver_rig *r);
 /* Is a timer of the loop running: a request under way, or a port waiting for its next attempt? */
 bool driver_rig_is_busy(struct driver_rig *r);
