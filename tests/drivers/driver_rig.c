@@ -1,5 +1,6 @@
 #include "tests/drivers/driver_rig.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +16,29 @@
 #include "daemon/base/log.h"
 #include "tests/drivers/made_time.h"
 
+ssize_t __real_read(int fd, void *buf, size_t n);
+ssize_t __wrap_read(int fd, void *buf, size_t n);
+
+static int device_gone; /* of the rig of the test */
+
+ssize_t __wrap_read(int fd, void *buf, size_t n)
+{
+    if (device_gone != 0 && isatty(fd)) {
+        errno = device_gone;
+        return -1;
+    }
+    return __real_read(fd, buf, n);
+}
+
+void driver_rig_lose(int error)
+{
+    device_gone = error;
+}
+
 void driver_rig_open(struct driver_rig *r, int64_t wall_us)
 {
     memset(r, 0, sizeof(*r));
+    device_gone = 0;
     log_set_level(LOG_ERROR);
     uv_loop_init(&r->loop);
     r->clock = clock_new(CLOCK_TRUST_PLANT);

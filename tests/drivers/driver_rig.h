@@ -45,6 +45,8 @@ void driver_rig_close(struct driver_rig *r);
 /* A pseudo-terminal at `path`; its other end is `wire`, which does not block. */
 void driver_rig_plug(struct driver_rig *r);
 void driver_rig_unplug(struct driver_rig *r);
+/* To read a terminal fails with this errno, as one that is being unplugged does; 0: no more. */
+void driver_rig_lose(int error);
 /* A socket at `path` that waits for one caller; driver_rig_accept makes that one `wire`. */
 void driver_rig_listen(struct driver_rig *r);
 void driver_rig_accept(struct driver_rig *r);

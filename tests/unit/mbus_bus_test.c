@@ -1,5 +1,6 @@
 /* daemon/drivers/mbus on a pseudo-terminal: meters played by the test, time of the clock made up.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -392,6 +393,24 @@ static void an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself(vo
     assert_int_equal(rig->reset[1], 2);
 }
 
+/* Between the adapter's end and the kernel's hang-up, reads fail. */
+static void a_port_that_is_being_unplugged_is_told_as_one_that_is(void **state)
+{
+    static const int errors[] = {EIO, ENXIO, ENODEV};
+    struct rig *rig = *state;
+
+    mbus_bus_start(rig->bus);
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        let_pass(rig, 10);
+        live_until(rig, 0, STATUS_OK);
+        put(rig, (const uint8_t[]){0xE5}, 1); /* something to read */
+        driver_rig_lose(errors[i]);
+        driver_rig_turn(&rig->base);
+        driver_rig_lose(0);
+        driver_rig_expect(rig->status[0], STATUS_FAILED, "hung up: unplugged?");
+    }
+}
+
 static void a_port_that_is_not_there_is_told_and_tried_again(void **state)
 {
     struct rig *rig = *state;
@@ -636,6 +655,7 @@ int main(void)
         BUS_TEST(a_stuck_line_is_told_by_all_its_meters_at_once),
         BUS_TEST(a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll),
         BUS_TEST(an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself),
+        BUS_TEST(a_port_that_is_being_unplugged_is_told_as_one_that_is),
         BUS_TEST(a_port_that_is_not_there_is_told_and_tried_again),
         BUS_TEST(two_meters_at_one_address_are_named_and_not_believed),
         BUS_TEST(an_exchanged_meter_is_counted_and_read_on),
