@@ -8,7 +8,7 @@
  * forgotten with the gap: what is here has none inside.
  *
  * 5 MiB are set aside, 12 cycles of 45 Hz of all slots at the fastest rate there is; only what 0.3
- * s of the stream take are ever touched: 120 kB for 15 slots of 12-bit codes at 6.67 kscans/s.
+ * s of the stream take are ever touched: 120 kB for 15 slots at 6.67 kscans/s.
  */
 #ifndef DAEMON_DRIVERS_SAMPLER_RING_H
 #define DAEMON_DRIVERS_SAMPLER_RING_H
