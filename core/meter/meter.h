@@ -304,6 +304,14 @@ void hwt_meter_close(struct hwt_meter *m);
 HWT_MUST_CHECK bool hwt_meter_next(struct hwt_meter *m, struct hwt_meter_window *out);
 
 /*
+ * Another ratio and phase for a metered slot, found by calibration; everything else goes on. The
+ * window under way is the first with them. HWT_ERR_ARGUMENT, nothing changed: the slot is not
+ * metered, or a number is outside its range.
+ */
+HWT_MUST_CHECK int hwt_meter_trim(struct hwt_meter *m, unsigned slot, double ratio,
+                                  double phase_deg);
+
+/*
  * Analyses this slot and, if it is a clamp, its reference from the next window on, instead of the
  * one before; -1: none. The power of a clamp analysed is right up to the 40th harmonic, else to 2 %
  * of the 21st's. Costs as much as about 60 slots. HWT_ERR_ARGUMENT: the slot is not metered.

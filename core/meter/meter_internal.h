@@ -48,8 +48,9 @@ struct hwt_meter_moments { /* of one slot over one window, in codes */
 
 struct hwt_meter_measured { /* what all slots of a window share */
     double scans;
-    double hz;  /* of the mains, for the sensors and the slots' times */
-    bool whole; /* cycles of a known frequency: phasors mean something */
+    double hz;                      /* of the mains, for the sensors and the slots' times */
+    bool whole;                     /* cycles of a known frequency: phasors mean something */
+    struct hwt_meter_phasor centre; /* of length 1: the frame's angle at the window's centre */
     const struct hwt_meter_bound *bound;
     uint32_t duration_us;
     struct hwt_meter_moments slot[HWT_SLOTS_MAX];

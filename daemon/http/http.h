@@ -6,11 +6,13 @@
  *   the log      ◀── hooks.snapshot ───── ┘
  *
  * It has a thread of its own and never blocks another: live values are pushed to it, records are
- * read by it from snapshots of the log. It changes nothing anywhere.
+ * read by it from snapshots of the log. It changes nothing itself: what is to be changed goes to
+ * hooks.submit (job.h).
  */
 #ifndef DAEMON_HTTP_HTTP_H
 #define DAEMON_HTTP_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +22,7 @@
 #include "web/assets.h"
 
 struct http; /* opaque */
+struct http_job;
 
 /* A configured channel. */
 struct http_series {
@@ -52,6 +55,9 @@ struct http_hooks {
     int (*snapshot)(void *ctx, struct hwt_tslog_snapshot *snapshot_out);
     /* The configured channels, *n_out of them; const until http_stop returns. */
     const struct http_series *(*series)(void *ctx, size_t *n_out);
+    /* Takes a job (job.h), to be answered once, now or later, by any thread. False: not now. NULL:
+     * there is nobody who could. */
+    bool (*submit)(void *ctx, struct http_job *job);
     /*
      * The newest 1..10 cycles of the clamp that `channel` names: its id or that of one of its
      * channels. ARGUMENT: it names none; AGAIN: no samples now: detail_out then says so, in words
@@ -62,12 +68,16 @@ struct http_hooks {
     void *ctx;
 };
 
+/* Who may change something. */
+enum http_changes { HTTP_CHANGES_LOCAL, HTTP_CHANGES_ALWAYS, HTTP_CHANGES_NEVER };
+
 struct http_options {         /* all copied, but the assets, which stay the caller's */
     const char *listen;       /* numeric address, "127.0.0.1" */
     uint16_t port;            /* 0: any free one */
     const char *const *hosts; /* Host names served beside localhost, 127.0.0.1 and [::1] */
     size_t host_count;
     const char *timezone; /* the site's, an IANA name; NULL: UTC */
+    enum http_changes changes;
     struct http_hooks hooks;
     const struct web_asset *assets; /* the page, or NULL */
     size_t asset_count;
@@ -97,6 +107,11 @@ uint16_t http_port(const struct http *h);
  * (no memory); the one before stays.
  */
 HWT_MUST_CHECK int http_publish_live(struct http *h, const char *json, size_t n);
+/*
+ * The object of /api/v1/scan, likewise: each event stream gets a `scan` event with the newest. A
+ * stream that is opened later begins with it if the scan is `running`.
+ */
+HWT_MUST_CHECK int http_publish_scan(struct http *h, const char *json, size_t n, bool running);
 /* Records were committed: event streams read them. Any thread, does not block. */
 void http_notify_record(struct http *h);
 /* For a second in which nothing was published: lets idle event streams send a heartbeat. Any

@@ -179,6 +179,14 @@ void hub_restore(struct hub *h, const struct hwt_tslog_snapshot *snapshot)
     fill_midnight(h);
 }
 
+void hub_refresh(struct hub *h, const struct hwt_tslog_snapshot *snapshot)
+{
+    if (h->day_ms != HWT_TIME_UNKNOWN) {
+        history_at(snapshot, &h->options.site->schema, h->day_ms, &h->midnight);
+        fill_midnight(h);
+    }
+}
+
 struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source)
 {
     struct hub_clamp_start start;

@@ -129,6 +129,26 @@ int installation_source(const struct installation *site, unsigned config, unsign
     return -1;
 }
 
+const struct config_input *installation_input(const struct installation *site, unsigned source)
+{
+    const struct site_source *s = &site->source[source];
+
+    switch (s->kind) {
+    case SOURCE_IS_VOLTAGE:
+        return &site->config->source[s->config].voltages[s->input];
+    case SOURCE_IS_CLAMP:
+        return &site->config->source[s->config].clamps[s->input];
+    case SOURCE_IS_DEVICE:
+    case SOURCE_IS_LEDGER:
+    case SOURCE_IS_GROUP:
+    case SOURCE_IS_METER:
+    case SOURCE_IS_COUNTER:
+    case SOURCE_IS_SENSOR:
+        break;
+    }
+    return NULL;
+}
+
 int installation_column(const struct installation *site, unsigned source,
                         enum hwt_quantity quantity)
 {

@@ -19,12 +19,19 @@ struct streams_options {
     struct clock *clock;
     struct hub *hub;
     struct status *const *status; /* by config->source[] */
-    void (*wake)(void *ctx);      /* called in the samplers' threads, once a block */
+    /* The ratio and the lead of a voltage or clamp, as calibrated; NULL: as configured. */
+    void (*sensor)(void *ctx, unsigned source, double *ratio_out, double *phase_deg_out);
+    /* Readings of a stream, as they go to the hub; may be NULL. On the loop. */
+    void (*seen)(void *ctx, const struct hwt_reading *readings, size_t n);
+    void (*wake)(void *ctx); /* called in the samplers' threads, once a block */
     void *ctx;
 };
 
 /* NULL: out of memory, or a sampler's configuration contradicts itself (it was logged). */
 struct streams *streams_new(const struct streams_options *options);
+/* The ratio and the lead of a source's sensor from now on; others than voltages and clamps are
+ * ignored. On the loop. */
+void streams_trim(struct streams *s, unsigned source, double ratio, double phase_deg);
 /* Starts the threads; false if one could not be started (it was logged). */
 bool streams_start(struct streams *s);
 /* Gives the hub all that came since the call before. On the loop. */

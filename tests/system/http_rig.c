@@ -1,13 +1,15 @@
 /*
  * http_rig.c: the HTTP server alone, on a free port of 127.0.0.1, with a log of arrays and a small
- * page; for tests/system/test_http_api.py. Arguments: ADDRESS PORT. It prints "listening URL", then
- * obeys lines on stdin and answers each with a line.
+ * page; for tests/system/test_http_api.py. Arguments: ADDRESS PORT CHANGES (local, always
+ * or never). It prints "listening URL", then obeys lines on stdin and answers each with a line.
  *
  *   live JSON       publishes it                 records N   N more records, event streams told
  *   tick            a second without news        quiet N     N more records, nobody told
  *   drop N          forgets the records up to N  slow US     each bucket and record takes so long
  *   fail S B R      error codes of snapshots, buckets, records
  *   stats           a JSON object                quit
+ *   jobs            how many wait, and the       answer STATUS JSON   to the one that waits longest
+ *                   first one's body or kind     full B               1: takes no more jobs
  */
 #include <math.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include <zlib.h>
 
 #include "daemon/http/http.h"
+#include "daemon/http/job.h"
 #include "tests/system/fake_tslog.h"
 
 enum { SCRIPT_BYTES = 50000, LINE = 65536 };
@@ -32,6 +35,87 @@ static const struct http_series *all_series(void *ctx, size_t *n_out)
     (void)ctx;
     *n_out = sizeof(series) / sizeof(series[0]);
     return series;
+}
+
+/* Jobs that wait for an answer. */
+static pthread_mutex_t jobs_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct http_job *first_job;
+static bool full;
+
+static bool submit(void *ctx, struct http_job *job)
+{
+    struct http_job **at = &first_job;
+    bool taken;
+
+    (void)ctx;
+    pthread_mutex_lock(&jobs_lock);
+    taken = !full;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    if (taken) {
+        *at = job;
+    }
+    pthread_mutex_unlock(&jobs_lock);
+    return taken;
+}
+
+static struct http_job *take_job(void)
+{
+    struct http_job *job;
+
+    pthread_mutex_lock(&jobs_lock);
+    job = first_job;
+    if (job != NULL) {
+        first_job = job->next;
+        job->next = NULL;
+    }
+    pthread_mutex_unlock(&jobs_lock);
+    return job;
+}
+
+static void print_jobs(void)
+{
+    static const char *const bodiless[HTTP_JOB_KINDS] = {[HTTP_ADD_SOURCE] = "-",
+                                                         [HTTP_SCAN_START] = "-",
+                                                         [HTTP_SCAN_GET] = "-scan",
+                                                         [HTTP_SCAN_STOP] = "-stop",
+                                                         [HTTP_PORTS] = "-ports"};
+    const char *none = "-";
+    char *body = NULL;
+    int n = 0;
+
+    pthread_mutex_lock(&jobs_lock);
+    for (const struct http_job *job = first_job; job != NULL; job = job->next) {
+        n++;
+    }
+    if (first_job != NULL && first_job->body != NULL) {
+        body = json_dumps(first_job->body, JSON_COMPACT);
+    }
+    if (first_job != NULL) {
+        none = bodiless[first_job->kind];
+    }
+    pthread_mutex_unlock(&jobs_lock);
+    printf("%d %s\n", n, body != NULL ? body : none);
+    free(body);
+}
+
+static int answer_job(const char *status_and_json)
+{
+    struct http_job *job = take_job();
+    char *json;
+    unsigned long status = strtoul(status_and_json, &json, 10);
+
+    if (job == NULL) {
+        return -1;
+    }
+    if (status < 400) {
+        http_job_answer_json(job, (unsigned)status, json + 1, strlen(json + 1));
+    } else {
+        http_job_answer(job, http_reply_copy((unsigned)status, "application/problem+json", json + 1,
+                                             strlen(json + 1)));
+    }
+    return 0;
 }
 
 /* 230 V of 50 Hz and a clamp of 40 A that clips, 200 scans a cycle. */
@@ -147,6 +231,15 @@ static void obey(struct http *h, const char *line)
         fake_fail(a, b, c);
     } else if (strcmp(line, "tick") == 0) {
         http_tick(h);
+    } else if (strncmp(line, "answer ", 7) == 0) {
+        n = answer_job(line + 7);
+    } else if (sscanf(line, "full %d", &n) == 1) {
+        pthread_mutex_lock(&jobs_lock);
+        full = n != 0;
+        pthread_mutex_unlock(&jobs_lock);
+    } else if (strcmp(line, "jobs") == 0) {
+        print_jobs();
+        return;
     } else if (strcmp(line, "stats") == 0) {
         print_stats(h);
         return;
@@ -155,6 +248,23 @@ static void obey(struct http *h, const char *line)
         return;
     }
     printf("ok %d\n", n);
+}
+
+static enum http_changes changes_of(const char *word)
+{
+    return strcmp(word, "always") == 0  ? HTTP_CHANGES_ALWAYS
+           : strcmp(word, "never") == 0 ? HTTP_CHANGES_NEVER
+                                        : HTTP_CHANGES_LOCAL;
+}
+
+/* Those never answered: the server is gone, and their requests with it. */
+static void end_jobs(void)
+{
+    struct http_job *job;
+
+    while ((job = take_job()) != NULL) {
+        http_job_answer(job, NULL);
+    }
 }
 
 static void free_assets(struct web_asset assets[2])
@@ -176,7 +286,11 @@ int main(int argc, char **argv)
         .hosts = hosts,
         .host_count = 1,
         .timezone = "Europe/London",
-        .hooks = {.snapshot = fake_snapshot, .series = all_series, .waveform = waveform},
+        .changes = changes_of(argc > 3 ? argv[3] : "local"),
+        .hooks = {.snapshot = fake_snapshot,
+                  .series = all_series,
+                  .waveform = waveform,
+                  .submit = submit},
         .assets = assets,
         .asset_count = 2,
     };
@@ -202,6 +316,7 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     http_stop(h);
+    end_jobs();
     free_assets(assets);
     puts("stopped");
     return 0;

@@ -17,6 +17,8 @@
 #define V1    "version: 1\n"
 #define METER "sources:\n  - {id: hm, type: mbus, port: /dev/u, address: 1}\n" /* lines 2, 3 */
 /* Lines 2 to 9; a further clamp would be line 10. */
+#define SPI           "sources:\n  - id: s\n    type: samples\n    spidev: /dev/spidev0.0\n"
+#define VOLTAGE(slot) "    voltages: [{id: l1, slot: " slot ", ratio: 1}]\n"
 #define SAMPLER                                                                                \
     "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
@@ -127,6 +129,36 @@ static const struct row broken[] = {
     {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, phase_deg: -31}\n", 10,
      "sources[0].clamps[1].phase_deg", "below the minimum -30 degrees", 0, "negative bound"},
 
+    /* models of sensors */
+    {V1 SAMPLER "      - {id: b, slot: 2}\n", 10, "sources[0].clamps[1].ratio", "or ct is required",
+     0, "neither ratio nor model"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: SCT-013-00}\n", 10, "sources[0].clamps[1].ct",
+     "near are \"YHDC SCT-013-000\", \"YHDC SCT-013-000V\", \"YHDC SCT-013-005\"", 0,
+     "an unknown clamp names those near"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: YHDC sct-013-000}\n", 10, "sources[0].clamps[1].ct",
+     "near are \"YHDC SCT-013-000\"", 0, "names are exact"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: Mascot 9580}\n", 10, "sources[0].clamps[1].ct",
+     "is not a known clamp", 0, "a voltage sensor is no clamp"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: YHDC SCT-013-030}\n", 3, "sources[0].step_v",
+     "is required, as b names a model", 0, "steps of what?"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 0.001,\n     voltages: [{id: v, "
+        "slot: 0, ratio: 1}],\n     clamps: [{id: c, slot: 1, ct: YHDC SCT-013-000}]}\n",
+     5, "sources[0].clamps[0].burden_ohm", "is required, here or at the sampler", 0,
+     "a current through what?"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 0.001,\n     voltages: [{id: v, "
+        "slot: 0, ratio: 1}],\n     clamps: [{id: c, slot: 1, ct: YHDC SCT-013-030, burden_ohm: "
+        "9}]}\n",
+     5, "sources[0].clamps[0].burden_ohm", "is built into a YHDC SCT-013-030", 0, "two burdens"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 1.0e-9,\n     voltages: [{id: v, "
+        "slot: 0, vt: Mascot 9580}]}\n",
+     4, "sources[0].voltages[0].vt", "gives 2.143e-08 V for each step", 0, "a step of nothing"},
+    {V1 METER "vt_models: [{name: a, ratio: 1}, {name: a, ratio: 2}]\n", 4, "vt_models[1].name",
+     "is already in line 4", 0, "one model twice"},
+    {V1 METER "ct_models: [{name: a, ratio: 1, phase_hz: 55}]\n", 4, "ct_models[0].phase_hz",
+     "one of 50 60", 0, "no such mains"},
+    {V1 METER "ct_models: [{name: a, ratio: 1, curve: [{level: 2}, {level: 1}]}]\n", 4,
+     "ct_models[0].curve[1].level", "does not rise", 0, "a model's curve"},
+
     /* between keys */
     {V1 SAMPLER "      - {id: hp, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
      "is already the clamp of line 9", 0, "same id"},
@@ -202,10 +234,29 @@ static const struct row broken[] = {
     {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, curve: [{phase_deg: 1}]}\n", 10,
      "sources[0].clamps[1].curve[0].level", "is required", 0, "a point of nowhere"},
     {V1 "sources:\n  - id: s\n    type: samples\n    voltages: [{id: l1, slot: 0, ratio: 1}]\n", 3,
-     "sources[0].socket", "or port is required", 0, "neither socket nor port"},
+     "sources[0].socket", "or port or spidev is required", 0, "nothing to read"},
     {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    port: b\n"
         "    voltages: [{id: l1, slot: 0, ratio: 1}]\n",
      6, "sources[0].port", "exclude each other", 0, "both"},
+    {V1 SPI "    socket: a\n" VOLTAGE("0"), 5, "sources[0].spidev", "and socket exclude each other",
+     0, "a stream and a converter"},
+    {V1 SPI "    baud: 921600\n" VOLTAGE("0"), 6, "sources[0].baud", "but here is a converter", 0,
+     "a port's key"},
+    {V1 SPI VOLTAGE("8"), 6, "sources[0].voltages[0].slot", "one converter has 0 to 7", 0,
+     "a channel that is not there"},
+    {V1 SPI "    spidev_2: /dev/spidev0.1\n" VOLTAGE("0"), 6, "sources[0].spidev_2",
+     "give one a slot of 8 to 15", 0, "a converter of which nothing is read"},
+    {V1 SPI "    spidev_2: /dev/spidev0.0\n" VOLTAGE("0"), 6, "sources[0].spidev_2",
+     "is the same device", 0, "one device twice"},
+    {V1 SPI "    spi_hz: 3600000\n" VOLTAGE("0"), 6, "sources[0].spi_hz", "2000000", 0, "too fast"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    spi_hz: 1000000\n" VOLTAGE("0"),
+     6, "sources[0].spi_hz", "is for converters", 0, "a converter's key"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    spidev_2: "
+        "/dev/spidev0.1\n" VOLTAGE("0"),
+     6, "sources[0].spidev_2", "needs a first converter", 0, "a second without a first"},
+    {V1 SPI VOLTAGE("0") "  - id: t\n    type: samples\n    spidev: /dev/spidev0.0\n"
+                         "    voltages: [{id: l2, slot: 0, ratio: 1}]\n",
+     9, "sources[1].spidev", "is already that of \"s\" in line 3", 0, "two readers of a converter"},
     {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    baud: 115200\n"
         "    voltages: [{id: l1, slot: 0, ratio: 1}]\n",
      6, "sources[0].baud", "here is a socket", 0, "baud of a socket"},

@@ -446,6 +446,46 @@ static void durations_follow_a_device_clock_that_runs_away_from_the_scans(void *
     }
 }
 
+/* A clock that is steered changes the scan period by up to 50 ppm a block, and the device clock
+ * with it: no scan is lost, and frequency and duration are those of the steered clock. */
+static void a_scan_period_that_is_steered_tears_no_run_but_another_layout_does(void **state)
+{
+    double ahead_us = 0, ppm = 0;
+    uint64_t end_us;
+    unsigned n = 0;
+
+    (void)state;
+    start();
+    for (unsigned i = 0; i < 500; i++) {
+        struct hwt_block b = waves_block(&waves, 128);
+
+        b.device_us = (uint64_t)((double)b.device_us + ahead_us);
+        b.scan_period_ps += (uint32_t)(WAVES_PERIOD_PS * ppm * 1e-6);
+        ahead_us += 128.0 * WAVES_PERIOD_PS * 1e-6 * ppm * 1e-6;
+        ppm += i >= 100 && i < 106 ? 50 : 0;
+        assert_int_equal(hwt_meter_feed(&meter, &b), i == 0 ? HWT_METER_GAP : HWT_METER_FOLLOWS);
+        n = drain(&meter, window, n);
+    }
+    end_us = assert_chained(window, n, 5000000);
+    assert_true(end_us > 5000000 + 9300000);
+    assert_int_equal(meter.counters.gaps, 0);
+    assert_true(fabs(window[2].channel[0].hz - 50) < 1e-3);
+    assert_true(fabs(window[n - 1].channel[0].hz - 50 / 1.0003) < 1e-3);
+    assert_in_range(window[n - 1].duration_us, 200057, 200063);
+    {
+        const struct hwt_meter_channel *clamp = &window[n - 1].channel[1];
+
+        assert_true(fabs((double)clamp->energy_nj / (clamp->p_w * 200060e3) - 1) < 2e-5);
+    }
+    {
+        struct hwt_block b = waves_block(&waves, 128);
+
+        b.device_us = (uint64_t)((double)b.device_us + ahead_us);
+        b.scan_period_ps += (uint32_t)(WAVES_PERIOD_PS * 500e-6); /* 200 ppm at once */
+        assert_int_equal(hwt_meter_feed(&meter, &b), HWT_METER_GAP);
+    }
+}
+
 static void a_step_of_frequency_or_phase_loses_no_energy(void **state)
 {
     static const struct {
@@ -641,6 +681,7 @@ int main(void)
         cmocka_unit_test(codes_at_either_limit_of_the_converter_make_values_suspect),
         cmocka_unit_test(a_restarted_sampler_keeps_the_registers),
         cmocka_unit_test(durations_follow_a_device_clock_that_runs_away_from_the_scans),
+        cmocka_unit_test(a_scan_period_that_is_steered_tears_no_run_but_another_layout_does),
         cmocka_unit_test(a_step_of_frequency_or_phase_loses_no_energy),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(readings_leave_out_what_is_missing),

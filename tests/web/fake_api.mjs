@@ -37,7 +37,27 @@ export const healthy = () => ({
   clips: false, // the scope's clamp draws more than its input can show
   asleep: false, // no samples come
   gap: null, // [from, to) of history that is missing, as ages in ms
+  changes: true, // requests that change something are taken
 });
+
+/* What a search of the first port finds, one after the other. */
+const METERS = [
+  {
+    key: "mbus 72337193", port: "/dev/ttyUSB0", tcp: null, protocol: "mbus", baud: 2400, parity: "even", address: 5, secondary: "72337193 2D2C 40 04",
+    maker: "KAM", model: "Kamstrup MULTICAL 403", serial: "72337193", medium: "heat", collision: false, configured_as: "heatmeter", note: null,
+    values: [{ quantity: "heat", value: 1234000, unit: "Wh" }], source: null, yaml: null,
+  },
+  {
+    key: "mbus 11223344", port: "/dev/ttyUSB0", tcp: null, protocol: "mbus", baud: 2400, parity: "even", address: 9, secondary: "11223344 4D6A 01 04",
+    maker: "SON", model: "Sontex Supercal 531", serial: "11223344", medium: "heat", collision: false, configured_as: null, note: null,
+    values: [{ quantity: "heat", value: 512000, unit: "Wh" }, { quantity: "flow_t", value: 34.25, unit: "degC" }, { quantity: "return_t", value: null, unit: "degC" }],
+    source: { id: "sontex", type: "mbus", port: "/dev/ttyUSB0", address: 9 }, yaml: "  - id: sontex\n    type: mbus\n    port: /dev/ttyUSB0\n    address: 9\n",
+  },
+  {
+    key: "mbus collision 3", port: "/dev/ttyUSB0", tcp: null, protocol: "mbus", baud: 2400, parity: "even", address: 3, secondary: null,
+    maker: null, model: null, serial: null, medium: null, collision: true, configured_as: null, note: "Two meters answer at address 3: give one of them another.", values: [], source: null, yaml: null,
+  },
+];
 
 export class FakeDevice {
   constructor({ dist, speed = 1, start = Date.now(), knobs = healthy() }) {
@@ -50,6 +70,8 @@ export class FakeDevice {
     this.polls = 120;
     this.looks = []; // [channel, cycles] of each waveform asked for
     this.meterLast = this.started;
+    this.search = { id: 0, state: "idle", ports: [], protocols: [], progress: null, found: [], problems: [] };
+    this.asked = []; // bodies of requests that changed something
   }
 
   now() {
@@ -204,6 +226,45 @@ export class FakeDevice {
     return seen.reduce((a, b) => a + b, 0) / seen.length;
   }
 
+  ports() {
+    return [
+      { port: "/dev/serial/by-id/usb-FTDI_M-Bus", device: "/dev/ttyUSB0", kind: "serial", used_by: ["heatmeter"], scannable: true },
+      { port: "/dev/ttyAMA0", device: "/dev/ttyAMA0", kind: "serial", used_by: [], scannable: true },
+    ];
+  }
+
+  /* A search that is given `n` of the three meters so far. */
+  searched(n, more = {}) {
+    this.search = { ...this.search, found: METERS.slice(0, n), progress: { port: "/dev/ttyUSB0", what: "M-Bus at 2400 baud, secondary addresses", fraction: n / 3 }, ...more };
+    for (const s of this.streams) s.write(`event: scan\ndata: ${JSON.stringify(this.search)}\n\n`);
+  }
+
+  /* Answers a request that changes something: [status, body]. */
+  change(method, path, body) {
+    const problem = (status, detail, more = {}) => [status, { type: "about:blank", title: "Refused", status, detail, ...more }];
+    if (!this.knobs.changes) return problem(403, "changes are taken from this device itself only; http.changes says so");
+    this.asked.push({ method, path, body });
+    if (path === "/api/v1/scan" && method === "POST") {
+      this.search = { id: this.search.id + 1, state: "running", started: this.now(), ended: null, ports: body.ports, protocols: body.protocols ?? [], progress: null, found: [], problems: [] };
+      return [202, this.search];
+    }
+    if (path === "/api/v1/scan" && method === "DELETE") return [200, (this.search = { ...this.search, state: "stopped", ended: this.now() })];
+    if (path === "/api/v1/sources" && method === "POST") {
+      if (this.knobs.refuseSource) return problem(422, "the configuration would not be right", { errors: [{ path: "sources[3].address", detail: "9 is already that of \"weather\"" }] });
+      return [201, { id: body.source.id, restart: true }];
+    }
+    return problem(404, `there is no ${path} here`);
+  }
+
+  takeChange(request, url, json) {
+    let text = "";
+    request.on("data", (part) => (text += part));
+    request.on("end", () => {
+      const [status, body] = this.change(request.method, url.pathname, text ? JSON.parse(text) : null);
+      json(status, status < 400 ? "application/json" : "application/problem+json", body);
+    });
+  }
+
   /* Some cycles of a clamp, with a third harmonic; counted, so that a test sees who looks when. */
   waveform(q) {
     const clamp = CLAMPS.find(([id]) => id === q.get("channel"));
@@ -242,6 +303,9 @@ export class FakeDevice {
       reply.writeHead(status, { "content-type": type, "cache-control": "no-store" });
       reply.end(JSON.stringify(value));
     };
+    if (request.method !== "GET") return this.takeChange(request, url, json);
+    if (url.pathname === "/api/v1/ports") return json(200, "application/json", { ports: this.ports() });
+    if (url.pathname === "/api/v1/scan") return json(200, "application/json", this.search);
     try {
       if (url.pathname === "/api/v1/live") return json(200, "application/json", this.live());
       if (url.pathname === "/api/v1/series") return json(200, "application/json", this.series());

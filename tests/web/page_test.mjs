@@ -197,8 +197,62 @@ try {
     await has(".link", /^Live$/);
   });
 
+  const search = page.locator("#search");
+  const found = (name) => search.locator("li", { hasText: name });
+
+  await check("a search is begun with a click, shows how far it is, and can be stopped", async () => {
+    await search.getByRole("checkbox", { name: /usb-FTDI_M-Bus/ }).check();
+    assert.match(await search.innerText(), /in use: heatmeter/);
+    await search.getByText("Only some protocols").click();
+    await search.getByRole("checkbox", { name: "M-Bus", exact: true }).check();
+    await search.getByRole("textbox", { name: "In the network" }).fill(" gateway:10001 ");
+    await search.getByRole("button", { name: "Search", exact: true }).click();
+    await search.getByRole("button", { name: "Stop" }).waitFor();
+    assert.deepEqual(device.asked.at(-1).body, { ports: ["/dev/serial/by-id/usb-FTDI_M-Bus", "gateway:10001"], protocols: ["mbus"] });
+    device.searched(1);
+    await has("#search", /M-Bus at 2400 baud, secondary addresses[\s\S]*So far: one found[\s\S]*Kamstrup MULTICAL 403/);
+    assert.ok(Math.abs((await search.locator("progress").evaluate((e) => e.value)) - 1 / 3) < 0.01);
+    await search.getByRole("button", { name: "Stop" }).click();
+    await has("#search", /Search stopped: one found/);
+  });
+
+  await check("a search goes on though the page was loaded anew, and ends", async () => {
+    await search.getByRole("checkbox", { name: /ttyAMA0/ }).check();
+    await search.getByRole("button", { name: "Search", exact: true }).click();
+    await search.getByRole("button", { name: "Stop" }).waitFor();
+    device.searched(2);
+    await page.reload();
+    await has("#search", /So far: 2 found/, 8);
+    device.searched(3, { state: "done", problems: [{ port: "/dev/ttyUSB9", detail: "no such device" }] });
+    await has("#search", /Search ended: 3 found\s+\/dev\/ttyUSB9: no such device/);
+  });
+
+  await check("what is measured already, or cannot be told apart, cannot be added", async () => {
+    assert.match(await found("MULTICAL 403").innerText(), /Already measured, as \u201cheatmeter\u201d/);
+    assert.match(await found("Several meters at one address").innerText(), /Two meters answer at address 3/);
+    assert.equal(await search.getByRole("button", { name: /^Add/ }).count(), 1);
+    assert.match(await found("Sontex").innerText(), /flow_t 34\.25\u00a0\u00b0C\s*return_t \u2014/);
+  });
+
+  await check("one click adds a meter; why it cannot be is said and it can be tried again", async () => {
+    const add = search.getByRole("button", { name: "Add Sontex Supercal 531" });
+    set({ refuseSource: true });
+    await add.click();
+    await has("#search", /would not be right; sources\[3\]\.address: 9 is already that of "weather"/);
+    set({ refuseSource: false });
+    await add.click();
+    await has("#search", /Added as \u201csontex\u201d/);
+    assert.equal(await add.count(), 0);
+    assert.deepEqual(device.asked.at(-1).body, { source: { id: "sontex", type: "mbus", port: "/dev/ttyUSB0", address: 9 } });
+    set({ changes: false });
+    await search.getByRole("checkbox", { name: /ttyAMA0/ }).check();
+    await search.getByRole("button", { name: "Search", exact: true }).click();
+    await has("#search", /http\.changes says so/);
+    set({ changes: true });
+  });
+
   await check("the scope asks only while it is in sight, shows the chosen clamp and reads at the cursor", async () => {
-    await page.locator("h1").scrollIntoViewIfNeeded();
+    await page.evaluate(() => scrollTo(0, 0)); // the header is always in sight
     await page.waitForTimeout(700);
     const before = device.looks.length;
     await page.waitForTimeout(1200);

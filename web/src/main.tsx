@@ -9,6 +9,7 @@ import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
 import { live, link, old, start } from "./live";
+import { SearchCard } from "./searchcard";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
 import { startTrend } from "./trend";
@@ -42,6 +43,7 @@ function Page() {
               <CircuitsCard />
               <ScopeCard />
               <HealthCard />
+              <SearchCard />
             </div>
           </>
         )}
