@@ -212,11 +212,9 @@ static void take_trims(struct sampler *s)
     atomic_store(&s->trimmed, false);
     pthread_mutex_unlock(&s->trim_lock);
     for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        /* Out of range is left: whoever found it has checked. */
         if (trim[i].ratio > 0 &&
-            hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) != 0) {
-            continue; /* out of range: whoever found it has checked */
-        }
-        if (trim[i].ratio > 0) {
+            hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) == 0) {
             s->sensor[i].ratio = trim[i].ratio;
             s->sensor[i].phase_deg = trim[i].phase_deg;
         }
