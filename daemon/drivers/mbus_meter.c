@@ -199,6 +199,18 @@ static void set_profile(struct mbus_meter *m, const struct mbus_profile *p)
         m->poll_s > m->o.poll_s ? " (the shortest for this meter)" : "");
 }
 
+static void tell_identity(const struct mbus_meter *m, const struct hwt_mbus_telegram *t)
+{
+    char maker[4], text[32];
+    const struct device_news news = {.source = m->o.source, .identity = text};
+
+    if (m->o.news != NULL) {
+        hwt_mbus_manufacturer_name(t->manufacturer, maker);
+        snprintf(text, sizeof(text), "%s %08lX", maker, (unsigned long)t->id);
+        m->o.news(m->o.ctx, &news);
+    }
+}
+
 /* Who answers here? Sets the profile at the first telegram; tells an exchange. */
 static void take_identity(struct mbus_meter *m, const struct hwt_mbus_telegram *t,
                           const uint8_t *identity)
@@ -221,6 +233,9 @@ static void take_identity(struct mbus_meter *m, const struct hwt_mbus_telegram *
         if (p != NULL) {
             set_profile(m, p);
         }
+    }
+    if (!m->identified) {
+        tell_identity(m, t);
     }
     m->identified = true;
     memcpy(m->identity, identity, 8);

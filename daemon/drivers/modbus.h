@@ -11,8 +11,8 @@
  * When a device is polled follows the clock object, which may run a hundred times real time; how
  * long a reply may take is real time. A device without a good poll for three is stale, and from
  * then on asked less often, so that it does not hold up the others; a port that cannot be used is
- * failed and opened again after 1, 2, 4 … 30 s. An energy register that goes back or leaps (another
- * meter, a roll-over, a reset) is said in the log. All calls on the loop's thread; nothing blocks.
+ * failed and opened again after 1, 2, 4 … 30 s. Registers are handed on as they stand. All calls on
+ * the loop's thread; nothing blocks.
  */
 #ifndef DAEMON_DRIVERS_MODBUS_H
 #define DAEMON_DRIVERS_MODBUS_H
@@ -46,7 +46,8 @@ struct modbus_device_options {
     unsigned retries;                 /* attempts after the first, of each request */
     struct status *status;            /* must outlive the line */
     reading_sink sink;
-    void *ctx; /* of the sink */
+    news_sink news; /* who it is, where that can be read; or NULL */
+    void *ctx;      /* of both */
 };
 
 /* NULL when out of memory. */

@@ -5,7 +5,6 @@
 #ifndef DAEMON_DRIVERS_MODBUS_DEVICE_H
 #define DAEMON_DRIVERS_MODBUS_DEVICE_H
 
-#include "core/heat/register.h"
 #include "core/wire/modbus_master.h"
 #include "daemon/drivers/modbus.h"
 
@@ -27,7 +26,6 @@ struct modbus_device {
     uint8_t row[HWT_MODBUS_ROWS_MAX]; /* rows read in this poll, and their counts */
     int64_t counts[HWT_MODBUS_ROWS_MAX];
     unsigned rows;
-    struct hwt_register energy[HWT_MODBUS_ROWS_MAX]; /* of rows that are energy registers */
 };
 
 /* A copy of the options; ARGUMENT if they cannot be polled. */

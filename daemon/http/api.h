@@ -32,6 +32,15 @@ struct live { /* any thread, under the lock */
     uint64_t generation;      /* how many were published */
 };
 
+enum { NEWS_KEPT = 16 };
+
+/* The newest entries of the journal, as events; any thread, under the lock. */
+struct news {
+    pthread_mutex_t lock;
+    struct live_body *body[NEWS_KEPT]; /* entry k at k % NEWS_KEPT */
+    uint64_t count;                    /* entries so far */
+};
+
 struct event_client;
 
 struct events {
@@ -72,6 +81,7 @@ struct http {
     size_t asset_count;
     uint16_t port;
     struct live live;
+    struct news news;
     struct events events;
     _Atomic uint64_t count[COUNTS];
     _Atomic uint32_t sse_clients;
@@ -105,6 +115,8 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
                               const struct http_query *query);
 struct http_reply *api_last(struct http *h, struct http_request *request,
                             const struct http_query *query);
+struct http_reply *api_journal(struct http *h, struct http_request *request,
+                               const struct http_query *query);
 /* A file of the page; NULL: there is none of that path, *found_out false. */
 struct http_reply *assets_reply(struct http *h, const struct http_request *request,
                                 bool *found_out);
@@ -129,6 +141,14 @@ void live_deinit(struct live *live);
 /* The newest body, one reference, or NULL; its generation. Any thread. */
 struct live_body *live_newest(struct live *live, uint64_t *generation_out);
 void live_body_unref(struct live_body *body);
+/* The text between head and tail of an event, with one reference; NULL: out of memory. */
+struct live_body *live_body_new(const char *head, const char *json, size_t n, const char *tail);
+
+void news_deinit(struct news *news);
+uint64_t news_count(struct news *news);
+/* The first entry behind *seen that is still kept, one reference, or NULL; *seen then counts it.
+ * Any thread, as are both above. */
+struct live_body *news_next(struct news *news, uint64_t *seen);
 
 void events_init(struct events *events);
 void events_deinit(struct events *events);

@@ -49,21 +49,21 @@ struct live_body *live_newest(struct live *live, uint64_t *generation_out)
     return body;
 }
 
-static struct live_body *body_new(const char *json, size_t n)
+struct live_body *live_body_new(const char *head, const char *json, size_t n, const char *tail)
 {
-    size_t head = sizeof(event_head) - 1, tail = sizeof(event_tail) - 1;
-    struct live_body *body = malloc(sizeof(*body) + head + n + tail);
+    size_t head_n = strlen(head), tail_n = strlen(tail);
+    struct live_body *body = malloc(sizeof(*body) + head_n + n + tail_n);
 
     if (body == NULL) {
         return NULL;
     }
     atomic_init(&body->refs, 1);
-    body->n = head + n + tail;
-    body->json_at = head;
+    body->n = head_n + n + tail_n;
+    body->json_at = head_n;
     body->json_n = n;
-    memcpy(body->p, event_head, head);
-    memcpy(body->p + head, json, n);
-    memcpy(body->p + head + n, event_tail, tail);
+    memcpy(body->p, head, head_n);
+    memcpy(body->p + head_n, json, n);
+    memcpy(body->p + head_n + n, tail, tail_n);
     return body;
 }
 
@@ -75,7 +75,7 @@ int http_publish_live(struct http *h, const char *json, size_t n)
     if (memchr(json, '\n', n) != NULL || memchr(json, '\r', n) != NULL) {
         return HWT_ERR_ARGUMENT; /* would end the event's data line */
     }
-    body = body_new(json, n);
+    body = live_body_new(event_head, json, n, event_tail);
     if (body == NULL) {
         return HWT_ERR_SPACE;
     }

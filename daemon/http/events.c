@@ -33,10 +33,11 @@ struct event_client {
     struct http_stream *stream;
     struct event_client *next, *previous; /* the list */
     /* what is being sent: a live body, or the buffer */
-    struct live_body *live;
+    struct live_body *live; /* or an entry of the journal */
     size_t sent, n;
     char *buffer;          /* BUFFER bytes, made when first needed */
     uint64_t live_seen;    /* generation of the last live event */
+    uint64_t news_seen;    /* entries of the journal that were sent, or came before */
     uint64_t sequence;     /* the next record; 0: not known yet */
     uint64_t commits_seen; /* all records of this notification were sent */
     bool resumed;          /* sequence came from Last-Event-ID */
@@ -199,6 +200,14 @@ static bool next_live(struct event_client *c)
     return true;
 }
 
+static bool next_news(struct event_client *c)
+{
+    c->live = news_next(&c->h->news, &c->news_seen);
+    c->sent = 0;
+    c->n = c->live != NULL ? c->live->n : 0;
+    return c->live != NULL;
+}
+
 /* Text of a few bytes for the client alone. */
 static bool next_text(struct event_client *c, const char *text)
 {
@@ -224,6 +233,9 @@ static bool next_output(struct event_client *c)
     if (!c->greeted) {
         c->greeted = true;
         return next_text(c, "retry: 2000\n\n");
+    }
+    if (next_news(c)) { /* few and far between */
+        return true;
     }
     if (c->live_next && next_live(c)) {
         c->live_next = false;
@@ -329,6 +341,7 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
     }
     c->h = h;
     c->sent_us = clock_real_us();
+    c->news_seen = news_count(&h->news);
     if (last_id != NULL && last_id[0] != '\0') {
         c->resumed = event_parse_id(last_id, c->resume_stream, &c->sequence);
         c->sequence++; /* the record behind it */

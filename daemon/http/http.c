@@ -20,15 +20,19 @@ static const char *const query_parameters[] = {"series",  "from",   "to",       
                                                "points",  "fn",     "tz",       "format",
                                                "quality", "stream", "unrolled", NULL};
 static const char *const last_parameters[] = {"series", NULL};
+static const char *const journal_parameters[] = {"from", "to", "source", "limit", NULL};
 
 static const struct route {
     const char *path;
     http_handler handler;
     const char *const *parameters; /* the names it knows */
 } routes[] = {
-    {"/api/v1/live", api_live, no_parameters},      {"/api/v1/series", api_series, no_parameters},
-    {"/api/v1/query", api_query, query_parameters}, {"/api/v1/last", api_last, last_parameters},
+    {"/api/v1/live", api_live, no_parameters},
+    {"/api/v1/series", api_series, no_parameters},
+    {"/api/v1/query", api_query, query_parameters},
+    {"/api/v1/last", api_last, last_parameters},
     {"/api/v1/events", api_events, no_parameters},
+    {"/api/v1/journal", api_journal, journal_parameters},
 };
 
 struct http_reply *api_json(const char *p, size_t n)
@@ -160,7 +164,7 @@ static struct http_reply *not_found(const struct http *h, const struct http_requ
     }
     return http_problem(404,
                         "there is no '%.80s' here; the API has /api/v1/live, series, query, "
-                        "last and events",
+                        "last, journal and events",
                         r->path);
 }
 
@@ -218,6 +222,7 @@ static void http_free(struct http *h)
     last_deinit(&h->last);
     zone_free(h->zone);
     live_deinit(&h->live);
+    news_deinit(&h->news);
     events_deinit(&h->events);
     for (size_t i = 0; i < h->host_count; i++) {
         free(h->hosts[i]);
@@ -234,6 +239,7 @@ static struct http *http_new(const struct http_options *options)
         return NULL;
     }
     live_init(&h->live);
+    pthread_mutex_init(&h->news.lock, NULL);
     events_init(&h->events);
     h->hooks = options->hooks;
     desk_init(&h->desk, &h->hooks);

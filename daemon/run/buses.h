@@ -22,6 +22,7 @@ struct buses_options {
     uv_loop_t *loop;
     struct status *const *status; /* by config->source[] */
     reading_sink sink;            /* on the loop */
+    news_sink news;               /* on the loop */
     void *ctx;
 };
 
