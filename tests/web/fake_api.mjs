@@ -47,6 +47,16 @@ export class FakeDevice {
     this.streams = new Set();
     this.polls = 120;
     this.meterLast = this.started;
+    this.journal = [];
+    this.note("started", null, "heatwatt 0.1.0 started, boot 3.", null);
+    this.note("register_swap", "heatmeter", "The register stands elsewhere: 5230100 Wh before, 1230100 Wh after.");
+  }
+
+  /* A new entry of the journal, told to all who listen. */
+  note(kind, source, text, time = this.now()) {
+    const entry = { seq: this.journal.length + 1, time, kind, source, feed: source, channel: null, meter: null, unit: null, before: null, after: null, offset: null, offset_counts: null, text };
+    this.journal.unshift(entry);
+    for (const s of this.streams) s.write(`event: journal\ndata: ${JSON.stringify(entry)}\n\n`);
   }
 
   now() {
@@ -204,6 +214,7 @@ export class FakeDevice {
     };
     try {
       if (url.pathname === "/api/v1/live") return json(200, "application/json", this.live());
+      if (url.pathname === "/api/v1/journal") return json(200, "application/json", { journal: this.journal.slice(0, Number(url.searchParams.get("limit") ?? 100)) });
       if (url.pathname === "/api/v1/series") return json(200, "application/json", this.series());
       if (url.pathname === "/api/v1/query" && url.searchParams.get("format") === "csv") return this.csv(url.searchParams, reply);
       if (url.pathname === "/api/v1/query") return json(200, "application/json", this.query(url.searchParams));

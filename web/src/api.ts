@@ -40,6 +40,7 @@ export interface Channel {
   age_ms: number | null;
   quality: Quality;
   today?: number | null;
+  register?: number | null; // what the meter's own display shows
 }
 
 export interface Source {
@@ -109,6 +110,22 @@ export interface Answer {
   provenance: { stream: string; provenance: Provenance; from: number; to: number }[];
 }
 
+/* An entry of the journal. */
+export interface Entry {
+  seq: number;
+  time: number | null;
+  kind: string;
+  source: string | null;
+  feed: string | null;
+  channel: string | null;
+  meter: string | null;
+  unit: string | null;
+  before: number | null;
+  after: number | null;
+  offset: number | null;
+  text: string;
+}
+
 /* An error whose message can stand on the page: the device's own words where it sent some. */
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const reply = await fetch(path, {
@@ -123,6 +140,7 @@ async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await reply.json()) as T;
 }
 
+export const getJournal = async (limit: number) => (await get<{ journal: Entry[] }>(`/api/v1/journal?limit=${limit}`)).journal;
 export const getLive = () => get<Live>("/api/v1/live");
 export const getSeries = async () => (await get<{ series: Series[] }>("/api/v1/series")).series;
 

@@ -9,7 +9,7 @@
  * closed: a browser has six connections to one device, and a phone has a battery.
  */
 import { computed, signal } from "@preact/signals";
-import { getLive, type Live } from "./api";
+import { getLive, type Entry, type Live } from "./api";
 import { usableZone } from "./time";
 
 export type Link = "connecting" | "live" | "reconnecting" | "lost";
@@ -24,6 +24,8 @@ export const silentMs = signal(0);
 export const zone = computed(() => usableZone(live.value?.clock.timezone));
 /* Counts the times the stream came back: charts fetch what they missed. */
 export const returns = signal(0);
+/* The newest entry of the journal that the stream brought. */
+export const entry = signal<Entry | null>(null);
 /* Values are history, not the present. */
 export const old = computed(() => link.value === "lost");
 
@@ -56,6 +58,9 @@ function open() {
     } catch (error) {
       console.warn("live event refused", error);
     }
+  });
+  s.addEventListener("journal", (e) => {
+    entry.value = JSON.parse((e as MessageEvent<string>).data) as Entry;
   });
   s.onerror = () => {
     if (link.value === "live") link.value = "reconnecting";

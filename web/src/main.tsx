@@ -8,7 +8,8 @@ import { isNumber, text, watts } from "./format";
 import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
-import { live, link, old, start } from "./live";
+import { addEntry, loadJournal } from "./journal";
+import { entry, live, link, old, returns, start } from "./live";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
 import { startTrend } from "./trend";
@@ -53,6 +54,14 @@ effect(() => {
   const v = now?.heatpump?.elec_power;
   const head = old.value ? "(no connection) " : isNumber(v) ? `${text(watts(v))} \u00b7 ` : "";
   document.title = `${head}${now?.site || "heatwatt"}`;
+});
+
+effect(() => {
+  returns.value; // what the stream missed while it was away
+  void loadJournal();
+});
+effect(() => {
+  if (entry.value) addEntry(entry.value);
 });
 
 start();
