@@ -23,7 +23,7 @@ METERS = {
 
 
 class Registers(SystemTest):
-    def both(self, speed=20, **config):
+    def both(self, speed=40, **config):
         folder = self.folder
         plant = self.plant(seed=1, speed=speed, extra=('--history', '1', '--modbus', folder / 'elec', '--emon', folder / 'tx', '--elster',
                                                        folder / 'elster', '--loads', 'hp=8.7:pfc'))
@@ -56,7 +56,7 @@ class Registers(SystemTest):
         plant.control('truth')
         truth = plant.truth()
         now = {c: (v, METERS[c][1](truth)) for c, v in zip(METERS, before)}
-        plant.control('speed 20')
+        plant.control('speed 40')
         return now
 
     def check_rises(self, start, now, why):
