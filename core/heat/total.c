@@ -79,13 +79,12 @@ static bool width(int64_t unit, unsigned n, int64_t *out)
 {
     static const uint8_t bits[] = {16, 24, 31, 32};
     enum { BINARIES = sizeof(bits) * (BINARY_TENS + 1) };
-    int64_t base;
+    int64_t count;
 
     *out = 0;
     if (n < BINARIES) {
-        base = INT64_C(1) << bits[n % sizeof(bits)];
-        (void)(hwt_mul_div(unit, hwt_pow10((int)(n / sizeof(bits))), 1, out) &&
-               hwt_mul_div(*out, base, 1, out));
+        (void)(hwt_mul_div(unit, hwt_pow10((int)(n / sizeof(bits))), 1, &count) &&
+               hwt_mul_div(count, INT64_C(1) << bits[n % sizeof(bits)], 1, out));
         return true;
     }
     n = n - BINARIES + DIGITS_MIN;
@@ -93,27 +92,37 @@ static bool width(int64_t unit, unsigned n, int64_t *out)
     return n <= DIGITS_MAX;
 }
 
-/* How far it moved from `from` to `to` over a full turn; the shortest way that is possible. */
+/* How far it moved from `from` to `to` if it turned over at w. False: it did not. The difference of
+ * two values in range and a width in range fit int64. */
+static bool over_width(const struct hwt_total *t, const struct hwt_total_mark *from,
+                       const struct hwt_total_mark *to, int64_t w, int64_t *moved_out)
+{
+    int64_t d = to->value - from->value;
+    bool back = t->rules.falls && d > 0;
+
+    if (w <= 0 || w > VALUE_MAX || magnitude(from->value) >= w ||
+        magnitude(from->value) < w / 2 - w / SMALL_PART) {
+        return false;
+    }
+    *moved_out = back ? d - w : d + w;
+    return (back || *moved_out >= 0) && magnitude(*moved_out) <= w / SMALL_PART &&
+           possible(t, from, to->at_us, *moved_out);
+}
+
+/* The same at any width: the shortest way of those that are possible. */
 static bool over_a_turn(const struct hwt_total *t, const struct hwt_total_mark *from,
                         const struct hwt_total_mark *to, int64_t *moved_out)
 {
     bool found = false;
-    int64_t w;
+    int64_t w, moved;
 
     for (unsigned u = 0; u < HWT_TOTAL_UNITS; u++) {
         for (unsigned n = 0; t->rules.unit[u] > 0 && width(t->rules.unit[u], n, &w); n++) {
-            int64_t up = to->value - from->value + w, down = to->value - from->value - w;
-            bool back = t->rules.falls && magnitude(down) < magnitude(up);
-            int64_t moved = back ? down : up;
-
-            if (w <= 0 || w > VALUE_MAX || magnitude(from->value) >= w ||
-                magnitude(from->value) < w / 2 - w / SMALL_PART || (!back && moved < 0) ||
-                magnitude(moved) > w / SMALL_PART || !possible(t, from, to->at_us, moved) ||
-                (found && magnitude(moved) >= magnitude(*moved_out))) {
-                continue;
+            if (over_width(t, from, to, w, &moved) &&
+                (!found || magnitude(moved) < magnitude(*moved_out))) {
+                *moved_out = moved;
+                found = true;
             }
-            *moved_out = moved;
-            found = true;
         }
     }
     return found;

@@ -101,8 +101,12 @@ bool journal_state_copy(struct journal_state *to, const struct journal_state *fr
         journal_state_free(to);
         return false;
     }
-    memcpy(to->channel, from->channel, from->channels * sizeof(*to->channel));
-    memcpy(to->source, from->source, from->sources * sizeof(*to->source));
+    for (size_t i = 0; i < from->channels; i++) {
+        to->channel[i] = from->channel[i];
+    }
+    for (size_t i = 0; i < from->sources; i++) {
+        to->source[i] = from->source[i];
+    }
     return true;
 }
 

@@ -1,9 +1,13 @@
 """Meters of the plant are exchanged, reset and turned over: what is counted goes on without a step, the journal tells
 it once, and a restart changes nothing."""
+import http.client
+import json
+import subprocess
 import time
 import unittest
+from urllib.parse import urlsplit
 
-from harness import SystemTest, wait_for, write_config
+from harness import HEATWATT, SystemTest, wait_for, write_config
 
 SOURCES = """  - {{id: hpmeter, type: modbus, map: sdm120, port: {folder}/elec, baud: 9600, poll_s: 5, timeout_ms: 60}}
   - {{id: tx, type: emon, port: {folder}/tx, interval_s: 10, inputs: [
@@ -138,6 +142,74 @@ class Registers(SystemTest):
             self.assertLess(rise, true_rise + METERS[channel][2], channel)
         kinds = [e['kind'] for e in again.get('/api/v1/journal?limit=1000')['journal']]
         self.assertEqual((kinds.count('started'), kinds.count('stopped')), (2, 1))
+        swap = next(e for e in again.get('/api/v1/journal?source=heatmeter')['journal'] if e['kind'] == 'register_swap')
+        plant.control('truth')
+        self.assertEqual(swap['meter'], 'KAM ' + plant.truth()['heatmeter']['serial'])
+
+
+class Journal(SystemTest):
+    def kinds(self, daemon, query=''):
+        return [e['kind'] for e in daemon.get('/api/v1/journal' + query)['journal']]
+
+    def events(self, daemon):
+        c = http.client.HTTPConnection(urlsplit(daemon.url).netloc, timeout=20)
+        self.addCleanup(c.close)
+        c.request('GET', '/api/v1/events')
+        reply = c.getresponse()
+        self.addCleanup(reply.close)
+        name = ''
+        while line := reply.readline().decode():
+            field, _, value = line.rstrip('\n').partition(': ')
+            name = value if field == 'event' else name
+            if field == 'data' and name == 'journal':
+                yield json.loads(value)
+
+    def test_it_tells_starts_sources_and_the_clock_over_a_kill_and_a_torn_end(self):
+        plant = self.plant(seed=1, speed=1)
+        config = write_config(plant)
+        daemon = self.daemon(config)
+        wait_for('the start', lambda: 'source_added' in self.kinds(daemon))
+        first = daemon.get('/api/v1/journal')['journal']
+        self.assertEqual([e['kind'] for e in first if e['kind'] != 'meter_found'], ['source_added'] * 2 + ['started'])
+        self.assertEqual({e['source'] for e in first}, {None, 'clamps', 'heatmeter'})
+        self.assertEqual(first[0]['time'] // 10**9, plant.truth()['start_unix_ms'] // 10**9)
+        events = self.events(daemon)
+        plant.control('clock step 3600')
+        step = next(events)
+        self.assertEqual((step['kind'], 'forward by 3600' in step['text']), ('clock_step', True))
+        self.assertEqual(daemon.get('/api/v1/journal?limit=1')['journal'], [step])
+        daemon.kill9()
+        with open(self.folder / 'data/journal.jsonl', 'ab') as f:
+            f.write(b'{"seq":99,"time":18')
+        text = config.read_text()
+        cut = text.index('  - id: heatmeter')
+        config.write_text(text[:cut] + text[text.index('roles:'):].replace('heat: heatmeter, flow_t: heatmeter_flow_t, '
+                          'return_t: heatmeter_return_t, flow_rate: heatmeter_flow_rate, outside_t: heatmeter_outside_t, ', ''))
+        again = self.daemon(config, name='again')
+        wait_for('the second start', lambda: self.kinds(again).count('started') == 2)
+        wait_for('the source', lambda: 'source_removed' in self.kinds(again))
+        new = [e for e in again.get('/api/v1/journal')['journal'] if e['seq'] > step['seq']]
+        self.assertEqual([e['kind'] for e in new], ['source_removed', 'started', 'journal_repaired'])
+        self.assertIn('did not stop in order', new[1]['text'])
+        self.assertEqual([e['seq'] for e in new], [step['seq'] + n for n in (3, 2, 1)])
+        self.check_command(again)
+        again.stop()
+        self.assertIn('stopped', self.command('--limit', '1').stdout)
+
+    def command(self, *args):
+        return subprocess.run([HEATWATT, 'journal', self.folder / 'data', *args], capture_output=True, text=True, timeout=10)
+
+    def check_command(self, daemon):
+        lines = [json.loads(line) for line in self.command('--json').stdout.splitlines()]
+        self.assertEqual(lines, daemon.get('/api/v1/journal')['journal'])
+        lines = [json.loads(line) for line in self.command('--json', '--source', 'heatmeter').stdout.splitlines()]
+        self.assertEqual(lines, daemon.get('/api/v1/journal?source=heatmeter')['journal'])
+        self.assertGreater(len(lines), 1)
+        self.assertIn('The source heatmeter is not configured any more.', self.command().stdout)
+        for args, code in ((('--limit', '0'), 2), (('more',), 2), (('--help',), 0)):
+            self.assertEqual(self.command(*args).returncode, code, args)
+        wrong = subprocess.run([HEATWATT, 'journal', self.folder / 'nosuch'], capture_output=True, text=True, timeout=10)
+        self.assertEqual((wrong.returncode, 'nosuch' in wrong.stderr), (1, True))
 
 
 if __name__ == '__main__':

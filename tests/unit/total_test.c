@@ -190,6 +190,18 @@ static void what_is_near_no_width_or_too_far_behind_it_is_no_roll_over(void **st
            {50000, 0, HWT_TOTAL_SWAPPED, 9990001, 0, 9940001, "another meter"});
 }
 
+/* Every fall is a roll-over at most at the widths that are listed: 10 kWh is none of 1 Wh. */
+static void no_other_width_is_tried(void **state)
+{
+    struct hwt_total t;
+
+    (void)state;
+    hwt_total_init(&t, &energy);
+    FOLLOW(&t, {9999, 0, HWT_TOTAL_FIRST, 9999, 0, 0, "four digits"},
+           {1, 0, HWT_TOTAL_ODD, 9999, 0, 0, "near 0"},
+           {2, 0, HWT_TOTAL_RESET, 10000, 0, 9998, "no display is as short"});
+}
+
 static void what_rises_and_what_is_fed_back_are_kept_apart(void **state)
 {
     struct hwt_total t;
@@ -319,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_meter_that_says_it_is_another_is_not_compared_with_the_one_before),
         cmocka_unit_test(a_register_that_turns_over_loses_nothing_at_any_width),
         cmocka_unit_test(what_is_near_no_width_or_too_far_behind_it_is_no_roll_over),
+        cmocka_unit_test(no_other_width_is_tried),
         cmocka_unit_test(what_rises_and_what_is_fed_back_are_kept_apart),
         cmocka_unit_test(a_signed_register_turns_over_in_both_ways),
         cmocka_unit_test(a_restart_of_ours_goes_on),
