@@ -109,9 +109,9 @@ static void tell_identity(const struct elster *e, const struct hwt_elster_packet
     char text[2 * sizeof(p->serial)];
     const struct device_news news = {.source = e->o.source, .identity = text};
 
+    snprintf(text, sizeof(text), "%s%s%s", p->product, p->product[0] != '\0' ? " " : "", p->serial);
+    status_meter(e->o.status, "%s", text);
     if (e->o.news != NULL) {
-        snprintf(text, sizeof(text), "%s%s%s", p->product, p->product[0] != '\0' ? " " : "",
-                 p->serial);
         e->o.news(e->o.ctx, &news);
     }
 }
@@ -346,6 +346,21 @@ void elster_start(struct elster *e)
         serial_port_start(e->port);
     } else {
         line_events_start(e->line);
+    }
+}
+
+void elster_pause(struct elster *e, const char *cause)
+{
+    if (e->port != NULL) {
+        serial_port_stop(e->port);
+        status_set(e->o.status, STATUS_STALE, unix_ms(e), "%s", cause);
+    }
+}
+
+void elster_resume(struct elster *e)
+{
+    if (e->port != NULL) {
+        serial_port_start(e->port);
     }
 }
 

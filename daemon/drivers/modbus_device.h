@@ -7,6 +7,7 @@
 
 #include "core/wire/modbus_master.h"
 #include "daemon/drivers/modbus.h"
+#include "daemon/drivers/modbus_serial.h"
 
 enum { MODBUS_WHY_MAX = 128 };
 
@@ -26,6 +27,8 @@ struct modbus_device {
     uint8_t row[HWT_MODBUS_ROWS_MAX]; /* rows read in this poll, and their counts */
     int64_t counts[HWT_MODBUS_ROWS_MAX];
     unsigned rows;
+    struct modbus_serial serial;
+    bool told, exchanged; /* in this poll: the serial number; that it is another one */
 };
 
 /* A copy of the options; ARGUMENT if they cannot be polled. */
@@ -33,6 +36,8 @@ HWT_MUST_CHECK int modbus_device_init(struct modbus_device *d,
                                       const struct modbus_device_options *options);
 /* All registers of the map are asked for again: another device may be there now. */
 void modbus_device_plan(struct modbus_device *d);
+/* The same, and who it is: the line was opened. */
+void modbus_device_renew(struct modbus_device *d);
 /* A poll begins. False if there is nothing to ask for. */
 bool modbus_device_begin(struct modbus_device *d);
 /* The request to send next; false: the poll is over. */

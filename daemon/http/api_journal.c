@@ -9,7 +9,6 @@
 enum { LIMIT = 100, LIMIT_MAX = 1000, LINE_MAX = 4096 };
 
 static const char event_head[] = "event: journal\ndata: ";
-static const char event_tail[] = "\n\n";
 static const char body_head[] = "{\"journal\":[";
 static const char body_tail[] = "]}";
 
@@ -98,7 +97,7 @@ struct http_reply *api_journal(struct http *h, struct http_request *request,
     if (err < 0) {
         reply = http_problem(503, "the journal cannot be read: %s", hwt_err_name(err));
     } else if (!b.failed) {
-        reply = api_json(b.p, b.n);
+        reply = api_json(200, b.p, b.n);
     }
     free(b.p);
     return reply;
@@ -116,7 +115,7 @@ void news_deinit(struct news *news)
 
 void http_publish_entry(struct http *h, const char *line, size_t n)
 {
-    struct live_body *body = n <= LINE_MAX ? live_body_new(event_head, line, n, event_tail) : NULL;
+    struct live_body *body = n <= LINE_MAX ? live_body_new(event_head, line, n) : NULL;
     struct live_body *old;
 
     if (body == NULL) {

@@ -31,17 +31,23 @@ struct column {
 };
 
 struct source {
-    char meter[JOURNAL_METER_MAX];    /* who it says it is */
+    bool fed_in;    /* the power of the readings before was negative */
+    bool restarted; /* since the readings before */
+};
+
+/* A configured source: a meter, of which each phase may be a source. */
+struct meter {
+    char name[JOURNAL_METER_MAX];     /* who it says it is */
     char recorded[JOURNAL_METER_MAX]; /* who it is by the journal */
-    uint32_t device;                  /* a number of `meter`; 0: it does not say */
-    bool fed_in;                      /* the power of the readings before was negative */
-    bool restarted;                   /* since the readings before */
+    uint32_t number;                  /* of `name`; 0: it does not say */
+    bool told;                        /* since its registers were last beyond doubt */
 };
 
 struct registers {
     struct registers_options o;
     struct column column[HWT_CHANNELS_MAX];
     struct source source[SOURCES_MAX];
+    struct meter meter[CONFIG_SOURCES_MAX];
 };
 
 /* --- making ---------------------------------------------------------------------------------- */
@@ -49,6 +55,11 @@ struct registers {
 static const struct config_source *config_of(const struct registers *r, unsigned source)
 {
     return &r->o.site->config->source[r->o.site->source[source].config];
+}
+
+static unsigned meter_of(const struct registers *r, unsigned source)
+{
+    return r->o.site->source[source].config;
 }
 
 /* Whether the configured source hands on registers of a meter. */
@@ -120,10 +131,9 @@ struct registers *registers_new(const struct registers_options *options)
     }
     r->o = *options;
     make_columns(r);
-    for (unsigned i = 0; i < options->site->source_count; i++) {
-        if (has_registers(options->site, i)) {
-            (void)journal_meter(options->journal, config_of(r, i)->id, r->source[i].recorded);
-        }
+    for (unsigned i = 0; i < options->site->config->source_count; i++) {
+        (void)journal_meter(options->journal, options->site->config->source[i].id,
+                            r->meter[i].recorded);
     }
     return r;
 }
@@ -141,13 +151,15 @@ static struct journal_entry entry_of(const struct registers *r, unsigned source)
 
     snprintf(e.source, sizeof(e.source), "%s", r->o.site->source[source].id);
     snprintf(e.feed, sizeof(e.feed), "%s", config_of(r, source)->id);
-    snprintf(e.meter, sizeof(e.meter), "%s", r->source[source].meter);
+    snprintf(e.meter, sizeof(e.meter), "%s", r->meter[meter_of(r, source)].name);
     return e;
 }
 
 static void put(struct registers *r, unsigned source, const struct journal_entry *e)
 {
-    memcpy(r->source[source].recorded, e->meter, sizeof(e->meter));
+    if (e->meter[0] != '\0') {
+        memcpy(r->meter[meter_of(r, source)].recorded, e->meter, sizeof(e->meter));
+    }
     journal_put(r->o.journal, e);
 }
 
@@ -163,12 +175,26 @@ static const struct step_words {
                            "counter goes on without a step"},
 };
 
+/* Behind a step of a register the meter may be another one, until it says again who it is. */
+static void forget_meter(struct meter *m)
+{
+    if (!m->told) {
+        m->name[0] = m->recorded[0] = '\0';
+        m->number = 0;
+    }
+}
+
 static void record_step(struct registers *r, unsigned column, enum hwt_total_event event)
 {
     const struct site_column *c = &r->o.site->column[column];
     const struct hwt_total *t = &r->column[column].total;
     const struct hwt_quantity_info *info = hwt_quantity_get(c->quantity);
-    struct journal_entry e = entry_of(r, c->source);
+    struct journal_entry e;
+
+    if (event != HWT_TOTAL_WRAPPED) {
+        forget_meter(&r->meter[meter_of(r, c->source)]);
+    }
+    e = entry_of(r, c->source);
 
     snprintf(e.kind, sizeof(e.kind), "%s", words[event].kind);
     snprintf(e.channel, sizeof(e.channel), "%s", r->o.site->channel[column].id);
@@ -205,8 +231,9 @@ static void record_begin(struct registers *r, unsigned column)
 static void record_meter(struct registers *r, unsigned source)
 {
     struct journal_entry e = entry_of(r, source);
-    bool exchanged = r->source[source].recorded[0] != '\0';
+    bool exchanged = r->meter[meter_of(r, source)].recorded[0] != '\0';
 
+    memcpy(e.source, e.feed, sizeof(e.source));
     snprintf(e.kind, sizeof(e.kind), exchanged ? "meter_exchanged" : "meter_found");
     snprintf(e.text, sizeof(e.text), exchanged ? "Another meter answers: %s." : "The meter is %s.",
              e.meter);
@@ -258,8 +285,9 @@ static bool follow(struct registers *r, unsigned column, const struct hwt_readin
     const struct source *s = &r->source[in->source];
     struct column *c = &r->column[column];
     struct status *status = r->o.status[r->o.site->source[in->source].config];
-    struct hwt_total_hint hint = {
-        .may_fall = fed_in, .restarted = s->restarted, .device = s->device};
+    struct hwt_total_hint hint = {.may_fall = fed_in,
+                                  .restarted = s->restarted,
+                                  .device = r->meter[meter_of(r, in->source)].number};
     enum hwt_total_event event;
     int64_t offset;
 
@@ -336,11 +364,11 @@ static bool is_fed_in(struct registers *r, const struct hwt_reading *readings, s
     return before || now;
 }
 
-/* The registers of a source have been read after news; none is in doubt. */
-static bool is_settled(const struct registers *r, unsigned source)
+/* None of the meter's registers is in doubt. */
+static bool is_settled(const struct registers *r, unsigned meter)
 {
     for (unsigned i = 0; i < r->o.site->schema.count; i++) {
-        if (r->o.site->column[i].source == source && r->column[i].total.doubtful) {
+        if (r->column[i].total.doubtful && meter_of(r, r->o.site->column[i].source) == meter) {
             return false;
         }
     }
@@ -352,16 +380,20 @@ static void take_source(struct registers *r, const struct hwt_reading *readings,
                         struct batch *b)
 {
     unsigned source = readings[0].source;
-    struct source *s = &r->source[source];
+    struct meter *m = &r->meter[meter_of(r, source)];
     bool fed_in = is_fed_in(r, readings, n);
 
     for (size_t i = 0; i < n; i++) {
         take_reading(r, &readings[i], fed_in, b);
     }
-    s->restarted = false;
-    if (s->meter[0] != '\0' && strcmp(s->meter, s->recorded) != 0 && is_settled(r, source)) {
+    r->source[source].restarted = false;
+    if (!is_settled(r, meter_of(r, source))) {
+        return;
+    }
+    if (m->name[0] != '\0' && strcmp(m->name, m->recorded) != 0) {
         record_meter(r, source);
     }
+    m->told = false;
 }
 
 void registers_put(struct registers *r, const struct hwt_reading *readings, size_t n)
@@ -382,12 +414,13 @@ void registers_put(struct registers *r, const struct hwt_reading *readings, size
 
 void registers_news(struct registers *r, const struct device_news *news)
 {
-    struct source *s = &r->source[news->source];
+    struct meter *m = &r->meter[meter_of(r, news->source)];
 
-    s->restarted |= news->restarted;
+    r->source[news->source].restarted |= news->restarted;
     if (news->identity != NULL) {
-        snprintf(s->meter, sizeof(s->meter), "%s", news->identity);
-        s->device = number_of(s->meter);
+        snprintf(m->name, sizeof(m->name), "%s", news->identity);
+        m->number = number_of(m->name);
+        m->told = true;
     }
 }
 

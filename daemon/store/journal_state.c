@@ -44,6 +44,12 @@ static bool set_offset(struct journal_state *s, const struct journal_entry *e)
     return true;
 }
 
+/* A register that begins anew may be another meter's, which has not said yet who it is. */
+static bool leaves_meter_open(const struct journal_entry *e)
+{
+    return strcmp(e->kind, "register_swap") == 0 || strcmp(e->kind, "register_reset") == 0;
+}
+
 static bool set_source(struct journal_state *s, const struct journal_entry *e)
 {
     const char *id = e->feed[0] != '\0' ? e->feed : e->source;
@@ -61,7 +67,7 @@ static bool set_source(struct journal_state *s, const struct journal_entry *e)
         memcpy(s->source[i].id, id, sizeof(s->source[i].id));
         s->sources++;
     }
-    if (e->meter[0] != '\0') {
+    if (e->meter[0] != '\0' || leaves_meter_open(e)) {
         memcpy(s->source[i].meter, e->meter, sizeof(e->meter));
     }
     if (strcmp(e->kind, "source_added") == 0 || strcmp(e->kind, "carried") == 0) {
@@ -81,7 +87,8 @@ bool journal_state_take(struct journal_state *s, const struct journal_entry *e)
     if (e->channel[0] != '\0' && e->quantity != HWT_Q_NONE && !set_offset(s, e)) {
         return false;
     }
-    return e->source[0] == '\0' || (e->channel[0] != '\0' && e->meter[0] == '\0') ||
+    return e->source[0] == '\0' ||
+           (e->channel[0] != '\0' && e->meter[0] == '\0' && !leaves_meter_open(e)) ||
            set_source(s, e);
 }
 

@@ -345,6 +345,33 @@ static void a_meter_is_told_when_it_is_first_met_and_when_it_is_another_without_
     assert_int_equal(counter(rig, 0, "anchored"), 0);
 }
 
+/* Meters that tell who they are only now and then: behind a step that is not known until they do.
+ */
+static void a_meter_that_tells_late_who_it_is_makes_no_second_step(void **state)
+{
+    struct rig *rig = *state;
+    struct told t;
+
+    say(rig, "heat", "SDM 1", false);
+    put(rig, "heat", HWT_Q_ENERGY, 5000 * WH, 0);
+    put(rig, "heat", HWT_Q_ENERGY, 5000 * WH, 0);
+    put(rig, "heat", HWT_Q_ENERGY, 4000 * WH, 0);
+    put(rig, "heat", HWT_Q_ENERGY, 4001 * WH, 0);
+    assert_int_equal(out(rig, HWT_Q_ENERGY, WH), 5001);
+    t = told(rig); /* and a restart */
+    assert_string_equal(t.text, "meter_found heat, register_swap heat_energy");
+    assert_string_equal(t.newest.meter, "");
+    put(rig, "heat", HWT_Q_ENERGY, 4002 * WH, 0);
+    say(rig, "heat", "SDM 2", false);
+    put(rig, "heat", HWT_Q_ENERGY, 4003 * WH, 0);
+    assert_int_equal(out(rig, HWT_Q_ENERGY, WH), 4003); /* no log remembers more here */
+    t = told(rig);
+    assert_non_null(strstr(t.text, "meter_found heat, register_swap heat_energy, register_first "
+                                   "heat_energy, meter_found heat"));
+    assert_int_equal(t.n, 4);
+    assert_string_equal(t.newest.meter, "SDM 2");
+}
+
 /* Another log in the same folder: the offset of before says nothing about its counters. */
 static void counters_that_the_log_does_not_have_begin_where_the_register_stands(void **state)
 {
@@ -376,6 +403,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_meter_is_told_when_it_is_first_met_and_when_it_is_another_without_a_step, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(a_meter_that_tells_late_who_it_is_makes_no_second_step,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             counters_that_the_log_does_not_have_begin_where_the_register_stands, set_up, tear_down),
     };

@@ -9,7 +9,7 @@
  * closed: a browser has six connections to one device, and a phone has a battery.
  */
 import { computed, signal } from "@preact/signals";
-import { getLive, type Entry, type Live } from "./api";
+import { getLive, type Live } from "./api";
 import { usableZone } from "./time";
 
 export type Link = "connecting" | "live" | "reconnecting" | "lost";
@@ -24,10 +24,15 @@ export const silentMs = signal(0);
 export const zone = computed(() => usableZone(live.value?.clock.timezone));
 /* Counts the times the stream came back: charts fetch what they missed. */
 export const returns = signal(0);
-/* The newest entry of the journal that the stream brought. */
-export const entry = signal<Entry | null>(null);
 /* Values are history, not the present. */
 export const old = computed(() => link.value === "lost");
+
+const listeners = new Map<string, (data: unknown) => void>();
+
+/* Other events of the stream; before start(). */
+export function listen(event: string, take: (data: unknown) => void) {
+  listeners.set(event, take);
+}
 
 let source: EventSource | null = null;
 let lastEvent = performance.now();
@@ -52,16 +57,15 @@ function open() {
   close();
   const s = new EventSource("/api/v1/events");
   source = s;
-  s.addEventListener("live", (e) => {
-    try {
-      take(JSON.parse((e as MessageEvent<string>).data) as Live);
-    } catch (error) {
-      console.warn("live event refused", error);
-    }
-  });
-  s.addEventListener("journal", (e) => {
-    entry.value = JSON.parse((e as MessageEvent<string>).data) as Entry;
-  });
+  for (const [event, heard] of listeners) {
+    s.addEventListener(event, (e) => {
+      try {
+        heard(JSON.parse((e as MessageEvent<string>).data));
+      } catch (error) {
+        console.warn(`${event} event refused`, error);
+      }
+    });
+  }
   s.onerror = () => {
     if (link.value === "live") link.value = "reconnecting";
     // After an HTTP error the browser does not try again by itself.
@@ -78,6 +82,7 @@ function watch() {
 }
 
 export function start() {
+  listen("live", (value) => take(value as Live));
   open();
   setInterval(watch, 1000);
   // The first paint need not wait for the first event.

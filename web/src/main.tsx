@@ -9,11 +9,15 @@ import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
 import { addEntry, loadJournal } from "./journal";
-import { entry, live, link, old, returns, start } from "./live";
+import { listen, live, link, old, returns, start } from "./live";
+import type { Entry } from "./api";
+import { SearchCard } from "./searchcard";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
 import { startTrend } from "./trend";
 import { TrendCard } from "./trendview";
+import { startScope } from "./scope";
+import { ScopeCard } from "./scopeview";
 
 function Waiting() {
   return (
@@ -39,7 +43,9 @@ function Page() {
               <TodayCard />
               <TrendCard />
               <CircuitsCard />
+              <ScopeCard />
               <HealthCard />
+              <SearchCard />
             </div>
           </>
         )}
@@ -60,10 +66,9 @@ effect(() => {
   returns.value; // what the stream missed while it was away
   void loadJournal();
 });
-effect(() => {
-  if (entry.value) addEntry(entry.value);
-});
+listen("journal", (value) => addEntry(value as Entry));
 
 start();
 startTrend();
+startScope();
 render(<Page />, document.getElementById("page")!);
