@@ -245,7 +245,7 @@ roles:"""
             hours = (daemon.live()['time'] - t0) / 3.6e6
             self.assertGreaterEqual(elec(), before)
             self.assertLess(elec() - before, 9000 * hours + 1, 'no step, only what a heat pump draws')
-        self.assertEqual(len([l for l in daemon.said().splitlines() if 'register jumped quantity=import' in l]), 2)
+        self.assertEqual(len([l for l in daemon.said().splitlines() if 'register jumped channel=hpmeter_import' in l]), 2)
         self.assertEqual(daemon.source('hpmeter')['state'], 'ok')
 
 
