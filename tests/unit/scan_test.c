@@ -35,7 +35,8 @@ struct device {
     size_t words_n;
     uint8_t got[512];
     size_t got_n;
-    size_t heard; /* octets that were sent to it */
+    size_t heard;     /* octets that were sent to it */
+    unsigned foreign; /* requests of Modbus that an M-Bus meter heard */
     uint8_t unit;
 };
 
@@ -174,25 +175,6 @@ static size_t mbus_reply(const struct device *d, uint8_t out[64])
     return (size_t)hwt_mbus_long_encode(0x08, d->unit, 0x72, data, sizeof(data), out, 64);
 }
 
-/* One M-Bus meter, at primary address `unit`; secondary 12345678. */
-static void play_mbus(struct device *d, bool right_speed)
-{
-    struct hwt_mbus_frame f;
-    struct hwt_mbus_fault fault;
-    uint8_t reply[64] = {0xE5};
-
-    listen_to_master(d, right_speed);
-    if (d->got_n < 5 || hwt_mbus_frame_check(d->got, d->got_n, &f, &fault) != 0) {
-        return;
-    }
-    if (f.shape == HWT_MBUS_LONG) { /* a selection; this one stays chosen */
-        say(d, reply, 1);
-    } else if (f.a == d->unit || f.a == 253 || f.a == 254) {
-        say(d, reply, (f.c & 0xDF) == 0x5B ? mbus_reply(d, reply) : 1);
-    }
-    d->got_n = 0;
-}
-
 static uint16_t crc(const uint8_t *p, size_t n)
 {
     uint16_t c = 0xFFFF;
@@ -204,6 +186,30 @@ static uint16_t crc(const uint8_t *p, size_t n)
         }
     }
     return c;
+}
+
+/* One M-Bus meter, at primary address `unit`; secondary 12345678. */
+static void play_mbus(struct device *d, bool right_speed)
+{
+    struct hwt_mbus_frame f;
+    struct hwt_mbus_fault fault;
+    uint8_t reply[64] = {0xE5};
+
+    listen_to_master(d, right_speed);
+    if (d->got_n >= 8) {
+        const uint8_t *last = d->got + d->got_n - 8;
+
+        d->foreign += crc(last, 6) == (last[6] | last[7] << 8);
+    }
+    if (d->got_n < 5 || hwt_mbus_frame_check(d->got, d->got_n, &f, &fault) != 0) {
+        return;
+    }
+    if (f.shape == HWT_MBUS_LONG) { /* a selection; this one stays chosen */
+        say(d, reply, 1);
+    } else if (f.a == d->unit || f.a == 253 || f.a == 254) {
+        say(d, reply, (f.c & 0xDF) == 0x5B ? mbus_reply(d, reply) : 1);
+    }
+    d->got_n = 0;
 }
 
 /* A Modbus device whose registers are all 0x0123; it knows no identification. */
@@ -508,6 +514,14 @@ static void an_mbus_meter_is_found_at_its_speed_with_what_it_shows(void **state)
         assert_int_equal(f->value[0].counts, INT64_C(12345000) * 3600000);
         assert_int_equal(f->value[1].counts, 4050);
     }
+    assert_int_equal(d->foreign, 0); /* M-Bus was found: nothing else is asked */
+    rig->o.every = true;
+    d->speed = B2400;
+    rig->o.baud[0] = 2400;
+    rig->o.speeds = 1;
+    run_again(rig);
+    assert_int_equal(rig->finds, 1);
+    assert_true(d->foreign > 0);
 }
 
 /* A meter that knows neither secondary addresses nor 254. */
@@ -533,7 +547,7 @@ static void a_meter_that_only_knows_its_primary_address_is_found_by_the_sweep(vo
 
     d->unit = 17;
     only(rig, SCAN_MBUS, SCAN_MBUS);
-    rig->o.timeout_ms = 20;
+    rig->o.timeout_ms = 10;
     rig->o.baud[0] = 9600;
     rig->o.speeds = 1;
     run(rig);
@@ -542,6 +556,9 @@ static void a_meter_that_only_knows_its_primary_address_is_found_by_the_sweep(vo
     run_again(rig);
     assert_int_equal(rig->finds, 1);
     assert_int_equal(rig->found[0].address, 17);
+    d->play = play_mbus;
+    run_again(rig);
+    assert_int_equal(rig->finds, 1); /* by both addresses */
 }
 
 static void a_modbus_device_is_found_at_its_speed(void **state)
