@@ -114,6 +114,7 @@ void hwt_modbus_master_feed(struct hwt_modbus_master *m, const uint8_t *p, size_
         m->strays += m->late_seen ? 0 : n;
         return;
     }
+    m->heard += n;
     if (n > sizeof(m->buf)) {
         m->dropped += n - sizeof(m->buf);
         p += n - sizeof(m->buf);
@@ -163,7 +164,7 @@ static struct hwt_modbus_action send(struct hwt_modbus_master *m, int64_t now_us
     if (m->strays > GLITCH) { /* an answer came twice, or there is another master */
         m->seen[HWT_MODBUS_LATE]++;
     }
-    m->strays = 0;
+    m->strays = m->heard = 0;
     m->state = SENT;
     m->tries++;
     m->transaction++;
@@ -318,7 +319,8 @@ static int64_t listen(struct hwt_modbus_master *m, int64_t now_us)
     if (m->state != SENT) {
         return now_us;
     }
-    if (m->transport == HWT_MODBUS_RTU && now_us >= m->limit_us && now_us < gap_end_us) {
+    if (m->transport == HWT_MODBUS_RTU && now_us >= m->limit_us && now_us < gap_end_us &&
+        m->heard > HWT_MODBUS_FRAME_MAX) { /* else an answer was only read late */
         note(m, HWT_MODBUS_BABBLE);
         fail(m, now_us);
         return now_us;

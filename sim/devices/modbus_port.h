@@ -19,7 +19,7 @@
 
 struct modbus_port {
     struct pty pty;
-    uint64_t spoilt;  /* bytes that were no request */
+    uint64_t spoilt; /* bytes that were no request */
 
     /* faults */
     double bit_error;   /* chance per bit, both directions */
