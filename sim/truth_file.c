@@ -160,9 +160,10 @@ static void print_truth(const struct live *l, FILE *f)
     print_elster(l, f);
     print_w1(l, f);
     fprintf(f,
-            "\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
+            "\"hz\":%.6f,\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
             ",\"dropped_scans\":%" PRIu64 ",\"connections\":%" PRIu64 "},\n",
-            l->sequence, l->stream.sent_blocks, l->dropped_total, l->stream.connections);
+            l->model.house.hz, l->sequence, l->stream.sent_blocks, l->dropped_total,
+            l->stream.connections);
     fprintf(f, "\"windows\":[");
     for (uint64_t n = first; n < t->windows; n++) {
         if (n > first) {

@@ -14,10 +14,8 @@
 
 enum {
     CRC_SIZE = 2,
-    RTU_REQUEST = 8,
-    RTU_OVERHEAD = 5,  /* unit, function, octet count, CRC */
-    RTU_EXCEPTION = 5, /* unit, function + 80, code, CRC */
-    TCP_REQUEST = 12,
+    RTU_OVERHEAD = 5,   /* unit, function, octet count, CRC */
+    RTU_EXCEPTION = 5,  /* unit, function + 80, code, CRC */
     MBAP_LENGTH_AT = 4, /* counts from the unit on */
     LENGTH_MIN = 3,     /* unit, function, one octet */
     LENGTH_MAX = 254,
@@ -117,6 +115,12 @@ static void put_pdu(struct hwt_writer *w, const struct hwt_modbus_request *r)
     }
 }
 
+/* Of a request's unit and PDU, as far as its function tells. */
+static size_t request_pdu_size(uint8_t function)
+{
+    return function == HWT_MODBUS_IDENTIFY ? 5 : 6;
+}
+
 size_t hwt_modbus_request_encode(enum hwt_modbus_transport transport,
                                  const struct hwt_modbus_request *request, uint16_t transaction,
                                  uint8_t out[HWT_MODBUS_REQUEST_MAX])
@@ -130,7 +134,7 @@ size_t hwt_modbus_request_encode(enum hwt_modbus_transport transport,
     if (transport == HWT_MODBUS_TCP) {
         put_be16(&w, transaction);
         put_be16(&w, 0);
-        put_be16(&w, request->function == HWT_MODBUS_IDENTIFY ? 5 : 6); /* unit and PDU */
+        put_be16(&w, (uint16_t)request_pdu_size(request->function));
     }
     hwt_put_u8(&w, request->unit);
     put_pdu(&w, request);
@@ -144,21 +148,30 @@ int hwt_modbus_request_decode(enum hwt_modbus_transport transport, const uint8_t
                               struct hwt_modbus_request *request_out, uint16_t *transaction_out)
 {
     bool tcp = transport == HWT_MODBUS_TCP;
-    size_t size = tcp ? TCP_REQUEST : RTU_REQUEST;
-    const uint8_t *pdu = tcp ? p + HWT_MODBUS_MBAP - 1 : p; /* from the unit on */
+    size_t at = tcp ? HWT_MODBUS_MBAP - 1 : 0; /* of the unit */
+    const uint8_t *pdu = p + at;
+    size_t pdu_n, size;
     struct hwt_modbus_request r;
 
+    if (n < at + 2) {
+        return HWT_ERR_LENGTH;
+    }
+    pdu_n = request_pdu_size(pdu[1]);
+    size = at + pdu_n + (tcp ? 0 : CRC_SIZE);
     if (n < size) {
         return HWT_ERR_LENGTH;
     }
-    if (tcp && (be16(p + 2) != 0 || be16(p + MBAP_LENGTH_AT) != size - HWT_MODBUS_MBAP + 1)) {
+    if (tcp && (be16(p + 2) != 0 || be16(p + MBAP_LENGTH_AT) != pdu_n)) {
         return HWT_ERR_SANITY;
     }
     if (!tcp && !crc_is_good(p, size)) {
         return HWT_ERR_CHECKSUM;
     }
-    r = (struct hwt_modbus_request){pdu[0], pdu[1], be16(pdu + 2), be16(pdu + 4)};
-    if (!is_read(r.function)) {
+    if (is_read(pdu[1])) {
+        r = (struct hwt_modbus_request){pdu[0], pdu[1], be16(pdu + 2), be16(pdu + 4)};
+    } else if (pdu[1] == HWT_MODBUS_IDENTIFY && pdu[2] == MEI_DEVICE) {
+        r = (struct hwt_modbus_request){pdu[0], pdu[1], pdu[4], pdu[3]};
+    } else {
         return HWT_ERR_UNSUPPORTED;
     }
     if (!is_sane(transport, &r)) {

@@ -111,7 +111,7 @@ size_t hwt_modbus_request_encode(enum hwt_modbus_transport transport,
                                  const struct hwt_modbus_request *request, uint16_t transaction,
                                  uint8_t out[HWT_MODBUS_REQUEST_MAX]);
 /* Reads a request from the start of p, for whoever explains captures. Returns its octets, or
- * LENGTH, CHECKSUM, SANITY, UNSUPPORTED (a function other than 3 and 4). *transaction_out: TCP
+ * LENGTH, CHECKSUM, SANITY, UNSUPPORTED (another function). *transaction_out: TCP
  * only. */
 HWT_MUST_CHECK int hwt_modbus_request_decode(enum hwt_modbus_transport transport, const uint8_t *p,
                                              size_t n, struct hwt_modbus_request *request_out,

@@ -12,6 +12,7 @@
 #include "daemon/cli/interrupt.h"
 #include "daemon/cli/list_option.h"
 #include "daemon/drivers/ports.h"
+#include "daemon/run/map_kinds.h"
 #include "daemon/run/scan_result.h"
 
 enum { VALUES_SHOWN = 4, WIDTH = 79, INTERRUPT_MS = 100 };
@@ -296,8 +297,14 @@ static int64_t unix_ms(void)
 static bool run(struct scanning *s)
 {
     struct scan_options o = s->a->scan;
+    struct map_kinds *kinds = map_kinds_new();
     uv_loop_t loop;
 
+    if (kinds == NULL) {
+        return false;
+    }
+    o.kind = kinds->kind;
+    o.kinds = kinds->count;
     uv_loop_init(&loop);
     s->scan = scan_new(&loop, &o);
     if (s->scan != NULL) {
@@ -313,6 +320,7 @@ static bool run(struct scanning *s)
     }
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
+    map_kinds_free(kinds);
     clear_line(s);
     return s->scan != NULL;
 }

@@ -253,6 +253,25 @@ void mbus_bus_start(struct mbus_bus *bus)
     bus_line_start(bus->line);
 }
 
+void mbus_bus_pause(struct mbus_bus *bus, const char *cause)
+{
+    uv_timer_stop(&bus->wake);
+    bus_line_stop(bus->line);
+    bus->current = NONE;
+    for (int i = 0; i < bus->meters; i++) {
+        bus->meter[i].slave.linked = false;
+        status_set(bus->meter[i].o.status, STATUS_STALE, unix_ms(bus), "%s", cause);
+    }
+}
+
+void mbus_bus_resume(struct mbus_bus *bus)
+{
+    for (int i = 0; i < bus->meters; i++) {
+        bus->meter[i].due = true;
+    }
+    bus_line_start(bus->line);
+}
+
 void mbus_bus_tick(struct mbus_bus *bus)
 {
     int64_t now_us = clock_mono_us(bus->clock);

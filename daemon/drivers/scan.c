@@ -136,9 +136,13 @@ static void on_done(void *ctx, enum scan_result result, const char *why)
     uv_timer_start(&p->next, on_next, 0, 0);
 }
 
-static bool wants(const struct scan_options *o, const struct scan_step_kind *k)
+/* Who names the sensors of the system means them, whatever protocols a search of ports is for. */
+static bool wants(const struct port *p, const struct scan_step_kind *k)
 {
-    return o->protocol[k->protocol[0]] || o->protocol[k->protocol[1]];
+    const bool *protocol = p->scan->o.protocol;
+
+    return p->task.target == SCAN_TARGET_W1 || p->task.target == SCAN_TARGET_IIO ||
+           protocol[k->protocol[0]] || protocol[k->protocol[1]];
 }
 
 /* Not after what the steps before it found. */
@@ -215,7 +219,7 @@ static void plan(struct port *p)
         for (unsigned k = 0; plans[i].target == p->task.target && plans[i].step[k] != NULL; k++) {
             const struct scan_step_kind *kind = plans[i].step[k];
 
-            if (wants(o, kind) && !(kind->slow && o->quick) && !is_pointless(p, kind)) {
+            if (wants(p, kind) && !(kind->slow && o->quick) && !is_pointless(p, kind)) {
                 p->estimate_s[p->steps] = kind->estimate_s(&p->task);
                 p->step[p->steps++] = kind;
             }
@@ -302,6 +306,10 @@ void scan_start(struct scan *s)
     }
     for (unsigned i = 0; i < s->ports; i++) {
         uv_timer_start(&s->port[i].next, on_next, 0, 0);
+    }
+    if (s->ports == 0 && !s->ended) {
+        s->ended = true;
+        s->o.on_done(s->o.ctx); /* may free it */
     }
 }
 

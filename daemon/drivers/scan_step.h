@@ -49,8 +49,8 @@ extern const struct scan_step_kind scan_step_mbus_sweep; /* primary addresses */
 extern const struct scan_step_kind scan_step_modbus, scan_step_modbus_wide, scan_step_modbus_sweep;
 extern const struct scan_step_kind scan_step_w1, scan_step_iio;
 
-/* The speeds of `usual` that the options let through, or those the user gave that are standard;
- * returns how many. `strict`: only usual ones. */
+/* The speeds of `usual` that the options let through, then (unless `strict`) further ones that the
+ * user gave; returns how many. */
 unsigned scan_speeds(const struct scan_options *o, const unsigned *usual, unsigned n, bool strict,
                      unsigned out[SCAN_SPEEDS_MAX]);
 /* A find with what the task knows. */

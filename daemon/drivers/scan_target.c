@@ -1,10 +1,12 @@
 /* What the names given as ports are, and which speeds are tried on them. */
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "daemon/drivers/scan_step.h"
@@ -69,6 +71,24 @@ static void tell_group(const char *port, const struct stat *st, char detail[SCAN
     }
 }
 
+/* A character device of the kernel's terminals: others may do things when they are opened. */
+static bool is_terminal(const struct stat *st)
+{
+    char path[64], subsystem[PATH_MAX];
+    const char *name;
+
+    if (major(st->st_rdev) >= 136 && major(st->st_rdev) <= 143) { /* pseudo-terminals */
+        return true;
+    }
+    snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/subsystem", major(st->st_rdev),
+             minor(st->st_rdev));
+    if (realpath(path, subsystem) == NULL) {
+        return false;
+    }
+    name = strrchr(subsystem, '/');
+    return name != NULL && strcmp(name, "/tty") == 0;
+}
+
 static enum scan_target file_target(const char *port, char detail[SCAN_DETAIL_MAX])
 {
     struct stat st;
@@ -84,7 +104,7 @@ static enum scan_target file_target(const char *port, char detail[SCAN_DETAIL_MA
         tell_group(port, &st, detail);
         return SCAN_TARGET_NONE;
     }
-    if (S_ISCHR(st.st_mode)) {
+    if (S_ISCHR(st.st_mode) && is_terminal(&st)) {
         return SCAN_TARGET_SERIAL;
     }
     if (S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode)) {
@@ -131,15 +151,20 @@ static bool is_in(const unsigned *list, unsigned n, unsigned baud)
     return false;
 }
 
+/* In the order of what is usual for the protocol, whatever order was given. */
 unsigned scan_speeds(const struct scan_options *o, const unsigned *usual, unsigned n, bool strict,
                      unsigned out[SCAN_SPEEDS_MAX])
 {
-    const unsigned *from = o->speeds > 0 ? o->baud : usual;
-    unsigned total = o->speeds > 0 ? o->speeds : n, count = 0;
+    unsigned count = 0;
 
-    for (unsigned i = 0; i < total && count < SCAN_SPEEDS_MAX; i++) {
-        if (serial_baud_is_standard(from[i]) && (!strict || is_in(usual, n, from[i]))) {
-            out[count++] = from[i];
+    for (unsigned i = 0; i < n && count < SCAN_SPEEDS_MAX; i++) {
+        if (o->speeds == 0 || is_in(o->baud, o->speeds, usual[i])) {
+            out[count++] = usual[i];
+        }
+    }
+    for (unsigned i = 0; i < o->speeds && !strict && count < SCAN_SPEEDS_MAX; i++) {
+        if (serial_baud_is_standard(o->baud[i]) && !is_in(usual, n, o->baud[i])) {
+            out[count++] = o->baud[i];
         }
     }
     return count;

@@ -52,6 +52,7 @@ static void http_free(struct http *h)
     log_channels_free(&h->logged);
     last_deinit(&h->last);
     zone_free(h->zone);
+    scan_news_deinit(&h->scan);
     live_deinit(&h->live);
     events_deinit(&h->events);
     for (size_t i = 0; i < h->host_count; i++) {
@@ -69,6 +70,7 @@ static struct http *http_new(const struct http_options *options)
         return NULL;
     }
     live_init(&h->live);
+    scan_news_init(&h->scan);
     events_init(&h->events);
     h->hooks = options->hooks;
     h->changes = options->changes;

@@ -16,11 +16,22 @@
 #include "daemon/http/server.h"
 
 /* What is asked for; routes.c says by which method and path. */
-enum http_job_kind { HTTP_ADD_SOURCE, HTTP_JOB_KINDS };
+enum http_job_kind {
+    HTTP_ADD_SOURCE,
+    HTTP_SCAN_START,
+    HTTP_SCAN_GET,
+    HTTP_SCAN_STOP,
+    HTTP_PORTS,
+    HTTP_GET_CALIBRATION,
+    HTTP_CALIBRATE,
+    HTTP_TAKE_BACK,
+    HTTP_JOB_KINDS
+};
 
 struct http_job {
     enum http_job_kind kind;
     const json_t *body;    /* an object; NULL: this kind has none */
+    uint64_t number;       /* at the end of the path, where the route has one */
     struct http_job *next; /* for whoever holds it */
     /* private */
     pthread_mutex_t lock;

@@ -76,9 +76,6 @@ static void check_mark(struct config_build *b, struct config_map *m, unsigned i)
 
     out->field = make_field(b, m, &mark->field);
     out->n = (uint8_t)mark->values;
-    if (mark->values == 0) {
-        config_complain(b, mark->value, "values", "is required: one value at least");
-    }
     for (unsigned k = 0; k < mark->values; k++) {
         struct hwt_modbus_expected *e = &out->expected[k];
 

@@ -22,6 +22,7 @@
 #include "daemon/http/http.h"
 #include "daemon/publish/emoncms.h"
 #include "daemon/run/buses.h"
+#include "daemon/run/calibration_jobs.h"
 #include "daemon/run/day.h"
 #include "daemon/run/heat_flows.h"
 #include "daemon/run/hub.h"
@@ -30,8 +31,10 @@
 #include "daemon/run/log_reader.h"
 #include "daemon/run/reload.h"
 #include "daemon/run/requests.h"
+#include "daemon/run/scans.h"
 #include "daemon/run/source_add.h"
 #include "daemon/run/streams.h"
+#include "daemon/run/waveforms.h"
 #include "daemon/store/store.h"
 
 enum {
@@ -54,8 +57,15 @@ struct daemon {
     struct log_source log_source;
     struct hub *hub;
     struct requests *requests;
+    struct scans *scans;
     struct http *http;
+    struct calibration *calibration;
+    struct calibration_near *near; /* the last minute of the clamps */
+    struct calibration_jobs *calibration_jobs;
+    uint64_t first_record; /* the store had so many when it was opened */
+    uint64_t made;         /* records since then */
     struct streams *streams;
+    _Atomic(struct streams *) sampling; /* the same for http's thread, once they run */
     struct buses *buses;
     struct heat_flows *heat_flows;
     struct publish_emoncms *publisher[CONFIG_PUBLISHERS_MAX];
@@ -64,7 +74,7 @@ struct daemon {
     uv_loop_t loop;
     uv_async_t wake; /* the clock advanced, or records were committed */
     uv_timer_t tick, second, end, anew;
-    uv_signal_t interrupt, terminate, hangup;
+    uv_signal_t interrupt, terminate;
     struct source_add source_add;
     struct reload reload;
     bool ended;      /* for good */
@@ -129,14 +139,70 @@ static bool on_submit(void *ctx, struct http_job *job)
     return requests_submit(d->requests, job);
 }
 
+static int on_waveform(void *ctx, const char *channel, unsigned cycles, struct http_waveform *out,
+                       char detail_out[HTTP_DETAIL])
+{
+    struct daemon *d = ctx;
+
+    return waveforms_get(&d->site, atomic_load(&d->sampling), channel, cycles, out, detail_out);
+}
+
 /* --- the loop --- */
 
 static void on_record(void *ctx, const struct hwt_schema *schema, const struct hwt_record *record)
 {
     struct daemon *d = ctx;
 
+    d->made++;
     store_push(d->store, schema, record);
 }
+
+/* --- calibration --- */
+
+/* Those that found no room in the store's queue have no sequence. */
+static uint64_t next_record(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct store_counters counters;
+
+    store_counters(d->store, &counters);
+    return d->first_record + d->made - counters.lost + 1;
+}
+
+static void on_trim(void *ctx, unsigned source, double ratio, double phase_deg)
+{
+    struct daemon *d = ctx;
+
+    streams_trim(d->streams, source, ratio, phase_deg);
+}
+
+static void on_sensor(void *ctx, unsigned source, double *ratio_out, double *phase_deg_out)
+{
+    struct daemon *d = ctx;
+
+    calibration_sensor(d->calibration, source, ratio_out, phase_deg_out);
+}
+
+static void on_seen(void *ctx, const struct hwt_reading *readings, size_t n)
+{
+    struct daemon *d = ctx;
+
+    calibration_near_put(d->near, readings, n);
+}
+
+static void on_corrected(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct hwt_tslog_snapshot *snapshot = malloc(sizeof(*snapshot));
+
+    if (snapshot != NULL) {
+        store_snapshot(d->store, snapshot);
+        hub_refresh(d->hub, snapshot);
+    }
+    free(snapshot);
+}
+
+/* --- the loop: readings --- */
 
 static void on_readings(void *ctx, const struct hwt_reading *readings, size_t n)
 {
@@ -154,6 +220,15 @@ static void on_derived(void *ctx, const struct hwt_reading *readings, size_t n)
     hub_put(d->hub, readings, n);
 }
 
+static void on_scan(void *ctx, const char *json, size_t n, bool running)
+{
+    struct daemon *d = ctx;
+
+    if (http_publish_scan(d->http, json, n, running) != 0) {
+        LOG(LOG_WARN, "run", "scan event lost: out of memory");
+    }
+}
+
 static void advance(struct daemon *d)
 {
     uint64_t durable = atomic_load(&d->durable);
@@ -162,6 +237,7 @@ static void advance(struct daemon *d)
     hub_tick(d->hub);
     buses_tick(d->buses);
     heat_flows_tick(d->heat_flows);
+    calibration_jobs_tick(d->calibration_jobs, durable);
     for (unsigned i = 0; durable != d->published && i < d->config->publisher_count; i++) {
         publish_emoncms_wake(d->publisher[i], durable);
     }
@@ -225,12 +301,12 @@ static void on_signal(uv_signal_t *handle, int signum)
     uv_stop(&d->loop);
 }
 
-static void on_hangup(uv_signal_t *handle, int signum)
+static void on_terminal_gone(void *ctx)
 {
-    struct daemon *d = handle->data;
+    struct daemon *d = ctx;
 
-    (void)signum;
-    reload_begin(&d->reload);
+    d->ended = true;
+    uv_stop(&d->loop);
 }
 
 static void on_anew(uv_timer_t *handle)
@@ -247,7 +323,7 @@ static void on_changed(void *ctx)
 {
     struct daemon *d = ctx;
 
-    if (!uv_is_closing((uv_handle_t *)&d->anew)) {
+    if (!uv_is_closing((uv_handle_t *)&d->anew) && !uv_is_active((uv_handle_t *)&d->anew)) {
         uv_timer_start(&d->anew, on_anew, ANEW_MS, 0);
     }
 }
@@ -335,7 +411,11 @@ static bool start_http(struct daemon *d)
         .host_count = c->host_count,
         .timezone = d->config->timezone,
         .changes = (enum http_changes)c->changes,
-        .hooks = {.snapshot = on_snapshot, .series = on_series, .submit = on_submit, .ctx = d},
+        .hooks = {.snapshot = on_snapshot,
+                  .series = on_series,
+                  .waveform = on_waveform,
+                  .submit = on_submit,
+                  .ctx = d},
         .assets = web_assets,
         .asset_count = web_asset_count,
     };
@@ -356,6 +436,7 @@ static bool start_http(struct daemon *d)
         return fail("start", "out of memory");
     }
     requests_serve(d->requests, HTTP_ADD_SOURCE, source_add_handle, &d->source_add);
+    calibration_jobs_serve(d->calibration_jobs, d->requests);
     d->http = http_start(&options, error, sizeof(error));
     if (d->http == NULL && c->port == 0 && options.port != 0) {
         options.port = 0; /* the one before is in use by now */
@@ -371,12 +452,46 @@ static bool start_http(struct daemon *d)
     return true;
 }
 
+static bool make_calibration(struct daemon *d)
+{
+    struct calibration_options options = {.site = &d->site,
+                                          .data_dir = d->config->data_dir,
+                                          .apply = on_trim,
+                                          .next_record = next_record,
+                                          .ctx = d};
+    struct store_counters counters;
+    char error[ERROR_BYTES];
+
+    store_counters(d->store, &counters);
+    d->first_record = counters.durable;
+    memcpy(options.uuid, d->view.uuid, sizeof(options.uuid));
+    d->calibration = calibration_new(&options, error, sizeof(error));
+    if (d->calibration == NULL) {
+        return fail("calibration", error);
+    }
+    d->near = calibration_near_new(&d->site);
+    d->calibration_jobs =
+        calibration_jobs_new(&(struct calibration_jobs_options){.loop = &d->loop,
+                                                                .site = &d->site,
+                                                                .clock = d->clock,
+                                                                .store = d->store,
+                                                                .calibration = d->calibration,
+                                                                .near = d->near,
+                                                                .next_record = next_record,
+                                                                .corrected = on_corrected,
+                                                                .ctx = d});
+    return d->near != NULL && d->calibration_jobs != NULL ? true
+                                                          : fail("calibration", "out of memory");
+}
+
 static bool make_sources(struct daemon *d)
 {
     d->streams = streams_new(&(struct streams_options){.site = &d->site,
                                                        .clock = d->clock,
                                                        .hub = d->hub,
                                                        .status = d->source_status,
+                                                       .sensor = on_sensor,
+                                                       .seen = on_seen,
                                                        .wake = on_clock,
                                                        .ctx = d});
     d->buses = buses_new(&(struct buses_options){.site = &d->site,
@@ -394,6 +509,18 @@ static bool make_sources(struct daemon *d)
     return d->streams != NULL && d->buses != NULL && d->heat_flows != NULL
                ? true
                : fail("sources", "out of memory");
+}
+
+static bool make_scans(struct daemon *d)
+{
+    d->scans = scans_new(&(struct scans_options){.loop = &d->loop,
+                                                 .config = d->config,
+                                                 .buses = d->buses,
+                                                 .clock = d->clock,
+                                                 .publish = on_scan,
+                                                 .ctx = d},
+                         d->requests);
+    return d->scans != NULL ? true : fail("start", "out of memory");
 }
 
 static bool make_publishers(struct daemon *d)
@@ -453,13 +580,16 @@ static void init_handles(struct daemon *d)
     uv_timer_init(&d->loop, &d->anew);
     uv_signal_init(&d->loop, &d->interrupt);
     uv_signal_init(&d->loop, &d->terminate);
-    uv_signal_init(&d->loop, &d->hangup);
     d->wake.data = d->tick.data = d->second.data = d->end.data = d->anew.data = d;
-    d->interrupt.data = d->terminate.data = d->hangup.data = d;
+    d->interrupt.data = d->terminate.data = d;
     d->source_add = (struct source_add){
         .path = d->config->path, .loop = &d->loop, .added = on_changed, .ctx = d};
-    d->reload =
-        (struct reload){.path = d->config->path, .loop = &d->loop, .right = on_changed, .ctx = d};
+    d->reload = (struct reload){.path = d->config->path,
+                                .loop = &d->loop,
+                                .right = on_changed,
+                                .gone = on_terminal_gone,
+                                .ctx = d};
+    reload_init(&d->reload);
 }
 
 static void say_listening(struct daemon *d)
@@ -483,8 +613,8 @@ static bool start(struct daemon *d)
     if (!installation_make(&d->site, d->config)) {
         return fail(d->config->path, "more channels than a record may have");
     }
-    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !start_http(d) ||
-        !make_sources(d) || !make_publishers(d)) {
+    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !make_calibration(d) ||
+        !start_http(d) || !make_sources(d) || !make_scans(d) || !make_publishers(d)) {
         return false;
     }
     publish_live(d);
@@ -492,6 +622,7 @@ static bool start(struct daemon *d)
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_start(d->publisher[i]);
     }
+    atomic_store(&d->sampling, d->streams);
     return streams_start(d->streams) ? true : fail("sources", "no thread");
 }
 
@@ -529,7 +660,7 @@ static void run(struct daemon *d)
     }
     uv_signal_start(&d->interrupt, on_signal, SIGINT);
     uv_signal_start(&d->terminate, on_signal, SIGTERM);
-    uv_signal_start(&d->hangup, on_hangup, SIGHUP);
+    reload_start(&d->reload);
     block_signals(false);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     if (d->start_anew && !d->ended) {
@@ -550,6 +681,7 @@ static void stop_callbacks(struct daemon *d)
 {
     set_notify(d, false);
     requests_stop(d->requests);
+    calibration_jobs_stop(d->calibration_jobs);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     uv_close((uv_handle_t *)&d->second, NULL);
@@ -567,10 +699,12 @@ static void stop(struct daemon *d)
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_free(d->publisher[i]);
     }
+    scans_free(d->scans);
     buses_free(d->buses);
     uv_run(&d->loop, UV_RUN_NOWAIT);
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
+    reload_deinit(&d->reload);
     if (d->hub != NULL && d->store != NULL) {
         hub_flush(d->hub);
     }
@@ -580,6 +714,9 @@ static void stop(struct daemon *d)
     uv_loop_close(&d->loop);
     streams_free(d->streams);
     heat_flows_free(d->heat_flows);
+    calibration_jobs_free(d->calibration_jobs);
+    calibration_near_free(d->near);
+    calibration_free(d->calibration);
     hub_free(d->hub);
     for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
         status_free(d->source_status[i]);

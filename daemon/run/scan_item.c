@@ -9,7 +9,8 @@ enum {
     POLL_MIN_S = 60, /* of a battery meter, as the configuration has it when it says nothing */
     BAUD_MBUS = 2400,
     BAUD_EMON = 115200,
-    TEXT_MAX = 320
+    TEXT_MAX = 320,
+    INPUT_ID_MAX = 20 /* its channel <id>_temperature has 32 then */
 };
 
 /* --- one way to write both ------------------------------------------------------------------- */
@@ -241,6 +242,7 @@ static void put_input(struct out *o, const struct scan_item *item, const struct 
     char id[TEXT_MAX];
 
     snprintf(id, sizeof(id), "%s_%s", item->id, v->name);
+    id[INPUT_ID_MAX] = '\0';
     for (char *c = id; *c != '\0'; c++) {
         *c = (char)tolower((unsigned char)*c);
     }

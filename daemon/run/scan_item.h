@@ -29,6 +29,9 @@ void scan_item_base(const struct scan_found *found, char base_out[HWT_ID_MAX + 1
 /* The source or sensor of a configuration that it is; "" if none. */
 void scan_item_configured(const struct scan_found *found, const struct config *config,
                           char id_out[HWT_ID_MAX + 1]);
+/* Whether the source is on that port. */
+bool scan_item_same_place(const struct config_source *source, enum scan_target target,
+                          const char *port);
 /* The item as a member of the object under way. */
 void scan_item_json(const struct scan_item *item, struct hwt_json *j, const char *key);
 /* An element of a list, indented by two; NUL terminated. False: too long. */

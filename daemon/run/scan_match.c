@@ -109,24 +109,24 @@ static bool same_host(const struct config_source *c, const char *tcp)
            strcasecmp(host, c->host) == 0 && port == c->tcp_port;
 }
 
-static bool same_place(const struct config_source *c, const struct scan_found *f)
+bool scan_item_same_place(const struct config_source *c, enum scan_target target, const char *port)
 {
     char chip[SCAN_PORT_MAX];
     unsigned line;
 
-    switch (f->target) {
+    switch (target) {
     case SCAN_TARGET_SERIAL:
-        return same_file(c->port, f->port);
+        return same_file(c->port, port);
     case SCAN_TARGET_TCP:
-        return same_host(c, f->port);
+        return same_host(c, port);
     case SCAN_TARGET_EVENTS:
-        return same_file(c->events, f->port);
+        return same_file(c->events, port) || same_file(c->socket, port);
     case SCAN_TARGET_CHIP:
-        return scan_chip_split(f->port, chip, &line) && line == c->gpio && same_file(c->chip, chip);
+        return scan_chip_split(port, chip, &line) && line == c->gpio && same_file(c->chip, chip);
     case SCAN_TARGET_W1:
-        return true; /* the sensor's own id tells */
+        return c->type == CONFIG_DS18B20; /* the sensor's own id tells */
     case SCAN_TARGET_IIO:
-        return true; /* the files tell */
+        return c->type == CONFIG_ANALOG; /* the files tell */
     case SCAN_TARGET_NONE:
         break;
     }
@@ -166,7 +166,7 @@ static bool is_of_converter(const struct config_source *c, const struct scan_fou
 static const char *configured_as(const struct config_source *c, const struct scan_found *f)
 {
     if (strcmp(config_source_type_name(c->type), scan_protocol_name(f->protocol)) != 0 ||
-        !same_place(c, f)) {
+        !scan_item_same_place(c, f->target, f->port)) {
         return NULL;
     }
     switch (f->protocol) {

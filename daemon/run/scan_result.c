@@ -13,6 +13,7 @@ void scan_result_init(struct scan_result *r, const struct scan_options *options,
 {
     memset(r, 0, sizeof(*r));
     r->config = config;
+    r->state = SCAN_RUNNING;
     memcpy(r->protocol, options->protocol, sizeof(r->protocol));
     for (unsigned i = 0; i < options->ports && i < SCAN_PORTS_MAX; i++) {
         snprintf(r->port[r->ports++], SCAN_PORT_MAX, "%s", options->port[i]);
@@ -215,18 +216,36 @@ static void put_item(struct hwt_json *j, const struct scan_item *item)
     hwt_json_end_object(j);
 }
 
+static void put_time(struct hwt_json *j, const char *key, int64_t unix_ms)
+{
+    if (unix_ms != 0) {
+        hwt_json_int(j, key, unix_ms);
+    } else {
+        hwt_json_null(j, key);
+    }
+}
+
+static void put_progress(struct hwt_json *j, const struct scan_result *r)
+{
+    if (r->state == SCAN_IDLE) {
+        hwt_json_null(j, "progress");
+        return;
+    }
+    hwt_json_object(j, "progress");
+    hwt_json_string(j, "port", r->progress.port);
+    hwt_json_string(j, "what", r->progress.what);
+    hwt_json_scaled(j, "fraction", (int64_t)(r->progress.fraction * 1000), 1000, 3);
+    hwt_json_end_object(j);
+}
+
 static void put_head(struct hwt_json *j, const struct scan_result *r)
 {
-    static const char *const states[] = {"running", "done", "stopped"};
+    static const char *const states[] = {"idle", "running", "done", "stopped"};
 
     hwt_json_uint(j, "id", r->id);
     hwt_json_string(j, "state", states[r->state]);
-    hwt_json_int(j, "started", r->started_ms);
-    if (r->ended_ms != 0) {
-        hwt_json_int(j, "ended", r->ended_ms);
-    } else {
-        hwt_json_null(j, "ended");
-    }
+    put_time(j, "started", r->started_ms);
+    put_time(j, "ended", r->ended_ms);
     hwt_json_array(j, "ports");
     for (unsigned i = 0; i < r->ports; i++) {
         hwt_json_string(j, NULL, r->port[i]);
@@ -239,11 +258,7 @@ static void put_head(struct hwt_json *j, const struct scan_result *r)
         }
     }
     hwt_json_end_array(j);
-    hwt_json_object(j, "progress");
-    hwt_json_string(j, "port", r->progress.port);
-    hwt_json_string(j, "what", r->progress.what);
-    hwt_json_scaled(j, "fraction", (int64_t)(r->progress.fraction * 1000), 1000, 3);
-    hwt_json_end_object(j);
+    put_progress(j, r);
 }
 
 static void write_all(const struct scan_result *r, struct hwt_json *j)

@@ -7,12 +7,12 @@
 #include "daemon/run/scan_item.h"
 
 enum { SCAN_PROBLEMS_MAX = 32 };
-enum scan_state { SCAN_RUNNING, SCAN_DONE, SCAN_STOPPED };
+enum scan_state { SCAN_IDLE, SCAN_RUNNING, SCAN_DONE, SCAN_STOPPED }; /* IDLE: none was yet */
 
 struct scan_result {
     unsigned id;
     enum scan_state state;
-    int64_t started_ms, ended_ms; /* unix ms; ended 0: not yet */
+    int64_t started_ms, ended_ms; /* unix ms; 0: not yet, or not known */
     char port[SCAN_PORTS_MAX][SCAN_PORT_MAX];
     unsigned ports;
     bool protocol[SCAN_PROTOCOLS];

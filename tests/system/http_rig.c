@@ -9,8 +9,9 @@
  *   fail S B R      error codes of snapshots, buckets, records
  *   stats           a JSON object                quit
  *   jobs            how many wait, and the       answer STATUS JSON   to the one that waits longest
- *                   first one's body             full B               1: takes no more jobs
+ *                   first one's body or kind     full B               1: takes no more jobs
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,12 @@ static struct http_job *take_job(void)
 
 static void print_jobs(void)
 {
+    static const char *const bodiless[HTTP_JOB_KINDS] = {[HTTP_ADD_SOURCE] = "-",
+                                                         [HTTP_SCAN_START] = "-",
+                                                         [HTTP_SCAN_GET] = "-scan",
+                                                         [HTTP_SCAN_STOP] = "-stop",
+                                                         [HTTP_PORTS] = "-ports"};
+    const char *none = "-";
     char *body = NULL;
     int n = 0;
 
@@ -85,8 +92,11 @@ static void print_jobs(void)
     if (first_job != NULL && first_job->body != NULL) {
         body = json_dumps(first_job->body, JSON_COMPACT);
     }
+    if (first_job != NULL) {
+        none = bodiless[first_job->kind];
+    }
     pthread_mutex_unlock(&jobs_lock);
-    printf("%d %s\n", n, body != NULL ? body : "-");
+    printf("%d %s\n", n, body != NULL ? body : none);
     free(body);
 }
 
@@ -106,6 +116,66 @@ static int answer_job(const char *status_and_json)
                                              strlen(json + 1)));
     }
     return 0;
+}
+
+/* 230 V of 50 Hz and a clamp of 40 A that clips, 200 scans a cycle. */
+static void fill_codes(int32_t *codes, uint32_t scans)
+{
+    for (uint32_t k = 0; k < scans; k++) {
+        double angle = 2 * 3.14159265358979 * k / 200;
+        double amps = 40 * sqrt(2) * sin(angle - 0.5) + 6 * sin(3 * angle);
+
+        codes[2 * k] = (int32_t)lround(230 * sqrt(2) * 4 * sin(angle));
+        codes[2 * k + 1] = (int32_t)lround(fmax(-2048, fmin(2047, 40 * amps)));
+    }
+}
+
+/* A clamp "hp", and nothing else; "asleep" is one without samples. */
+static int waveform(void *ctx, const char *channel, unsigned cycles,
+                    struct http_waveform *waveform_out, char detail_out[HTTP_DETAIL])
+{
+    enum { SCANS = 12 * 200 };
+    static int32_t codes[2 * SCANS];
+    static const struct hwt_meter_config config = {
+        .slots = 2,
+        .slot = {{.kind = HWT_SLOT_VOLTAGE, .ratio = 0.25},
+                 {.kind = HWT_SLOT_CURRENT, .ratio = 0.025, .reference = 0}}};
+    const struct hwt_meter_scans scans = {
+        .codes = codes,
+        .scans = SCANS,
+        .period_ps = 100000000,
+        .slots = 2,
+        .bits = 12,
+        .slot = {{HWT_SLOT_VOLTAGE, 0, 0}, {HWT_SLOT_CURRENT, 0, 32768}}};
+    double *memory;
+
+    (void)ctx;
+    if (strcmp(channel, "asleep") == 0) {
+        snprintf(detail_out, HTTP_DETAIL, "no samples of 'asleep' now");
+        return HWT_ERR_AGAIN;
+    }
+    if (strcmp(channel, "hp") != 0 && strcmp(channel, "hp_power") != 0) {
+        snprintf(detail_out, HTTP_DETAIL, "'%.70s' is not configured; the clamps are hp", channel);
+        return HWT_ERR_ARGUMENT;
+    }
+    memory = malloc(2 * SCANS * (sizeof(double) + 1));
+    if (memory == NULL) {
+        return HWT_ERR_SPACE;
+    }
+    fill_codes(codes, SCANS);
+    *waveform_out = (struct http_waveform){.memory = memory,
+                                           .source = "hp",
+                                           .label = "Heat pump \xe2\x9a\xa1",
+                                           .voltage = "mains",
+                                           .noise = 0.6,
+                                           .unix_ms = 1800000000000,
+                                           .bits = 12,
+                                           .provenance = HWT_PROVENANCE_SIMULATED};
+    waveform_out->scope.voltage.value = memory;
+    waveform_out->scope.current.value = memory + SCANS;
+    waveform_out->scope.voltage.clipped = (uint8_t *)(memory + 2 * SCANS);
+    waveform_out->scope.current.clipped = (uint8_t *)(memory + 2 * SCANS) + SCANS;
+    return hwt_meter_scope(&config, 1, &scans, cycles, 0.6, &waveform_out->scope);
 }
 
 /* gzip of n bytes; the result is kept for the life of the program. */
@@ -217,7 +287,10 @@ int main(int argc, char **argv)
         .host_count = 1,
         .timezone = "Europe/London",
         .changes = changes_of(argc > 3 ? argv[3] : "local"),
-        .hooks = {.snapshot = fake_snapshot, .series = all_series, .submit = submit},
+        .hooks = {.snapshot = fake_snapshot,
+                  .series = all_series,
+                  .waveform = waveform,
+                  .submit = submit},
         .assets = assets,
         .asset_count = 2,
     };

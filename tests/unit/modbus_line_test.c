@@ -32,6 +32,8 @@ static const struct hwt_modbus_map map = {
     .registers_max = 80,
 };
 
+static const struct hwt_modbus_field serial_at = {0xFC00, 3, HWT_MODBUS_U32, 0, 0};
+
 /* A line with two devices, units 5 and 6, and the other end of the wire. */
 struct rig {
     struct driver_rig base;
@@ -40,11 +42,25 @@ struct rig {
     bool tcp;
     enum mood mood[DEVICES];
     float power, import_kwh;
+    uint32_t serial;         /* of device five, in holding FC00; 0: it has no such registers */
+    bool serial_silent;      /* it does not answer when asked for it */
+    unsigned serial_misread; /* so many answers have another number */
+    unsigned serial_asked, news;
+    char identity[64];
     uint8_t got[32];
     size_t got_n;
     unsigned asked[DEVICES];
     speed_t speed[DEVICES];
 };
+
+static void take_news(void *ctx, const struct device_news *n)
+{
+    struct rig *rig = ctx; /* whose first member is `base` */
+
+    assert_true(n->source == 10 || n->source == 20);
+    rig->news++;
+    snprintf(rig->identity, sizeof(rig->identity), "%s", n->identity);
+}
 
 static void unplug(struct rig *rig)
 {
@@ -75,11 +91,14 @@ static void add_devices(struct rig *rig)
                                           .baud = i == 0 ? 2400 : 19200,
                                           .framing = i == 0 ? SERIAL_8N1 : SERIAL_8E1,
                                           .map = &map,
+                                          .model = "Meter",
+                                          .serial = i == 0 ? &serial_at : NULL,
                                           .poll_s = POLL_S,
                                           .timeout_ms = TIMEOUT_MS,
                                           .retries = 1,
                                           .status = rig->status[i] = status_new(ids[i], "modbus"),
                                           .sink = driver_rig_take,
+                                          .news = take_news,
                                           .ctx = &rig->base};
 
         assert_int_equal(modbus_line_add(rig->line, &o), 0);
@@ -144,6 +163,23 @@ static void put_float(uint8_t *out, float v)
     }
 }
 
+static size_t answer_serial(struct rig *rig, uint8_t *out)
+{
+    uint32_t number = rig->serial_misread > 0 ? 7 + rig->serial_misread-- : rig->serial;
+
+    rig->serial_asked++;
+    if (rig->serial == 0) {
+        out[1] |= HWT_MODBUS_REFUSED;
+        out[2] = 2;
+        return 3;
+    }
+    out[2] = 4;
+    for (int i = 0; i < 4; i++) {
+        out[3 + i] = (uint8_t)(number >> (24 - 8 * i));
+    }
+    return 7;
+}
+
 /* The answer from the unit on, without checksum. */
 static size_t make_answer(struct rig *rig, int device, const struct hwt_modbus_request *q,
                           uint8_t *out)
@@ -154,6 +190,9 @@ static size_t make_answer(struct rig *rig, int device, const struct hwt_modbus_r
         out[1] |= HWT_MODBUS_REFUSED;
         out[2] = rig->mood[device] == BUSY ? 6 : 2;
         return 3;
+    }
+    if (q->function == HWT_MODBUS_READ_HOLDING) {
+        return answer_serial(rig, out);
     }
     out[2] = (uint8_t)(2 * q->count);
     memset(out + 3, 0, 2u * q->count);
@@ -175,7 +214,11 @@ static void answer(struct rig *rig, const struct hwt_modbus_request *q, uint16_t
     struct termios t;
     size_t n;
 
-    rig->asked[device]++;
+    rig->asked[device] += q->function == HWT_MODBUS_READ_INPUT;
+    if (q->function == HWT_MODBUS_READ_HOLDING && rig->serial_silent) {
+        rig->serial_asked++;
+        return;
+    }
     if (!rig->tcp && tcgetattr(rig->base.wire, &t) == 0) {
         rig->speed[device] = cfgetospeed(&t);
     }
@@ -427,6 +470,111 @@ static void a_register_that_jumps_is_said_and_a_rise_is_not(void **state)
     assert_int_equal(counter(rig, 0, "anchored"), 2);
 }
 
+static void the_serial_number_is_read_once_and_told_to_each_part(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 12345678;
+    start(rig);
+    assert_string_equal(view(rig, 0).meter, "Meter 12345678");
+    assert_string_equal(view(rig, 1).meter, "");
+    assert_int_equal(rig->serial_asked, 2); /* what is new is read twice */
+    assert_int_equal(rig->news, 2);
+    assert_string_equal(rig->identity, "Meter 12345678");
+    advance(rig, POLL_S);
+    assert_int_equal(rig->serial_asked, 2);
+    advance(rig, 3600); /* once an hour it is looked at again */
+    advance(rig, POLL_S);
+    assert_int_equal(rig->serial_asked, 3);
+    assert_int_equal(rig->news, 2);
+    assert_int_equal(counter(rig, 0, "exchanged"), 0);
+}
+
+static void another_serial_number_after_a_failed_poll_is_another_meter(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 1;
+    start(rig);
+    rig->mood[0] = SILENT;
+    advance(rig, POLL_S);
+    rig->mood[0] = WELL;
+    rig->serial = 2;
+    rig->import_kwh = 1000.001F; /* its register stands where the old one's stood */
+    rig->base.readings = 0;
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "exchanged"), 1);
+    assert_string_equal(view(rig, 0).meter, "Meter 2");
+    assert_string_equal(rig->identity, "Meter 2");
+    assert_true(rig->base.readings > 0);
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "exchanged"), 1);
+}
+
+static void a_misread_serial_number_is_no_other_meter(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 1;
+    start(rig);
+    rig->mood[0] = SILENT;
+    advance(rig, POLL_S);
+    rig->mood[0] = WELL;
+    rig->serial_misread = 1;
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "exchanged"), 0);
+    assert_string_equal(view(rig, 0).meter, "Meter 1");
+}
+
+static void a_device_that_tells_no_serial_number_is_polled_as_ever(void **state)
+{
+    struct rig *rig = *state;
+
+    start(rig); /* it refuses */
+    advance(rig, POLL_S);
+    assert_int_equal(rig->serial_asked, 1);
+    assert_int_equal(counter(rig, 0, "EXCEPTION"), 0);
+    assert_int_equal(counter(rig, 0, "good"), 2);
+    assert_string_equal(view(rig, 0).meter, "");
+    assert_int_equal(rig->news, 0);
+}
+
+static void a_device_that_is_silent_when_asked_for_it_is_asked_twice(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 1;
+    rig->serial_silent = true;
+    start(rig);
+    for (int i = 0; i < 4; i++) {
+        advance(rig, POLL_S);
+    }
+    assert_int_equal(rig->serial_asked, 2 * 2); /* two polls, a retry each */
+    assert_int_equal(counter(rig, 0, "good"), 5);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    assert_int_equal(newest(rig, 10, HWT_Q_POWER)->value, 12500);
+}
+
+static void after_a_reconnection_the_serial_number_is_read_again(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 1;
+    start(rig);
+    unplug(rig);
+    live_until(rig, 0, STATUS_FAILED);
+    if (!rig->tcp) {
+        driver_rig_plug(&rig->base);
+    }
+    rig->serial = 2;
+    for (int i = 0; i < 2; i++) {
+        let_pass(rig, POLL_S);
+        live_until(rig, 0, STATUS_OK);
+    }
+    assert_int_equal(counter(rig, 0, "exchanged"), 1);
+    assert_string_equal(view(rig, 0).meter, "Meter 2");
+}
+
 static void a_pulled_plug_fails_the_devices_and_they_come_back(void **state)
 {
     struct rig *rig = *state;
@@ -498,6 +646,14 @@ int main(void)
         ON(set_up, registers_a_device_does_not_have_are_left_out_and_the_rest_read),
         ON(set_up_tcp, registers_a_device_does_not_have_are_left_out_and_the_rest_read),
         ON(set_up, a_register_that_jumps_is_said_and_a_rise_is_not),
+        ON(set_up, the_serial_number_is_read_once_and_told_to_each_part),
+        ON(set_up_tcp, the_serial_number_is_read_once_and_told_to_each_part),
+        ON(set_up, another_serial_number_after_a_failed_poll_is_another_meter),
+        ON(set_up, a_misread_serial_number_is_no_other_meter),
+        ON(set_up, a_device_that_tells_no_serial_number_is_polled_as_ever),
+        ON(set_up, a_device_that_is_silent_when_asked_for_it_is_asked_twice),
+        ON(set_up, after_a_reconnection_the_serial_number_is_read_again),
+        ON(set_up_tcp, after_a_reconnection_the_serial_number_is_read_again),
         ON(set_up, a_pulled_plug_fails_the_devices_and_they_come_back),
         ON(set_up_tcp, a_pulled_plug_fails_the_devices_and_they_come_back),
         ON(set_up_tcp, a_dead_connection_is_made_anew),

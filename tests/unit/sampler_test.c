@@ -38,7 +38,7 @@ struct got {
 };
 
 struct fixture {
-    char dir[64], path[96];
+    char dir[64], path[96], port[64];
     int listener;
     struct clock *clock;
     struct status *status;
@@ -457,29 +457,38 @@ static void slots_that_are_not_the_configurations_fail_with_the_slot(void **stat
     close(fd);
 }
 
-static void a_serial_port_is_read_as_a_socket_is(void **state)
+/* A pseudo-terminal's master, and the sampler reading the slave, raw by then. */
+static int start_on_line(struct fixture *f, int *slave_out)
 {
-    struct fixture *f = *state;
     struct sampler_options o = options_of(f);
-    int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
     struct termios t = {.c_lflag = ICANON};
-    struct status_view v;
 
     assert_true(master >= 0);
     assert_int_equal(grantpt(master), 0);
     assert_int_equal(unlockpt(master), 0);
-    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-    assert_true(slave >= 0);
+    *slave_out = open(ptsname(master), O_RDWR | O_NOCTTY);
+    assert_true(*slave_out >= 0);
+    snprintf(f->port, sizeof(f->port), "%s", ptsname(master));
     o.socket = NULL;
-    o.port = ptsname(master);
+    o.port = f->port;
     o.baud = 2000000;
     f->sampler = sampler_new(&o);
     assert_int_equal(sampler_start(f->sampler), 0);
     for (int i = 0; i < WAIT_MS && (t.c_lflag & ICANON) != 0; i++) {
         pause_ms(1);
-        assert_int_equal(tcgetattr(slave, &t), 0);
+        assert_int_equal(tcgetattr(*slave_out, &t), 0);
     }
     pause_ms(20); /* the flush after that */
+    return master;
+}
+
+static void a_serial_port_is_read_as_a_socket_is(void **state)
+{
+    struct fixture *f = *state;
+    int slave, master = start_on_line(f, &slave);
+    struct status_view v;
+
     send_blocks(master, 80);
     for (int i = 0; i < WAIT_MS && snapshot(f).ticks < 79; i++) {
         pause_ms(1); /* the last block's end may wait for more octets */
@@ -489,7 +498,51 @@ static void a_serial_port_is_read_as_a_socket_is(void **state)
     v = poll_until(f, STATUS_OK);
     close(master);
     v = poll_until(f, STATUS_FAILED);
-    assert_non_null(strstr(v.cause, o.port));
+    assert_non_null(strstr(v.cause, f->port));
+    close(slave);
+}
+
+/* Noise of all kinds; no block that it did not hit is lost, and measuring goes on. */
+static void noise_on_a_line_costs_the_blocks_it_hits(void **state)
+{
+    struct fixture *f = *state;
+    int slave, master = start_on_line(f, &slave);
+    struct status_view v;
+    uint8_t octets[2048], noise[3000];
+    uint64_t random = 42;
+    size_t n;
+
+    for (size_t i = 0; i < sizeof(noise); i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        noise[i] = (uint8_t)(random >> 56);
+    }
+    memcpy(noise + 100, "HWTS", 4);  /* a header of nonsense */
+    memcpy(noise + 2996, "HWTS", 4); /* and one that the next block's octets go on */
+    write_all(master, noise, 500);   /* in the midst of something */
+    send_blocks(master, 40);
+    write_all(master, noise, sizeof(noise));
+    send_blocks(master, 40);
+    n = next_block(octets);
+    write_all(master, octets, n / 2); /* a plug that is loose */
+    n = next_block(octets);
+    write_all(master, octets + n / 2, n - n / 2);
+    send_blocks(master, 40);
+    n = next_block(octets);
+    octets[10] ^= 0x20; /* the payload's length: far too long to wait for */
+    write_all(master, octets, n);
+    send_blocks(master, 41);
+    for (int i = 0; i < WAIT_MS && snapshot(f).ticks < 160; i++) {
+        pause_ms(1);
+    }
+    assert_in_range(snapshot(f).ticks, 160, 161);
+    pause_ms(1000); /* counters are shown once a second */
+    v = poll_until(f, STATUS_OK);
+    assert_in_range(counter(&v, "blocks"), 160, 161);
+    assert_int_equal(counter(&v, "lost_blocks"), 3);
+    assert_true(counter(&v, "skipped_bytes") >= 3500 + 2 * n);
+    assert_true(strncmp(v.cause, "data was lost on the way: ", 26) == 0);
+    assert_in_range(snapshot(f).last[HWT_Q_POWER], 11490, 11510);
+    close(master);
     close(slave);
 }
 
@@ -631,6 +684,7 @@ int main(void)
         TEST(a_restarted_sampler_continues_time_and_registers),
         TEST(slots_that_are_not_the_configurations_fail_with_the_slot),
         TEST(a_serial_port_is_read_as_a_socket_is),
+        TEST(noise_on_a_line_costs_the_blocks_it_hits),
         TEST(a_rate_no_port_knows_fails_with_the_rate),
         TEST(silence_turns_stale_after_two_seconds),
         TEST(damage_is_shown_until_ten_seconds_have_passed_without),

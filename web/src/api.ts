@@ -50,6 +50,7 @@ export interface Source {
   cause: string | null;
   since: number | null;
   last: number | null;
+  meter?: string; // who answers: maker, model, serial number
   counters?: Record<string, number>;
 }
 
@@ -169,6 +170,40 @@ async function refusal(reply: Response): Promise<Refusal> {
   return new Refusal(reply.status, [words, ...more].join("; "));
 }
 
+export interface Trace {
+  source: string;
+  unit: string;
+  first_us: number; // of values[0]; the next follow by step_us
+  rms: number;
+  fundamental: number | null;
+  thd: number | null;
+  lsb: number; // V or A for each step of the converter
+  offset_lsb: number;
+  residue: number;
+  noise_lsb?: number | null;
+  noise?: number | null;
+  clipped: number[]; // numbers of samples
+  harmonics: { rms: number[]; angle_deg: number[] } | null; // [0] is the fundamental
+  values: number[];
+}
+
+export interface Waveform {
+  source: string;
+  label: string;
+  time: number | null;
+  provenance: Provenance;
+  cycles: number;
+  frequency: number | null;
+  samples: number;
+  step_us: number;
+  bits: number;
+  minus: string | null;
+  shift_deg: number;
+  voltage: Trace | null;
+  current: Trace;
+}
+
+/* An error whose message can stand on the page: the device's own words where it sent some. */
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const reply = await fetch(path, {
     headers: { accept: "application/json" },
@@ -200,6 +235,8 @@ export const startScan = (ports: string[], protocols: string[]) =>
   send<Scan>("POST", "/api/v1/scan", { ports, ...(protocols.length > 0 ? { protocols } : {}) });
 export const stopScan = () => send<Scan>("DELETE", "/api/v1/scan");
 export const addSource = (source: { id: string }) => send<{ id: string }>("POST", "/api/v1/sources", { source });
+export const getWaveform = (channel: string, cycles: number, signal: AbortSignal) =>
+  get<Waveform>(`/api/v1/waveform?${new URLSearchParams({ channel, cycles: `${cycles}` })}`, signal);
 
 // Commas stay readable in the address: channel ids need no escaping.
 function queryPath(series: readonly string[], p: Record<string, string>): string {

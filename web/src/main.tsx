@@ -14,6 +14,8 @@ import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
 import { startTrend } from "./trend";
 import { TrendCard } from "./trendview";
+import { startScope } from "./scope";
+import { ScopeCard } from "./scopeview";
 
 function Waiting() {
   return (
@@ -39,6 +41,7 @@ function Page() {
               <TodayCard />
               <TrendCard />
               <CircuitsCard />
+              <ScopeCard />
               <HealthCard />
               <SearchCard />
             </div>
@@ -59,4 +62,5 @@ effect(() => {
 
 start();
 startTrend();
+startScope();
 render(<Page />, document.getElementById("page")!);
