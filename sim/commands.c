@@ -145,6 +145,30 @@ static int modbus_late(struct live *l, double x)
     return 0;
 }
 
+static int modbus_twice(struct live *l, double x)
+{
+    l->modbus.twice = (uint32_t)x;
+    return 0;
+}
+
+static int modbus_collision(struct live *l, double x)
+{
+    l->modbus.collision = (uint32_t)x;
+    return 0;
+}
+
+static int modbus_echo(struct live *l, double x)
+{
+    l->modbus.echo = x > 0.0;
+    return 0;
+}
+
+static int modbus_stuck(struct live *l, double x)
+{
+    l->modbus.stuck = (int)x;
+    return 0;
+}
+
 static int modbus_swap(struct live *l, double x)
 {
     (void)x;
@@ -445,6 +469,10 @@ static const struct command {
     {"modbus foreign", modbus_foreign, true, MODBUS, 0, 1e6},
     {"modbus exception", modbus_exception, true, MODBUS, 1, 255},
     {"modbus late", modbus_late, true, MODBUS, 0, 1e5},
+    {"modbus twice", modbus_twice, true, MODBUS, 0, 1e6},
+    {"modbus collision", modbus_collision, true, MODBUS, 0, 1e6},
+    {"modbus echo", modbus_echo, true, MODBUS, 0, 1},
+    {"modbus stuck", modbus_stuck, true, MODBUS, -1, 255},
     {"modbus serial", modbus_serial, true, MODBUS, 0, 4294967295.0},
     {"modbus swap", modbus_swap, false, MODBUS, 0, 0},
     {"modbus reset", modbus_reset, false, MODBUS, 0, 0},

@@ -93,12 +93,14 @@ static const char *advice(enum hwt_modbus_reason reason)
 {
     static const char *const words[HWT_MODBUS_REASON_COUNT] = {
         [HWT_MODBUS_TIMEOUT] = "no answer (unit, speed, parity, A and B swapped?)",
-        [HWT_MODBUS_CRC] = "answers are damaged (speed, parity, termination?)",
+        [HWT_MODBUS_CRC] =
+            "answers are damaged (speed, parity, termination, two units of one number?)",
         [HWT_MODBUS_FOREIGN] = "another unit answered (two masters, or units of one number?)",
-        [HWT_MODBUS_SHORT] = "answers are cut off",
+        [HWT_MODBUS_SHORT] = "answers are cut off (cable, a converter that pauses?)",
         [HWT_MODBUS_ECHO] = "only our own request came back (A and B swapped, no device?)",
         [HWT_MODBUS_LATE] = "answers come too late (timeout_ms too short?)",
         [HWT_MODBUS_NOISE] = "what came is no Modbus (speed, wrong device?)",
+        [HWT_MODBUS_BABBLE] = "the line is never silent (another master, A and B swapped?)",
     };
 
     return words[reason] != NULL ? words[reason] : "";
@@ -131,8 +133,9 @@ static void count_attempts(struct modbus_device *d, const struct hwt_modbus_mast
         if (m->seen[i] > 0) {
             status_count(d->o.status, hwt_modbus_reason_name(i), m->seen[i]);
         }
-        if (m->seen[i] > 0 && (i == HWT_MODBUS_CRC || i == HWT_MODBUS_SHORT ||
-                               i == HWT_MODBUS_FOREIGN || i == HWT_MODBUS_NOISE)) {
+        if (m->seen[i] > 0 &&
+            (i == HWT_MODBUS_CRC || i == HWT_MODBUS_SHORT || i == HWT_MODBUS_FOREIGN ||
+             i == HWT_MODBUS_NOISE || i == HWT_MODBUS_BABBLE)) {
             log_refusal(d, hwt_modbus_reason_name(i));
         }
     }
