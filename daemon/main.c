@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/cli/calibrate_cmd.h"
 #include "daemon/cli/config_cmd.h"
 #include "daemon/cli/decode.h"
 #include "daemon/cli/demo.h"
@@ -10,6 +11,7 @@
 #include "daemon/cli/mbus_cmd.h"
 #include "daemon/cli/meter_cmd.h"
 #include "daemon/cli/run_cmd.h"
+#include "daemon/cli/scan_cmd.h"
 
 static const struct command {
     const char *name;
@@ -18,11 +20,14 @@ static const struct command {
 } commands[] = {
     {"run", run_main, "run --config FILE           measure, log, show and publish"},
     {"demo", demo_main, "demo [--port N] ...         all of it on the virtual plant"},
-    {"decode", decode_main, "decode mbus|modbus [FILE...]  explain telegrams, as JSON"},
+    {"scan", scan_main, "scan PORT...                find the meters and sensors on ports"},
+    {"decode", decode_main, "decode mbus|modbus|emon|elster [FILE...]  explain captures"},
     {"mbus", mbus_main, "mbus search|set-address ... find meters, give one an address"},
     {"log", log_main, "log query|export|import|info|verify DIR  ask a log, look after it"},
     {"meter", meter_main, "meter --csv FILE ...        measure recorded waveforms, as JSON"},
-    {"config", config_main, "config check FILE           list every error of a configuration"},
+    {"config", config_main,
+     "config check|add FILE ...   list every error of a configuration, add a source"},
+    {"calibrate", calibrate_main, "calibrate reading|meter ... find what the sensors are off by"},
     {"doctor", doctor_main, "doctor --config FILE        check an installation, say what to do"},
 };
 

@@ -128,6 +128,14 @@ static int modbus_swap(struct live *l, double x)
 {
     (void)x;
     elec_meter_swap(&l->model.elec, l->seed + 1);
+    l->elec.serial++;
+    return 0;
+}
+
+/* Another meter whose registers stand where the old one's stood. */
+static int modbus_serial(struct live *l, double x)
+{
+    l->elec.serial = (uint32_t)x;
     return 0;
 }
 
@@ -383,6 +391,7 @@ static const struct command {
     {"modbus foreign", modbus_foreign, true, MODBUS, 0, 1e6},
     {"modbus exception", modbus_exception, true, MODBUS, 1, 255},
     {"modbus late", modbus_late, true, MODBUS, 0, 1e5},
+    {"modbus serial", modbus_serial, true, MODBUS, 0, 4294967295.0},
     {"modbus swap", modbus_swap, false, MODBUS, 0, 0},
     {"modbus reset", modbus_reset, false, MODBUS, 0, 0},
     {"emon unplug", emon_unplug, false, EMON, 0, 0},

@@ -118,7 +118,9 @@ int live_init(struct live *l, const struct options *o, const struct sensors *sen
     l->meter = (struct mbus_meter){
         .meter = &l->model.meter, .address = (uint8_t)o->mbus_address, .now_s = l->start_unix_s};
     mbus_bus_init(&l->bus, &l->meter, &l->model.house, (unsigned)o->mbus_meters);
-    l->elec = (struct modbus_meter){.meter = &l->model.elec, .unit = (uint8_t)o->modbus_unit};
+    l->elec = (struct modbus_meter){.meter = &l->model.elec,
+                                    .unit = (uint8_t)o->modbus_unit,
+                                    .serial = 17000000 + (uint32_t)(o->seed % 1000000)};
     crc32c_init(&l->crc);
     if (open_all(l, o, error) != 0) {
         return -1;

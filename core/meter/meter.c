@@ -60,6 +60,11 @@ static bool clamp_valid(const struct hwt_meter_config *c, const struct hwt_meter
     return !referenced || voltage_valid(c, s->reference);
 }
 
+static bool sensor_valid(double ratio, double phase_deg)
+{
+    return ratio > 0 && ratio < 1e9 && phase_deg >= -45 && phase_deg <= 45; /* no NaN is */
+}
+
 static bool slot_valid(const struct hwt_meter_config *c, unsigned slot)
 {
     const struct hwt_meter_slot *s = &c->slot[slot];
@@ -67,8 +72,8 @@ static bool slot_valid(const struct hwt_meter_config *c, unsigned slot)
     if (!is_metered(s)) {
         return true;
     }
-    if (!(s->ratio > 0 && s->ratio < 1e9) || !(s->phase_deg >= -45 && s->phase_deg <= 45)) {
-        return false; /* written so that a NaN is refused */
+    if (!sensor_valid(s->ratio, s->phase_deg)) {
+        return false;
     }
     if (s->curve != NULL && !hwt_meter_curve_valid(s->curve)) {
         return false;
@@ -91,11 +96,20 @@ static bool group_valid(const struct hwt_meter_config *c, const struct hwt_meter
     return true;
 }
 
+/* How far a voltage must swing below mid-scale before a crossing counts. */
+static void arm_slot(struct hwt_meter *m, unsigned slot)
+{
+    double arm = HWT_METER_ALIVE_V / m->config.slot[slot].ratio;
+
+    m->slot[slot].arm = arm < 1          ? 1
+                        : arm > 0x800000 ? 0x800000
+                                         : (int32_t)arm; /* unreachable by 24 bits */
+}
+
 static void init_slot(struct hwt_meter *m, unsigned slot)
 {
     const struct hwt_meter_slot *config = &m->config.slot[slot];
     struct hwt_meter_memory *s = &m->slot[slot];
-    double arm;
 
     s->ratio = config->ratio;
     s->energy.import_mj = config->import_mj;
@@ -107,8 +121,7 @@ static void init_slot(struct hwt_meter *m, unsigned slot)
     if (config->kind != HWT_SLOT_VOLTAGE) {
         return;
     }
-    arm = HWT_METER_ALIVE_V / config->ratio;
-    s->arm = arm < 1 ? 1 : arm > 0x800000 ? 0x800000 : (int32_t)arm; /* unreachable by 24 bits */
+    arm_slot(m, slot);
     if (m->steer < 0) {
         m->steer = (int8_t)slot;
     }
@@ -155,6 +168,21 @@ int hwt_meter_init(struct hwt_meter *m, const struct hwt_meter_config *config)
         }
     }
     init_state(m, config);
+    return 0;
+}
+
+int hwt_meter_trim(struct hwt_meter *m, unsigned slot, double ratio, double phase_deg)
+{
+    if (slot >= m->config.slots || !is_metered(&m->config.slot[slot]) ||
+        !sensor_valid(ratio, phase_deg)) {
+        return HWT_ERR_ARGUMENT;
+    }
+    m->slot[slot].ratio *= ratio / m->config.slot[slot].ratio;
+    m->config.slot[slot].ratio = ratio;
+    m->config.slot[slot].phase_deg = phase_deg;
+    if (m->config.slot[slot].kind == HWT_SLOT_VOLTAGE) {
+        arm_slot(m, slot);
+    }
     return 0;
 }
 

@@ -2,22 +2,26 @@
 #include "core/meter/meter_internal.h"
 #include "core/meter/meter_nco.h"
 
-/* The frame's phase at a scan. */
-static uint32_t frame_phase(const struct hwt_meter *m, uint64_t at)
+/* The scan, counted from where the frame's phase is known. */
+static uint32_t frame_scan(const struct hwt_meter *m, uint64_t at)
 {
-    return m->frame.phase + m->frame.step * (uint32_t)(at - m->frame.at);
+    return (uint32_t)(at - m->frame.at);
 }
 
 /* Scans [from, from + n), n <= HWT_METER_CHUNK, into the frame's sums; m->cos, m->sin are theirs.
  */
 static void add_scans(struct hwt_meter *m, uint64_t from, size_t n, struct hwt_meter_sums *frame)
 {
-    hwt_meter_nco(frame_phase(m, from), m->frame.step, n, m->cos, m->sin);
-    frame->whole[HWT_SUM_X] += (int64_t)n;
+    int32_t cos = 0, sin = 0; /* of n x 2^15 */
+
+    hwt_meter_nco(m->frame.phase, m->frame.step, frame_scan(m, from), n, m->cos, m->sin);
     for (size_t k = 0; k < n; k++) {
-        frame->whole[HWT_SUM_COS] += m->cos[k];
-        frame->whole[HWT_SUM_SIN] += m->sin[k];
+        cos += m->cos[k];
+        sin += m->sin[k];
     }
+    frame->whole[HWT_SUM_X] += (int64_t)n;
+    frame->whole[HWT_SUM_COS] += cos;
+    frame->whole[HWT_SUM_SIN] += sin;
 }
 
 static void add_slot(const struct hwt_meter *m, int slot, uint64_t from, size_t n,
@@ -104,7 +108,7 @@ void hwt_meter_add_whole(struct hwt_meter *m, uint64_t end)
     if (h->slot >= 0) {
         hwt_meter_harmonics_add(h, m->line[h->slot] + at,
                                 h->reference >= 0 ? m->line[h->reference] + at : NULL,
-                                frame_phase(m, from), m->frame.step, n);
+                                m->frame.phase, m->frame.step, frame_scan(m, from), n);
     }
     m->run.done = end;
 }
@@ -114,12 +118,12 @@ void hwt_meter_add_edge(struct hwt_meter *m, uint64_t at, uint32_t weight_q16)
     struct hwt_meter_sums one;
     struct hwt_meter_harmonics *h = &m->harmonics;
 
-    hwt_meter_sums_clear(&one);
+    hwt_meter_sums_clear_scan(&one);
     add_scans(m, at, 1, &one);
     hwt_meter_sums_add_edge(&m->frame.sums, &one, weight_q16);
     for (int i = 0; i < m->config.slots; i++) {
         if (hwt_meter_is_metered(m, i)) {
-            hwt_meter_sums_clear(&one);
+            hwt_meter_sums_clear_scan(&one);
             add_slot(m, i, at, 1, &one);
             hwt_meter_sums_add_edge(&m->slot[i].sums, &one, weight_q16);
         }
@@ -129,7 +133,8 @@ void hwt_meter_add_edge(struct hwt_meter *m, uint64_t at, uint32_t weight_q16)
 
         if (analysed >= 0) {
             hwt_meter_harmonics_add_edge(h, k, m->line[analysed][at - m->run.base],
-                                         frame_phase(m, at), weight_q16);
+                                         m->frame.phase + m->frame.step * frame_scan(m, at),
+                                         weight_q16);
         }
     }
 }

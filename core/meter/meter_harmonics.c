@@ -32,7 +32,7 @@ static void add_tone(struct hwt_meter_tone *t, const int32_t *x, const int32_t *
 }
 
 void hwt_meter_harmonics_add(struct hwt_meter_harmonics *h, const int32_t *x, const int32_t *v,
-                             uint32_t phase, uint32_t step, size_t n)
+                             uint32_t phase, uint32_t step, uint32_t from, size_t n)
 {
     enum { SOME = 32 };
     int32_t cos[SOME], sin[SOME];
@@ -41,7 +41,7 @@ void hwt_meter_harmonics_add(struct hwt_meter_harmonics *h, const int32_t *x, co
         size_t some = n < SOME ? n : SOME;
 
         for (unsigned k = 0; k < TONES; k++) {
-            hwt_meter_nco(phase * (k + 1), step * (k + 1), some, cos, sin);
+            hwt_meter_nco(phase * (k + 1), step * (k + 1), from, some, cos, sin);
             add_tone(&h->tone[0][k], x, cos, sin, some);
             if (v != NULL) {
                 add_tone(&h->tone[1][k], v, cos, sin, some);
@@ -49,7 +49,7 @@ void hwt_meter_harmonics_add(struct hwt_meter_harmonics *h, const int32_t *x, co
         }
         x += some;
         v = v != NULL ? v + some : NULL;
-        phase += step * (uint32_t)some;
+        from += (uint32_t)some;
         n -= some;
     }
 }
@@ -62,7 +62,7 @@ void hwt_meter_harmonics_add_edge(struct hwt_meter_harmonics *h, unsigned k, int
         int64_t weighted = (int64_t)x * (int64_t)weight_q16;
         int32_t cos, sin;
 
-        hwt_meter_nco(phase * (i + 1), 0, 1, &cos, &sin);
+        hwt_meter_nco(phase * (i + 1), 0, 0, 1, &cos, &sin);
         t->cos_edge_q16 += weighted * cos;
         t->sin_edge_q16 += weighted * sin;
     }

@@ -30,11 +30,11 @@ struct hwt_meter_harmonics {
 void hwt_meter_harmonics_begin(struct hwt_meter_harmonics *h);
 
 /*
- * Adds n scans of the slot and, unless NULL, of its reference; the frame's phase is `phase` at the
- * first and grows by `step`.
+ * Adds n scans of the slot and, unless NULL, of its reference; the first is the scan `from`
+ * of a frame whose phase starts at `phase` and grows by `step`.
  */
 void hwt_meter_harmonics_add(struct hwt_meter_harmonics *h, const int32_t *x, const int32_t *v,
-                             uint32_t phase, uint32_t step, size_t n);
+                             uint32_t phase, uint32_t step, uint32_t from, size_t n);
 
 /* Adds one scan of slot k (0; 1: the reference) with a weight of 0..65535. */
 void hwt_meter_harmonics_add_edge(struct hwt_meter_harmonics *h, unsigned k, int32_t x,

@@ -51,8 +51,12 @@ static void take_codes(int16_t *out, const int32_t *code, size_t n)
 
 void hwt_meter_narrow_voltage(struct hwt_meter_narrow *b, const int32_t *v, size_t n)
 {
-    for (ptrdiff_t row = 0; row < HWT_METER_NARROW_ROWS; row++) {
-        take_codes(b->v[row], v + row - 2, n);
+    int16_t code[HWT_METER_NARROW_SCANS + RUN];
+    size_t whole = (n + RUN - 1) / RUN * RUN;
+
+    take_codes(code, v - 2, n + HWT_METER_NARROW_ROWS - 1);
+    for (size_t row = 0; row < HWT_METER_NARROW_ROWS; row++) {
+        memcpy(b->v[row], code + row, whole * sizeof(*code));
     }
 }
 

@@ -12,7 +12,11 @@
 
 enum { HWT_METER_NCO_ONE = 32768 };
 
-/* n pairs; the phase starts at `phase` and grows by `step` from one to the next. */
-void hwt_meter_nco(uint32_t phase, uint32_t step, size_t n, int32_t *cos_out, int32_t *sin_out);
+/*
+ * n pairs of a run whose phase starts at `phase` and grows by `step` from one to the next, from the
+ * pair `from` on. Each pair is the same however the run is cut into calls.
+ */
+void hwt_meter_nco(uint32_t phase, uint32_t step, uint32_t from, size_t n, int32_t *cos_out,
+                   int32_t *sin_out);
 
 #endif

@@ -28,34 +28,30 @@
 /*
  * What undoes the sensor at hz: a first-order high pass with the lead phi50 at 50 Hz leads by
  * phi = atan(tan phi50 50 / hz) and passes cos phi; the ratio holds at 50 Hz, so cos phi50 is in
- * it.
+ * it: cos phi50 / cos phi e^-j phi = cos phi50 - j sin phi50 50 / hz.
  */
 struct hwt_meter_phasor hwt_meter_undo_sensor(double phase_deg, double hz)
 {
     double phi50 = fmax(-60, fmin(60, phase_deg)) * HWT_METER_TWO_PI / 360; /* slot and curve */
-    double phi = atan(tan(phi50) * HWT_METER_NOMINAL_HZ / hz);
 
-    return hwt_phasor_polar(cos(phi50) / cos(phi), -phi);
+    return (struct hwt_meter_phasor){cos(phi50), -sin(phi50) * HWT_METER_NOMINAL_HZ / hz};
 }
 
-/* Degrees of lead at 50 Hz, and, into o->ratio, the ratio, both at the level found. */
-static double sensor_at(const struct hwt_meter *m, int slot, struct hwt_meter_moments *o)
+double hwt_meter_sensor(const struct hwt_meter_slot *config, double codes, double *ratio_out)
 {
-    const struct hwt_meter_slot *config = &m->config.slot[slot];
-    bool clamp = hwt_meter_is_clamp(m, slot);
+    bool clamp = config->kind == HWT_SLOT_CURRENT;
     struct hwt_meter_curve_point p;
-    double level;
+    double level = config->ratio * codes;
 
-    o->ratio = config->ratio;
+    *ratio_out = config->ratio;
     if (config->curve == NULL) {
         return config->phase_deg;
     }
-    level = config->ratio * sqrt(hwt_phasor_square(o->raw));
     p = hwt_meter_curve_at(config->curve, level, clamp);
     for (unsigned k = 0; k < 4; k++) { /* its level is the true one, which its factor decides */
         p = hwt_meter_curve_at(config->curve, level * p.factor, clamp);
     }
-    o->ratio = config->ratio * p.factor;
+    *ratio_out = config->ratio * p.factor;
     return config->phase_deg + p.phase_deg;
 }
 
@@ -100,18 +96,17 @@ static void measure_fundamental(const struct hwt_meter *m, int slot,
     double period_s = m->run.period_ps * 1e-12;
     double by_scan = HWT_METER_TWO_PI * w->hz * period_s; /* radians */
     double late = by_scan * m->run.slot[slot].time_q16 / 65536.0;
-    double centre = angle_at_centre(m, w);
-    struct hwt_meter_phasor tilt =
-        hwt_phasor_polar(sqrt(2.0) * o->slope / by_scan, HWT_METER_TWO_PI / 4 - centre);
+    double tilt = sqrt(2.0) * o->slope / by_scan;
 
     o->raw.re = scale * (hwt_meter_sums_get(s, HWT_SUM_COS) -
                          o->assumed * hwt_meter_sums_get(f, HWT_SUM_COS));
     o->raw.im = scale * (o->assumed * hwt_meter_sums_get(f, HWT_SUM_SIN) -
                          hwt_meter_sums_get(s, HWT_SUM_SIN));
-    o->raw = hwt_phasor_add(o->raw, -1, tilt);
-    o->lean = sqrt(2.0) / by_scan * hwt_phasor_multiply(o->raw, hwt_phasor_polar(1, centre)).im;
+    o->raw = hwt_phasor_add(o->raw, -tilt, (struct hwt_meter_phasor){w->centre.im, w->centre.re});
+    o->lean = sqrt(2.0) / by_scan * hwt_phasor_multiply(o->raw, w->centre).im;
     o->raw = hwt_phasor_multiply(o->raw, hwt_phasor_polar(1, -late));
-    o->lead_deg = sensor_at(m, slot, o);
+    o->lead_deg =
+        hwt_meter_sensor(&m->config.slot[slot], sqrt(hwt_phasor_square(o->raw)), &o->ratio);
     o->corrected = hwt_phasor_multiply(o->raw, hwt_meter_undo_sensor(o->lead_deg, w->hz));
 }
 
@@ -335,6 +330,7 @@ void hwt_meter_report(struct hwt_meter *m, const struct hwt_meter_bound *bound,
     w.hz = by_crossings(m, bound);
     w.whole = bound->cycles > 0;
     w.bound = bound;
+    w.centre = hwt_phasor_polar(1, angle_at_centre(m, &w));
     w.duration_us = out->duration_us;
     for (int i = 0; i < m->config.slots; i++) {
         if (hwt_meter_is_metered(m, i)) {

@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum hwt_meter_sum {
     HWT_SUM_X,                       /* x */
@@ -35,6 +36,13 @@ struct hwt_meter_sums {
 };
 
 void hwt_meter_sums_clear(struct hwt_meter_sums *s);
+
+/* What hwt_meter_sums_add_edge reads of its scan. */
+static inline void hwt_meter_sums_clear_scan(struct hwt_meter_sums *scan)
+{
+    memset(scan->whole, 0, sizeof(scan->whole));
+    scan->reach = 0;
+}
 
 /* Adds n scans: x and the frame's cosines and sines. */
 void hwt_meter_sums_add(struct hwt_meter_sums *s, const int32_t *x, const int32_t *cos,

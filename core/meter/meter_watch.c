@@ -30,12 +30,15 @@ static bool lasts(uint16_t *count, bool now, uint16_t windows)
 static bool leads_like_a_gap(const struct hwt_meter_channel *i, const struct hwt_meter_channel *v,
                              double codes)
 {
-    double cosine = fmin(1, fabs(i->pf1));
-    double lead = atan2(sqrt(1 - cosine * cosine), cosine) * 360 / HWT_METER_TWO_PI;
+    double cosine = fmin(1, fabs(i->pf1)), lead;
 
-    return i->thd_quality == HWT_QUALITY_GOOD && v->thd_quality == HWT_QUALITY_GOOD &&
-           codes >= CODES_MIN && v->thd >= THD_MIN && i->q1_var * i->p_w < 0 && lead >= LEAD_MIN &&
-           lead <= LEAD_MAX && i->thd >= SHAPE_MIN * v->thd && i->thd <= SHAPE_MAX * v->thd;
+    if (i->thd_quality != HWT_QUALITY_GOOD || v->thd_quality != HWT_QUALITY_GOOD ||
+        codes < CODES_MIN || v->thd < THD_MIN || i->q1_var * i->p_w >= 0 ||
+        i->thd < SHAPE_MIN * v->thd || i->thd > SHAPE_MAX * v->thd) {
+        return false;
+    }
+    lead = atan2(sqrt(1 - cosine * cosine), cosine) * 360 / HWT_METER_TWO_PI;
+    return lead >= LEAD_MIN && lead <= LEAD_MAX;
 }
 
 void hwt_meter_watch_clamp(struct hwt_meter *m, int slot, const struct hwt_meter_measured *w,

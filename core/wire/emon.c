@@ -133,7 +133,18 @@ static int pairs(struct text *t, struct hwt_emon_message *m)
     return err != 0 ? err : t->at == t->n ? 0 : HWT_ERR_SANITY;
 }
 
-/* --- JSON: one object of numbers --- */
+/* --- JSON: one object of numbers; null says that there is none --- */
+
+static bool take_null(struct text *t)
+{
+    static const char word[] = "null";
+
+    if (t->n - t->at < sizeof(word) - 1 || memcmp(t->p + t->at, word, sizeof(word) - 1) != 0) {
+        return false;
+    }
+    t->at += sizeof(word) - 1;
+    return true;
+}
 
 static int one_member(struct text *t, struct hwt_emon_message *m)
 {
@@ -155,6 +166,14 @@ static int one_member(struct text *t, struct hwt_emon_message *m)
         return HWT_ERR_SANITY;
     }
     skip_blanks(t);
+    if (take_null(t)) {
+        int err = add(m, t->p + name_at, n, 0);
+
+        if (err == 0) {
+            m->value[m->count - 1].missing = true;
+        }
+        return err;
+    }
     return decimal(t, &milli) ? add(m, t->p + name_at, n, milli) : HWT_ERR_SANITY;
 }
 

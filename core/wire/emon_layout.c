@@ -25,6 +25,7 @@ static const struct layout layouts[] = {
     {"emontx3_cm",         15, 16, 40, true,  "MSG=L Vrms=hx10 P1-4=h E1-4=l T1-3=t pulse=L"},
     {"emontx3_cm_rf69n",   15, 16, 40, false, "MSG=L Vrms=hx10 P1-4=h E1-4=l T1-3=t pulse=L"},
     {"emontx4",            17, 18, 52, false, "MSG=L Vrms=hx10 P1-6=h E1-6=l T1-3=t pulse=L"},
+    {"emontx4_analog",     17, 18, 54, false, "MSG=L Vrms=hx10 P1-6=h E1-6=l T1-3=t pulse=L analog=h"},
     {"emontx6_3phase",     17, 18, 46, false, "MSG=L Vrms1-3=hx10 P1-6=h E1-6=l"},
     {"emontx6_temp_pulse", 18, 18, 32, false, "MSG=L T1-8=t pulse1-3=L"},
     {"emonth1",            19, 22,  8, false, "temperature=e external_temperature=e humidity=hx100 battery=hx100"},

@@ -268,7 +268,8 @@ enum hwt_mbus_value_kind {
     HWT_MBUS_DATE_TIME,
     HWT_MBUS_TIME, /* hour, minute, second */
     HWT_MBUS_TEXT, /* Latin-1: hwt_mbus_text */
-    HWT_MBUS_BYTES /* octets in the order sent */
+    HWT_MBUS_BYTES /* maker's data; else bits or a number beyond int64: raw, least significant octet
+                    * first but in mode 2 (msb_first) */
 };
 
 /* A meter's local time; the telegram tells no zone. */
@@ -297,7 +298,7 @@ struct hwt_mbus_record {
                                            * FC, bit 7 is set: hwt_mbus_modifier_name knows both */
     uint8_t vib_size;
     uint8_t plain_size;
-    const uint8_t *vib;   /* VIF and VIFEs (with a plain text between), as sent */
+    const uint8_t *vib;   /* VIF and VIFEs (with a plain text between or after), as sent */
     const uint8_t *plain; /* PLAIN_TEXT: the text, as sent */
     const uint8_t *raw;   /* the data octets */
     size_t raw_size;

@@ -13,6 +13,9 @@
 #include "core/wire/mbus_vif.h"
 
 enum { YEAR_LAST = 99 }; /* 127 means "every year", 100..126 nothing */
+enum {
+    YEAR_LAST_2000 = 80
+}; /* without a century: 00..80 are 2000 to 2080, 81..99 are 1981 to 1999 */
 
 static unsigned days_in_month(unsigned year, unsigned month)
 {
@@ -22,7 +25,7 @@ static unsigned days_in_month(unsigned year, unsigned month)
     return month == 2 && leap ? 29 : days[month];
 }
 
-/* century 0: years count from 2000, as meters do in practice; else 1900 + 100 x century. */
+/* century 0 is what meters send that know none; else 1900 + 100 x century. */
 static bool date_part(const uint8_t *p, unsigned century, struct hwt_mbus_date *d)
 {
     unsigned year = (unsigned)(p[0] >> 5) | (unsigned)((p[1] & 0xF0) >> 1);
@@ -32,7 +35,10 @@ static bool date_part(const uint8_t *p, unsigned century, struct hwt_mbus_date *
     if (year > YEAR_LAST || month < 1 || month > 12) {
         return false;
     }
-    year += century == 0 ? 2000 : 1900 + 100 * century;
+    if (century == 0) {
+        century = year <= YEAR_LAST_2000 ? 1 : 0;
+    }
+    year += 1900 + 100 * century;
     if (day < 1 || day > days_in_month(year, month)) {
         return false;
     }

@@ -39,6 +39,7 @@ struct meaning {
     uint8_t form; /* enum hwt_mbus_form */
     bool maker;   /* what follows in the chain is the maker's own */
     bool extend;  /* the next VIFE is of the table after FC */
+    bool text;    /* the text of a plain-text VIF follows the last VIFE */
 };
 
 /* hwt_get_u8 in this file's hot path: one octet, without the general loop. */
@@ -180,6 +181,33 @@ static uint8_t read_extended_vif(struct hwt_reader *r, uint8_t vif, struct hwt_m
     return code & 0x80;
 }
 
+static void read_plain_text(struct hwt_reader *r, struct hwt_mbus_record *rec)
+{
+    rec->plain_size = get_octet(r);
+    rec->plain = hwt_get_bytes(r, rec->plain_size);
+}
+
+/*
+ * FC: EN 13757-3:2018, C.2 puts the text after the last VIFE; meters made before put it right after
+ * the VIF. Captured: FC 03 48 52 25 74 = "%RH", then VIFE 74 (x 0.01). A VIFE taken for the length
+ * would have the true length, a control character, as its first letter.
+ */
+static bool text_stands_here(const struct hwt_reader *r)
+{
+    size_t left = hwt_reader_left(r);
+    const uint8_t *p = r->p + r->at;
+
+    if (left == 0 || p[0] == 0 || (size_t)p[0] + 2 > left) {
+        return false;
+    }
+    for (size_t i = 1; i <= p[0]; i++) {
+        if ((p[i] & 0x7F) < 0x20) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The VIF itself. Returns its extension bit. */
 static uint8_t read_vif(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m,
                         unsigned *vifes)
@@ -191,9 +219,11 @@ static uint8_t read_vif(struct hwt_reader *r, struct hwt_mbus_record *rec, struc
     }
     take_vif(hwt_mbus_vif_get(HWT_MBUS_VIF_PRIMARY, vif), rec, m);
     m->maker = (vif & 0x7F) == VIF_MAKER;
-    if ((vif & 0x7F) == VIF_TEXT) { /* the text stands before the VIFEs, as real meters send it */
-        rec->plain_size = get_octet(r);
-        rec->plain = hwt_get_bytes(r, rec->plain_size);
+    if ((vif & 0x7F) == VIF_TEXT) {
+        m->text = vif != VIF_TEXT && !text_stands_here(r);
+        if (!m->text) {
+            read_plain_text(r, rec);
+        }
     }
     return vif & 0x80;
 }
@@ -216,6 +246,9 @@ static bool read_vib(struct hwt_reader *r, struct hwt_mbus_record *rec, struct m
         take_vife(vife, rec, m);
         more = vife & 0x80;
     }
+    if (m->text) {
+        read_plain_text(r, rec);
+    }
     rec->vib_size = (uint8_t)(r->at - from);
     return true;
 }
@@ -234,24 +267,50 @@ static const uint8_t *in_order(const struct hwt_mbus_record *rec, uint8_t turned
     return turned;
 }
 
+/* 1 to 8 octets under a VIF whose integers are signed. What a maker's own VIF means by -2^(n-1) is
+ * the maker's business. */
+static void take_signed(struct hwt_mbus_record *rec, const uint8_t *p)
+{
+    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
+    if (rec->mantissa != INT64_MIN >> (64 - 8 * rec->raw_size) ||
+        rec->quantity == HWT_MBUS_Q_MANUFACTURER_SPECIFIC) {
+        rec->kind = HWT_MBUS_NUMBER;
+    }
+}
+
+/* Codes and bits; what is beyond an int64 stays octets. */
+static void take_unsigned(struct hwt_mbus_record *rec, const uint8_t *p)
+{
+    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
+    if (rec->raw_size < 8) {
+        rec->mantissa &= INT64_MAX >> (63 - 8 * rec->raw_size);
+    }
+    rec->kind = rec->mantissa >= 0 ? HWT_MBUS_NUMBER : HWT_MBUS_BYTES;
+}
+
 static void take_integer(struct hwt_mbus_record *rec, const struct meaning *m)
 {
     uint8_t turned[16];
     const uint8_t *p = in_order(rec, turned);
 
-    if (m->form == HWT_MBUS_FORM_DATE) {
+    switch ((enum hwt_mbus_form)m->form) {
+    case HWT_MBUS_FORM_NUMBER:
+        take_signed(rec, p);
+        break;
+    case HWT_MBUS_FORM_UNSIGNED:
+        take_unsigned(rec, p);
+        break;
+    case HWT_MBUS_FORM_DATE:
         rec->kind = hwt_mbus_date_decode(p, rec->raw_size, &rec->date);
-        return;
+        break;
     }
-    rec->kind = HWT_MBUS_NUMBER;
-    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
 }
 
 static void take_bcd(struct hwt_mbus_record *rec, const struct meaning *m)
 {
     uint8_t turned[16];
 
-    if (m->form == HWT_MBUS_FORM_NUMBER &&
+    if (m->form != HWT_MBUS_FORM_DATE &&
         hwt_mbus_bcd(in_order(rec, turned), rec->raw_size, &rec->mantissa)) {
         rec->kind = HWT_MBUS_NUMBER;
     }
@@ -262,7 +321,7 @@ static void take_real(struct hwt_mbus_record *rec, const struct meaning *m)
     uint8_t turned[16];
 
     rec->real_bits = (uint32_t)(uint64_t)hwt_mbus_integer(in_order(rec, turned), 4);
-    if (m->form == HWT_MBUS_FORM_NUMBER && (rec->real_bits & 0x7F800000) != 0x7F800000) {
+    if (m->form != HWT_MBUS_FORM_DATE && (rec->real_bits & 0x7F800000) != 0x7F800000) {
         rec->kind = HWT_MBUS_REAL; /* else infinite or not a number */
     }
 }
@@ -274,7 +333,7 @@ static void take_double(struct hwt_mbus_record *rec, struct meaning *m)
     uint64_t bits = (uint64_t)hwt_mbus_integer(in_order(rec, turned), 8);
     int exponent;
 
-    if (m->form == HWT_MBUS_FORM_NUMBER && hwt_mbus_binary64(bits, &rec->mantissa, &exponent)) {
+    if (m->form != HWT_MBUS_FORM_DATE && hwt_mbus_binary64(bits, &rec->mantissa, &exponent)) {
         rec->kind = HWT_MBUS_NUMBER;
         m->scaling.exponent += exponent;
     }
@@ -431,9 +490,9 @@ static int next_fixed(struct hwt_mbus_telegram *t, struct hwt_reader *r,
     take_vif(hwt_mbus_fixed_unit_get(unit), rec, &m);
     rec->storage = historic || (t->status & STORED) != 0;
     rec->raw = hwt_get_bytes(r, rec->raw_size = 4);
-    if (m.form == HWT_MBUS_FORM_NUMBER && (t->status & BINARY) != 0) {
+    if (m.form != HWT_MBUS_FORM_DATE && (t->status & BINARY) != 0) {
+        m.form = HWT_MBUS_FORM_UNSIGNED;
         take_integer(rec, &m);
-        rec->mantissa &= 0xFFFFFFFF;
     } else {
         take_bcd(rec, &m);
     }

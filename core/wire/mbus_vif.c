@@ -22,6 +22,7 @@
 #define T3(code, q)               /* min, h, d */ \
     N1M(code, q, S, 60, 0), N1M((code) + 1, q, S, 3600, 0), N1M((code) + 2, q, S, 86400, 0)
 #define T(code, q)     N1M(code, q, S, 1, 0), T3((code) + 1, q)
+#define U1(code, q, u) ROW(code, q, u, 1, 0, UNSIGNED) /* codes, bits */
 #define D1(code, q, u) ROW(code, q, u, 1, 0, DATE)
 
 /* Primary VIFs, EN 13757-3, table 10. */
@@ -49,9 +50,9 @@ static const struct hwt_mbus_vif primary[128] = {
     N1(0x6E,  HCA,                HCA,    0),
     T(0x70,   AVERAGING),
     T(0x74,   ACTUALITY),
-    N1(0x78,  FABRICATION_NUMBER, NONE,   0),
-    N1(0x79,  IDENTIFICATION,     NONE,   0),
-    N1(0x7A,  BUS_ADDRESS,        NONE,   0),
+    U1(0x78,  FABRICATION_NUMBER, NONE),
+    U1(0x79,  IDENTIFICATION,     NONE),
+    U1(0x7A,  BUS_ADDRESS,        NONE),
     N1(0x7C,  PLAIN_TEXT,         POINT,  0), /* 6.4.5: the text follows */
     N1(0x7F,  MANUFACTURER_SPECIFIC, NONE, 0),
     /* clang-format on */
@@ -106,34 +107,34 @@ static const struct hwt_mbus_vif extension_fd[128] = {
     /* clang-format off */
     N4(0x00,  CREDIT,               CURRENCY, -3),
     N4(0x04,  DEBIT,                CURRENCY, -3),
-    N1(0x08,  ACCESS_NUMBER,        NONE,      0),
-    N1(0x09,  MEDIUM,               NONE,      0),
-    N1(0x0A,  MANUFACTURER,         NONE,      0),
-    N1(0x0B,  PARAMETER_SET,        NONE,      0),
-    N1(0x0C,  MODEL_VERSION,        NONE,      0),
-    N1(0x0D,  HARDWARE_VERSION,     NONE,      0),
-    N1(0x0E,  FIRMWARE_VERSION,     NONE,      0),
-    N1(0x0F,  SOFTWARE_VERSION,     NONE,      0),
-    N1(0x10,  CUSTOMER_LOCATION,    NONE,      0),
-    N1(0x11,  CUSTOMER,             NONE,      0),
-    N1(0x12,  ACCESS_CODE,          NONE,      0), /* user */
-    N1(0x13,  ACCESS_CODE,          NONE,      0), /* operator */
-    N1(0x14,  ACCESS_CODE,          NONE,      0), /* system operator */
-    N1(0x15,  ACCESS_CODE,          NONE,      0), /* developer */
-    N1(0x16,  PASSWORD,             NONE,      0),
-    N1(0x17,  ERROR_FLAGS,          NONE,      0),
-    N1(0x18,  ERROR_MASK,           NONE,      0),
-    N1(0x19,  SECURITY_KEY,         NONE,      0),
-    N1(0x1A,  DIGITAL_OUTPUT,       NONE,      0),
-    N1(0x1B,  DIGITAL_INPUT,        NONE,      0),
-    N1(0x1C,  BAUD_RATE,            BD,        0),
+    U1(0x08,  ACCESS_NUMBER,        NONE),
+    U1(0x09,  MEDIUM,               NONE),
+    U1(0x0A,  MANUFACTURER,         NONE),
+    U1(0x0B,  PARAMETER_SET,        NONE),
+    U1(0x0C,  MODEL_VERSION,        NONE),
+    U1(0x0D,  HARDWARE_VERSION,     NONE),
+    U1(0x0E,  FIRMWARE_VERSION,     NONE),
+    U1(0x0F,  SOFTWARE_VERSION,     NONE),
+    U1(0x10,  CUSTOMER_LOCATION,    NONE),
+    U1(0x11,  CUSTOMER,             NONE),
+    U1(0x12,  ACCESS_CODE,          NONE), /* user */
+    U1(0x13,  ACCESS_CODE,          NONE), /* operator */
+    U1(0x14,  ACCESS_CODE,          NONE), /* system operator */
+    U1(0x15,  ACCESS_CODE,          NONE), /* developer */
+    U1(0x16,  PASSWORD,             NONE),
+    U1(0x17,  ERROR_FLAGS,          NONE),
+    U1(0x18,  ERROR_MASK,           NONE),
+    U1(0x19,  SECURITY_KEY,         NONE),
+    U1(0x1A,  DIGITAL_OUTPUT,       NONE),
+    U1(0x1B,  DIGITAL_INPUT,        NONE),
+    U1(0x1C,  BAUD_RATE,            BD),
     N1(0x1D,  RESPONSE_DELAY,       BIT_TIME,  0),
-    N1(0x1E,  RETRY,                NONE,      0),
-    N1(0x1F,  REMOTE_CONTROL,       NONE,      0),
-    N1(0x20,  FIRST_STORAGE,        NONE,      0),
-    N1(0x21,  LAST_STORAGE,         NONE,      0),
-    N1(0x22,  STORAGE_BLOCK_SIZE,   NONE,      0),
-    N1(0x23,  TARIFF_DESCRIPTOR,    NONE,      0),
+    U1(0x1E,  RETRY,                NONE),
+    U1(0x1F,  REMOTE_CONTROL,       NONE),
+    U1(0x20,  FIRST_STORAGE,        NONE),
+    U1(0x21,  LAST_STORAGE,         NONE),
+    U1(0x22,  STORAGE_BLOCK_SIZE,   NONE),
+    U1(0x23,  TARIFF_DESCRIPTOR,    NONE),
     T(0x24,   STORAGE_INTERVAL),
     N1(0x28,  STORAGE_INTERVAL,     MONTH,     0),
     N1(0x29,  STORAGE_INTERVAL,     YEAR,      0),
@@ -152,12 +153,12 @@ static const struct hwt_mbus_vif extension_fd[128] = {
     N16(0x50, CURRENT,              A,       -12),
     N1(0x60,  RESET_COUNTER,        NONE,      0),
     N1(0x61,  CUMULATION_COUNTER,   NONE,      0),
-    N1(0x62,  CONTROL_SIGNAL,       NONE,      0),
-    N1(0x63,  DAY_OF_WEEK,          NONE,      0),
-    N1(0x64,  WEEK_NUMBER,          NONE,      0),
+    U1(0x62,  CONTROL_SIGNAL,       NONE),
+    U1(0x63,  DAY_OF_WEEK,          NONE),
+    U1(0x64,  WEEK_NUMBER,          NONE),
     N1(0x65,  TIME_OF_DAY_CHANGE,   NONE,      0),
     N1(0x66,  PARAMETER_ACTIVATION, NONE,      0),
-    N1(0x67,  SUPPLIER_INFORMATION, NONE,      0),
+    U1(0x67,  SUPPLIER_INFORMATION, NONE),
     N1M(0x68, SINCE_CUMULATION,     S,         3600, 0),
     N1M(0x69, SINCE_CUMULATION,     S,         86400, 0),
     N1(0x6A,  SINCE_CUMULATION,     MONTH,     0),
@@ -168,8 +169,8 @@ static const struct hwt_mbus_vif extension_fd[128] = {
     N1(0x6F,  BATTERY_TIME,         YEAR,      0),
     D1(0x70,  BATTERY_CHANGE,       POINT),
     N1(0x71,  RF_LEVEL,             DBM,       0),
-    N1(0x72,  DAYLIGHT_SAVING,      NONE,      0), /* type K */
-    N1(0x73,  LISTENING_WINDOW,     NONE,      0), /* type L */
+    U1(0x72,  DAYLIGHT_SAVING,      NONE), /* type K */
+    U1(0x73,  LISTENING_WINDOW,     NONE), /* type L */
     N1M(0x74, BATTERY_LEFT,         S,         86400, 0),
     N1(0x75,  METER_STOPS,          NONE,      0),
     N1(0x76,  MAKER_CONTAINER,      NONE,      0),

@@ -14,7 +14,12 @@ enum hwt_mbus_vif_table {
     HWT_MBUS_VIF_TABLES
 };
 
-enum hwt_mbus_form { HWT_MBUS_FORM_NUMBER, HWT_MBUS_FORM_DATE };
+/* What an integer under the VIF is, EN 13757-3, annex A; BCD and binary32 are numbers under all. */
+enum hwt_mbus_form {
+    HWT_MBUS_FORM_NUMBER,   /* signed, type B: -2^(n-1) says "invalid" */
+    HWT_MBUS_FORM_UNSIGNED, /* a code or bits, types C and D: all patterns are valid */
+    HWT_MBUS_FORM_DATE      /* types F, G, I, J, by width */
+};
 
 struct hwt_mbus_vif {
     uint32_t multiplier; /* value in unit = data x multiplier x 10^exponent; 0 means 1 */

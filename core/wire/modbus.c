@@ -3,6 +3,10 @@
  *
  * Application Protocol V1.1b3, 6.4, input register 9 holds 10:
  *   unit 1: 01 04 00 08 00 01 CRC  ─▶  01 04 02 00 0A CRC
+ *
+ * 6.21, its example: basic identification, all objects:
+ *   2B 0E 01 00  ─▶  2B 0E 01 01 00 00 03  00 16 "Company identification"  01 0D "Product code XX"
+ *                                           02 05 "V2.11"
  */
 #include "core/wire/modbus.h"
 
@@ -10,14 +14,14 @@
 
 enum {
     CRC_SIZE = 2,
-    RTU_REQUEST = 8,
-    RTU_OVERHEAD = 5,  /* unit, function, octet count, CRC */
-    RTU_EXCEPTION = 5, /* unit, function + 80, code, CRC */
-    TCP_REQUEST = 12,
+    RTU_OVERHEAD = 5,   /* unit, function, octet count, CRC */
+    RTU_EXCEPTION = 5,  /* unit, function + 80, code, CRC */
     MBAP_LENGTH_AT = 4, /* counts from the unit on */
     LENGTH_MIN = 3,     /* unit, function, one octet */
     LENGTH_MAX = 254,
-    UNIT_MAX_RTU = 247
+    UNIT_MAX_RTU = 247,
+    MEI_DEVICE = 0x0E, /* of 2B: read device identification */
+    OBJECTS_AT = 8     /* unit, 2B, 0E, access, conformity, more, next, number of objects */
 };
 
 const char *hwt_modbus_reason_name(unsigned reason)
@@ -82,12 +86,39 @@ static bool crc_is_good(const uint8_t *p, size_t n)
     return p[n - 2] == (crc & 0xFF) && p[n - 1] == crc >> 8;
 }
 
+static bool is_read(uint8_t function)
+{
+    return function == HWT_MODBUS_READ_HOLDING || function == HWT_MODBUS_READ_INPUT;
+}
+
 static bool is_sane(enum hwt_modbus_transport transport, const struct hwt_modbus_request *r)
 {
-    return (r->function == HWT_MODBUS_READ_HOLDING || r->function == HWT_MODBUS_READ_INPUT) &&
-           r->count >= 1 && r->count <= HWT_MODBUS_REGISTERS_MAX &&
-           r->address + r->count <= 0x10000 &&
-           (transport == HWT_MODBUS_TCP || (r->unit >= 1 && r->unit <= UNIT_MAX_RTU));
+    bool right = is_read(r->function)
+                     ? r->count >= 1 && r->count <= HWT_MODBUS_REGISTERS_MAX &&
+                           r->address + r->count <= 0x10000
+                     : r->function == HWT_MODBUS_IDENTIFY && r->address <= 0xFF &&
+                           r->count >= HWT_MODBUS_BASIC && r->count <= HWT_MODBUS_ONE;
+
+    return right && (transport == HWT_MODBUS_TCP || (r->unit >= 1 && r->unit <= UNIT_MAX_RTU));
+}
+
+static void put_pdu(struct hwt_writer *w, const struct hwt_modbus_request *r)
+{
+    hwt_put_u8(w, r->function);
+    if (r->function == HWT_MODBUS_IDENTIFY) {
+        hwt_put_u8(w, MEI_DEVICE);
+        hwt_put_u8(w, (uint8_t)r->count);
+        hwt_put_u8(w, (uint8_t)r->address);
+    } else {
+        put_be16(w, r->address);
+        put_be16(w, r->count);
+    }
+}
+
+/* Of a request's unit and PDU, as far as its function tells. */
+static size_t request_pdu_size(uint8_t function)
+{
+    return function == HWT_MODBUS_IDENTIFY ? 5 : 6;
 }
 
 size_t hwt_modbus_request_encode(enum hwt_modbus_transport transport,
@@ -103,12 +134,10 @@ size_t hwt_modbus_request_encode(enum hwt_modbus_transport transport,
     if (transport == HWT_MODBUS_TCP) {
         put_be16(&w, transaction);
         put_be16(&w, 0);
-        put_be16(&w, TCP_REQUEST - HWT_MODBUS_MBAP + 1);
+        put_be16(&w, (uint16_t)request_pdu_size(request->function));
     }
     hwt_put_u8(&w, request->unit);
-    hwt_put_u8(&w, request->function);
-    put_be16(&w, request->address);
-    put_be16(&w, request->count);
+    put_pdu(&w, request);
     if (transport == HWT_MODBUS_RTU) {
         hwt_put_u16le(&w, hwt_modbus_crc(out, w.at));
     }
@@ -119,21 +148,30 @@ int hwt_modbus_request_decode(enum hwt_modbus_transport transport, const uint8_t
                               struct hwt_modbus_request *request_out, uint16_t *transaction_out)
 {
     bool tcp = transport == HWT_MODBUS_TCP;
-    size_t size = tcp ? TCP_REQUEST : RTU_REQUEST;
-    const uint8_t *pdu = tcp ? p + HWT_MODBUS_MBAP - 1 : p; /* from the unit on */
+    size_t at = tcp ? HWT_MODBUS_MBAP - 1 : 0; /* of the unit */
+    const uint8_t *pdu = p + at;
+    size_t pdu_n, size;
     struct hwt_modbus_request r;
 
+    if (n < at + 2) {
+        return HWT_ERR_LENGTH;
+    }
+    pdu_n = request_pdu_size(pdu[1]);
+    size = at + pdu_n + (tcp ? 0 : CRC_SIZE);
     if (n < size) {
         return HWT_ERR_LENGTH;
     }
-    if (tcp && (be16(p + 2) != 0 || be16(p + MBAP_LENGTH_AT) != size - HWT_MODBUS_MBAP + 1)) {
+    if (tcp && (be16(p + 2) != 0 || be16(p + MBAP_LENGTH_AT) != pdu_n)) {
         return HWT_ERR_SANITY;
     }
     if (!tcp && !crc_is_good(p, size)) {
         return HWT_ERR_CHECKSUM;
     }
-    r = (struct hwt_modbus_request){pdu[0], pdu[1], be16(pdu + 2), be16(pdu + 4)};
-    if (r.function != HWT_MODBUS_READ_HOLDING && r.function != HWT_MODBUS_READ_INPUT) {
+    if (is_read(pdu[1])) {
+        r = (struct hwt_modbus_request){pdu[0], pdu[1], be16(pdu + 2), be16(pdu + 4)};
+    } else if (pdu[1] == HWT_MODBUS_IDENTIFY && pdu[2] == MEI_DEVICE) {
+        r = (struct hwt_modbus_request){pdu[0], pdu[1], pdu[4], pdu[3]};
+    } else {
         return HWT_ERR_UNSUPPORTED;
     }
     if (!is_sane(transport, &r)) {
@@ -142,6 +180,56 @@ int hwt_modbus_request_decode(enum hwt_modbus_transport transport, const uint8_t
     *request_out = r;
     *transaction_out = tcp ? be16(p) : 0;
     return (int)size;
+}
+
+/* Octets of an answer to 2B, from the unit on and without checksum; n of them are there. AGAIN:
+ * more must come to tell; SANITY: no such answer. */
+static int identification_size(const uint8_t *p, size_t n)
+{
+    size_t size = OBJECTS_AT;
+
+    if (n >= 3 && p[2] != MEI_DEVICE) {
+        return HWT_ERR_SANITY;
+    }
+    if (n < OBJECTS_AT) {
+        return HWT_ERR_AGAIN;
+    }
+    for (unsigned i = 0; i < p[OBJECTS_AT - 1]; i++) {
+        if (size + 2 > LENGTH_MAX) {
+            return HWT_ERR_SANITY;
+        }
+        if (size + 2 > n) {
+            return HWT_ERR_AGAIN;
+        }
+        size += 2u + p[size + 1];
+    }
+    return size > LENGTH_MAX ? HWT_ERR_SANITY : (int)size;
+}
+
+static void judge_identification(const struct hwt_modbus_request *request, const uint8_t *p,
+                                 size_t n, struct hwt_modbus_reply *out)
+{
+    if (identification_size(p, n) != (int)n || (request != NULL && p[3] != request->count)) {
+        out->reason = HWT_MODBUS_SHORT;
+        return;
+    }
+    out->reason = HWT_MODBUS_OK;
+    out->objects = (struct hwt_modbus_objects){
+        .p = p + OBJECTS_AT, .n = n - OBJECTS_AT, .conformity = p[4], .next = p[5] != 0 ? p[6] : 0};
+}
+
+bool hwt_modbus_object_next(const struct hwt_modbus_objects *objects, size_t *at,
+                            struct hwt_modbus_object *out)
+{
+    const uint8_t *p = objects->p + *at;
+    size_t left = objects->n - *at;
+
+    if (left < 2 || left < 2u + p[1]) {
+        return false;
+    }
+    *out = (struct hwt_modbus_object){.id = p[0], .p = p + 2, .n = p[1]};
+    *at += 2u + p[1];
+    return true;
 }
 
 /* From the unit on: what speaks against these octets being the answer. `n` is without checksum. */
@@ -155,7 +243,9 @@ static void judge(const struct hwt_modbus_request *request, const uint8_t *p, si
     } else if (p[1] != function) {
         out->reason = n == 3 ? HWT_MODBUS_EXCEPTION : HWT_MODBUS_SHORT;
         out->exception = p[2];
-    } else if (p[2] % 2 != 0 || p[2] == 0 || n != 3u + p[2] ||
+    } else if (function == HWT_MODBUS_IDENTIFY) {
+        judge_identification(request, p, n, out);
+    } else if (!is_read(function) || p[2] % 2 != 0 || p[2] == 0 || n != 3u + p[2] ||
                (request != NULL && p[2] != 2 * request->count)) {
         out->reason = HWT_MODBUS_SHORT;
     } else {
@@ -165,21 +255,43 @@ static void judge(const struct hwt_modbus_request *request, const uint8_t *p, si
     }
 }
 
+/* Octets of the RTU reply that begins here, n >= 3; AGAIN, or SANITY: none does. */
+static int rtu_size(const uint8_t *p, size_t n)
+{
+    uint8_t function = p[1] & (uint8_t)~HWT_MODBUS_REFUSED;
+    int size;
+
+    if (!is_read(function) && function != HWT_MODBUS_IDENTIFY) {
+        return HWT_ERR_SANITY;
+    }
+    if (p[1] != function) {
+        return RTU_EXCEPTION;
+    }
+    if (is_read(function)) {
+        return p[2] % 2 != 0 || p[2] > 2 * HWT_MODBUS_REGISTERS_MAX ? HWT_ERR_SANITY
+                                                                    : p[2] + RTU_OVERHEAD;
+    }
+    size = identification_size(p, n);
+    return size > 0 ? size + CRC_SIZE : size;
+}
+
 static int decode_rtu(const struct hwt_modbus_request *request, const uint8_t *p, size_t n,
                       struct hwt_modbus_reply *out)
 {
-    uint8_t function;
+    int size;
 
     if (n < 3) {
         return HWT_ERR_AGAIN;
     }
-    function = p[1] & (uint8_t)~HWT_MODBUS_REFUSED;
-    if ((function != HWT_MODBUS_READ_HOLDING && function != HWT_MODBUS_READ_INPUT) ||
-        (p[1] == function && (p[2] % 2 != 0 || p[2] > 2 * HWT_MODBUS_REGISTERS_MAX))) {
+    size = rtu_size(p, n);
+    if (size == HWT_ERR_AGAIN) {
+        return HWT_ERR_AGAIN;
+    }
+    if (size < 0) {
         out->reason = HWT_MODBUS_NOISE;
         return 0;
     }
-    out->size = p[1] == function ? (size_t)p[2] + RTU_OVERHEAD : RTU_EXCEPTION;
+    out->size = (size_t)size;
     if (n < out->size) {
         return HWT_ERR_AGAIN;
     }

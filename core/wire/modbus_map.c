@@ -147,11 +147,11 @@ bool hwt_modbus_split(const struct hwt_modbus_map *map, const struct hwt_modbus_
 /* --- what they say --------------------------------------------------------------------------- */
 
 /* The octets of a value, most significant first, whatever their order on the line. */
-static uint64_t gather(const struct hwt_modbus_row *row, const uint8_t *p)
+static uint64_t gather(unsigned type, unsigned order, const uint8_t *p)
 {
-    unsigned n = hwt_modbus_type_registers(row->type);
-    bool low_first = row->order == HWT_MODBUS_CDAB || row->order == HWT_MODBUS_DCBA;
-    bool swapped = row->order == HWT_MODBUS_BADC || row->order == HWT_MODBUS_DCBA;
+    unsigned n = hwt_modbus_type_registers(type);
+    bool low_first = order == HWT_MODBUS_CDAB || order == HWT_MODBUS_DCBA;
+    bool swapped = order == HWT_MODBUS_BADC || order == HWT_MODBUS_DCBA;
     uint64_t v = 0;
 
     for (unsigned i = 0; i < n; i++) {
@@ -238,18 +238,30 @@ static bool is_plausible(unsigned quantity, int64_t counts)
     return counts >= -LIMIT_OTHER * per_unit && counts <= LIMIT_OTHER * per_unit;
 }
 
+static bool read_number(unsigned type, unsigned order, const uint8_t *p, struct number *out)
+{
+    unsigned bits = 16 * hwt_modbus_type_registers(type);
+    uint64_t v = gather(type, order, p);
+
+    return types[type].kind == FLOAT ? read_float(v, bits, out)
+                                     : read_integer(v, bits, types[type].kind == SIGNED, out);
+}
+
+bool hwt_modbus_number(unsigned type, unsigned order, const uint8_t *p, int64_t *out)
+{
+    struct number n;
+
+    return read_number(type, order, p, &n) && scale_number(n, 1, 1, out);
+}
+
 enum hwt_modbus_presence hwt_modbus_value(const struct hwt_modbus_row *row, const uint8_t *p,
                                           int64_t *counts_out)
 {
     const struct hwt_quantity_info *info = hwt_quantity_get(row->quantity);
-    unsigned bits = 16 * hwt_modbus_type_registers(row->type);
-    uint64_t v = gather(row, p);
     int64_t factor, counts;
     struct number n;
 
-    if (types[row->type].kind == FLOAT
-            ? !read_float(v, bits, &n)
-            : !read_integer(v, bits, types[row->type].kind == SIGNED, &n)) {
+    if (!read_number(row->type, row->order, p, &n)) {
         return HWT_MODBUS_ABSENT;
     }
     if (!hwt_mul_div(info->per_unit * row->scale, row->exponent > 0 ? hwt_pow10(row->exponent) : 1,

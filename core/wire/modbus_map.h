@@ -112,4 +112,8 @@ bool hwt_modbus_split(const struct hwt_modbus_map *map, const struct hwt_modbus_
 enum hwt_modbus_presence hwt_modbus_value(const struct hwt_modbus_row *row, const uint8_t *p,
                                           int64_t *counts_out);
 
+/* The bare number in these octets of a type and order, a float rounded to a whole one. False: not
+ * available, or 2^63 and more. */
+bool hwt_modbus_number(unsigned type, unsigned order, const uint8_t *p, int64_t *out);
+
 #endif

@@ -185,6 +185,7 @@ static void take(struct hwt_modbus_master *m, const struct hwt_modbus_reply *r, 
     switch (r->reason) {
     case HWT_MODBUS_OK:
         m->registers = r->registers;
+        m->objects = r->objects;
         if (m->tries > 1) { /* it may answer an attempt before this one */
             m->unanswered = m->request;
             m->late_us = now_us + m->timeout_us;

@@ -37,6 +37,7 @@ struct hwt_modbus_master {
     enum hwt_modbus_reason result;          /* OK, or why the last attempt failed */
     uint8_t exception;                      /* result EXCEPTION: the code */
     const uint8_t *registers;               /* result OK: 2 x count octets, until the next start */
+    struct hwt_modbus_objects objects;      /* result OK of function 2B, until the next start */
     uint32_t seen[HWT_MODBUS_REASON_COUNT]; /* what was met on the way: silences, bad frames, ... */
     uint32_t retried;                       /* attempts after the first */
     uint64_t dropped;                       /* octets passed over since init */

@@ -66,6 +66,19 @@ void status_set(struct status *s, enum status_state state, int64_t unix_ms, cons
     }
 }
 
+void status_meter(struct status *s, const char *text, ...)
+{
+    char meter[STATUS_METER_MAX];
+    va_list args;
+
+    va_start(args, text);
+    vsnprintf(meter, sizeof(meter), text, args);
+    va_end(args);
+    pthread_mutex_lock(&s->lock);
+    memcpy(s->view.meter, meter, sizeof(meter));
+    pthread_mutex_unlock(&s->lock);
+}
+
 void status_good(struct status *s, int64_t unix_ms)
 {
     pthread_mutex_lock(&s->lock);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum status_state { STATUS_STARTING, STATUS_OK, STATUS_STALE, STATUS_FAILED, STATUS_STATES };
-enum { STATUS_COUNTERS_MAX = 32, STATUS_CAUSE_MAX = 160 };
+enum { STATUS_COUNTERS_MAX = 32, STATUS_CAUSE_MAX = 160, STATUS_METER_MAX = 96 };
 
 struct status; /* opaque */
 
@@ -18,6 +18,7 @@ struct status_view { /* a copy */
     char type[16];
     enum status_state state;
     char cause[STATUS_CAUSE_MAX]; /* "" or one sentence: what is wrong, what to do */
+    char meter[STATUS_METER_MAX]; /* "" or who answers: maker, model, serial number */
     int64_t since_ms;             /* unix ms of the last change of state; 0 unknown */
     int64_t last_ms;              /* unix ms of the last good value; 0 none yet */
     unsigned counters;
@@ -36,6 +37,8 @@ void status_free(struct status *s);
  * unknown. */
 void status_set(struct status *s, enum status_state state, int64_t unix_ms, const char *cause, ...)
     __attribute__((format(printf, 4, 5)));
+/* Who answers there, as the device itself says. */
+void status_meter(struct status *s, const char *text, ...) __attribute__((format(printf, 2, 3)));
 /* A good value arrived. */
 void status_good(struct status *s, int64_t unix_ms);
 /* Adds to a counter, made when first named. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/base/json.h"
+#include "daemon/cli/config_add_cmd.h"
+#include "daemon/cli/config_presets.h"
 #include "daemon/run/config.h"
 #include "daemon/run/config_map.h"
 
@@ -13,12 +15,17 @@ enum { JSON_MAX = 1 << 20 };
 
 static const char usage[] =
     "usage: heatwatt config check [--json] FILE\n"
+    "       heatwatt config add [--check] FILE SOURCE\n"
     "       heatwatt config map [NAME]\n"
+    "       heatwatt config presets [--json] [NAME]\n"
     "       heatwatt config reference\n"
     "\n"
     "check      lists everything that is wrong with a configuration file\n"
+    "add        adds a source to a configuration file (add --help)\n"
     "map        lists the Modbus maps that are built in, or prints one, as a\n"
     "           start for your own\n"
+    "presets    lists the models of clamps and voltage sensors that are known, or\n"
+    "           tells all of one\n"
     "reference  prints all options as Markdown (docs/CONFIG.md)\n";
 
 static size_t channels_of(const struct config *c, unsigned source)
@@ -211,6 +218,9 @@ int config_main(int argc, char **argv)
         config_write_reference(stdout);
         return 0;
     }
+    if (argc >= 2 && strcmp(argv[1], "add") == 0) {
+        return config_add_main(argc - 1, argv + 1);
+    }
     if ((argc == 2 || argc == 3) && strcmp(argv[1], "map") == 0) {
         return print_map(argc == 3 ? argv[2] : NULL);
     }
@@ -227,6 +237,9 @@ int config_main(int argc, char **argv)
             fprintf(stderr, "heatwatt config: what is \"%s\"?\n%s", argv[i], usage);
             return 2;
         }
+    }
+    if (argc >= 2 && strcmp(argv[1], "presets") == 0) {
+        return config_presets(path, json);
     }
     if (path == NULL || strcmp(argv[1], "check") != 0) {
         fputs(usage, stderr);

@@ -1,105 +1,30 @@
 #include "daemon/cli/decode.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/cli/capture_file.h"
+#include "daemon/cli/elster_json.h"
 #include "daemon/cli/emon_json.h"
 #include "daemon/cli/mbus_json.h"
 #include "daemon/cli/modbus_json.h"
 #include "daemon/run/config_map.h"
 
-enum { FILE_MAX = 1 << 24 }; /* octets of one file: far more than a day of captures */
-
-struct octets {
-    uint8_t *p;
-    size_t n, room;
-};
-
 static const char usage[] =
-    "usage: heatwatt decode mbus [FILE...]\n"
-    "       heatwatt decode modbus [--map NAME] [FILE...]\n"
-    "       heatwatt decode emon [--layout NAME] [FILE...]      (lines of text: --help tells)\n"
-    "Reads telegrams, or requests and replies, as hex digits (white space is free, # starts a "
-    "comment) from the files, or\n"
-    "from standard input, and prints each as one line of JSON. --map: what registers mean, a map\n"
-    "that `heatwatt config map` lists or a file of your own.\n";
-
-/* --- hex in ---------------------------------------------------------------------------------- */
-
-static bool append(struct octets *o, uint8_t b)
-{
-    if (o->n == o->room) {
-        size_t room = o->room > 0 ? 2 * o->room : 4096;
-        uint8_t *p = room <= FILE_MAX ? realloc(o->p, room) : NULL;
-
-        if (p == NULL) {
-            return false;
-        }
-        o->p = p;
-        o->room = room;
-    }
-    o->p[o->n++] = b;
-    return true;
-}
-
-static int hex_digit(int c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int next_char(FILE *f, unsigned *line)
-{
-    int c = getc(f);
-
-    if (c == '#') {
-        while (c != '\n' && c != EOF) {
-            c = getc(f);
-        }
-    }
-    *line += c == '\n';
-    return c;
-}
-
-/* False, after telling on stderr, if the file holds something else than hex octets. */
-static bool read_hex(FILE *f, const char *name, struct octets *o)
-{
-    unsigned line = 1;
-    int c, high = -1;
-
-    while ((c = next_char(f, &line)) != EOF) {
-        int digit = hex_digit(c);
-
-        if (c == ' ' || (c >= '\t' && c <= '\r')) {
-            continue;
-        }
-        if (digit < 0) {
-            fprintf(stderr, "%s:%u: '%c' is no hex digit\n", name, line, c >= ' ' ? c : '?');
-            return false;
-        }
-        if (high >= 0 && !append(o, (uint8_t)(high << 4 | digit))) {
-            fprintf(stderr, "%s:%u: more than %d octets\n", name, line, FILE_MAX);
-            return false;
-        }
-        high = high >= 0 ? -1 : digit;
-    }
-    if (ferror(f)) {
-        fprintf(stderr, "%s: %s\n", name, strerror(errno));
-        return false;
-    }
-    if (high >= 0) {
-        fprintf(stderr, "%s:%u: half an octet at the end\n", name, line);
-        return false;
-    }
-    return true;
-}
+    "usage: heatwatt decode mbus [--json] [FILE...]\n"
+    "       heatwatt decode modbus [--json] [--map NAME] [FILE...]\n"
+    "       heatwatt decode emon [--json] [--layout NAME] [FILE...]   (--help tells its layouts)\n"
+    "       heatwatt decode elster [...] [FILE...]                    (--help tells the rest)\n"
+    "Reads telegrams, or requests and replies, from the files, or from standard input, and prints\n"
+    "each as one line of JSON (--json is what it does anyway). Files hold hex digits (white "
+    "space,\n"
+    "commas, colons and 0x are free, # starts a comment) or the octets themselves; of emon, lines\n"
+    "of text. --map: what registers mean, a map that `heatwatt config map` lists or a file of "
+    "your\n"
+    "own.\n";
 
 /* --- JSON out -------------------------------------------------------------------------------- */
 
@@ -177,20 +102,10 @@ static bool decode_octets(const struct protocol *protocol, const uint8_t *p, siz
 
 static bool decode_file(const struct protocol *protocol, const char *name)
 {
-    bool in = strcmp(name, "-") == 0;
-    FILE *f = in ? stdin : fopen(name, "r");
-    struct octets o = {0};
-    bool good;
+    struct capture c;
+    bool good = capture_read(name, &c) && decode_octets(protocol, c.p, c.n);
 
-    if (f == NULL) {
-        fprintf(stderr, "%s: %s\n", name, strerror(errno));
-        return false;
-    }
-    good = read_hex(f, in ? "standard input" : name, &o) && decode_octets(protocol, o.p, o.n);
-    free(o.p);
-    if (!in) {
-        fclose(f);
-    }
+    free(c.p);
     return good;
 }
 
@@ -214,38 +129,39 @@ static struct config_map *load_map(const char *name)
     return map;
 }
 
-/* 0, or 2 after telling what is wrong. *first_out: index of the first file. */
-static int read_options(int argc, char **argv, const char **map_out, int *first_out)
+enum { GO_ON = -1 }; /* else an exit status */
+
+/* Takes the options, which may stand anywhere, out of argv; the files' names stay, from argv[2]. */
+static int take_options(int *argc, char **argv, const char **map_out)
 {
     bool modbus = strcmp(argv[1], "modbus") == 0;
-    int i = 2;
+    int files = 2;
 
-    for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-        if (modbus && strcmp(argv[i], "--map") == 0 && i + 1 < argc) {
+    for (int i = 2; i < *argc; i++) {
+        if (argv[i][0] != '-' || argv[i][1] == '\0') {
+            argv[files++] = argv[i];
+        } else if (strcmp(argv[i], "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        } else if (modbus && strcmp(argv[i], "--map") == 0 && i + 1 < *argc) {
             *map_out = argv[++i];
-        } else {
+        } else if (strcmp(argv[i], "--json") != 0) {
             fprintf(stderr, "decode: unknown option '%s'\n%s", argv[i], usage);
             return 2;
         }
     }
-    *first_out = i;
-    for (; i < argc; i++) {
-        if (argv[i][0] == '-' && argv[i][1] != '\0') {
-            fprintf(stderr, "decode: options come before files: '%s'\n%s", argv[i], usage);
-            return 2;
-        }
-    }
-    return 0;
+    *argc = files;
+    return GO_ON;
 }
 
-static bool decode_files(const struct protocol *protocol, int argc, char **argv, int first)
+static bool decode_files(const struct protocol *protocol, int argc, char **argv)
 {
     bool good = true;
 
-    for (int i = first; i < argc; i++) {
+    for (int i = 2; i < argc; i++) {
         good = decode_file(protocol, argv[i]) && good;
     }
-    if (argc == first) {
+    if (argc == 2) {
         good = decode_file(protocol, "-");
     }
     return good && fflush(stdout) == 0;
@@ -256,7 +172,7 @@ int decode_main(int argc, char **argv)
     const char *name = argc >= 2 ? argv[1] : "", *map_name = NULL;
     struct protocol protocol = {.name = name};
     struct config_map *map = NULL;
-    int first = 0;
+    int status;
     bool good;
 
     if (strcmp(name, "--help") == 0) {
@@ -266,6 +182,9 @@ int decode_main(int argc, char **argv)
     if (strcmp(name, "emon") == 0) {
         return emon_decode_main(argc, argv);
     }
+    if (strcmp(name, "elster") == 0) {
+        return elster_decode_main(argc, argv);
+    }
     if (strcmp(name, "mbus") != 0 && strcmp(name, "modbus") != 0) {
         if (argc >= 2) {
             fprintf(stderr, "decode: unknown protocol '%s'\n", name);
@@ -273,8 +192,9 @@ int decode_main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    if (read_options(argc, argv, &map_name, &first) != 0) {
-        return 2;
+    status = take_options(&argc, argv, &map_name);
+    if (status != GO_ON) {
+        return status;
     }
     if (map_name != NULL) {
         map = load_map(map_name);
@@ -283,7 +203,7 @@ int decode_main(int argc, char **argv)
         }
         protocol.map = &map->wire;
     }
-    good = decode_files(&protocol, argc, argv, first);
+    good = decode_files(&protocol, argc, argv);
     free(map);
     return good ? 0 : 1;
 }

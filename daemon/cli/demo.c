@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/cli/demo_folder.h"
 #include "daemon/cli/plant_child.h"
 #include "daemon/cli/progress.h"
@@ -327,18 +328,29 @@ static void say_listening(void *ctx, const char *url)
     fflush(stdout);
 }
 
+/* Started anew by the page, or by HUP, the daemon reads its configuration again; the plant, which
+ * is another program, lives on. The page keeps its address. */
 static int run(const struct demo *d, const char *config_path)
 {
-    struct config *config = config_load(config_path, stderr);
-    int result;
+    int64_t end_us = clock_real_us() + (int64_t)(d->for_s * 1e6);
+    uint16_t port = 0;
+    enum daemon_end end;
 
-    if (config == NULL) {
-        return 1;
-    }
-    result = daemon_run(config, &(struct daemon_options){.for_ms = (int64_t)(d->for_s * 1000),
-                                                         .listening = say_listening});
-    config_free(config);
-    return result;
+    do {
+        struct config *config = config_load(config_path, stderr);
+        int64_t left_ms = (end_us - clock_real_us()) / 1000;
+
+        if (config == NULL) {
+            return 1;
+        }
+        end = daemon_run(config, &(struct daemon_options){
+                                     .for_ms = d->for_s > 0 ? (left_ms > 0 ? left_ms : 1) : 0,
+                                     .listening = say_listening,
+                                     .port = &port,
+                                 });
+        config_free(config);
+    } while (end == DAEMON_ANEW);
+    return end == DAEMON_ENDED ? 0 : 1;
 }
 
 int demo_main(int argc, char **argv)

@@ -11,7 +11,7 @@
 enum { JSON_MAX = 8192, LINE_MAX = HWT_EMON_LINE_MAX + 64 };
 
 static const char usage[] =
-    "usage: heatwatt decode emon [--layout NAME] [FILE...]\n"
+    "usage: heatwatt decode emon [--json] [--layout NAME] [FILE...]\n"
     "Reads lines as emonTx, emonPi and radio receivers send them from the files, or from standard\n"
     "input, and prints each message as one line of JSON. --layout: of radio messages, else the "
     "node\n"
@@ -135,23 +135,25 @@ int emon_decode_main(int argc, char **argv)
 {
     const char *layout = NULL;
     bool good = true;
-    int i = 2;
+    int files = 2;
 
-    if (argc > 2 && strcmp(argv[2], "--help") == 0) {
-        print_usage(stdout);
-        return 0;
-    }
-    for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-        if (strcmp(argv[i], "--layout") != 0 || i + 1 == argc || !is_layout(argv[i + 1])) {
+    for (int i = 2; i < argc; i++) {
+        if (argv[i][0] != '-' || argv[i][1] == '\0') {
+            argv[files++] = argv[i];
+        } else if (strcmp(argv[i], "--help") == 0) {
+            print_usage(stdout);
+            return 0;
+        } else if (strcmp(argv[i], "--layout") == 0 && i + 1 < argc && is_layout(argv[i + 1])) {
+            layout = argv[++i];
+        } else if (strcmp(argv[i], "--json") != 0) {
             print_usage(stderr);
             return 2;
         }
-        layout = argv[++i];
     }
-    if (i == argc) {
+    if (files == 2) {
         good = explain_file("-", layout);
     }
-    for (; i < argc; i++) {
+    for (int i = 2; i < files; i++) {
         good = explain_file(argv[i], layout) && good;
     }
     return good && fflush(stdout) == 0 ? 0 : 1;

@@ -62,8 +62,11 @@ static int parse(struct arguments *a, int argc, char **argv)
             return 2;
         }
     }
+    if (argc - optind != 1) {
+        return 2;
+    }
     a->dir = argv[optind];
-    return argc - optind == 1 ? 0 : 2;
+    return 0;
 }
 
 /* --- verify --- */

@@ -403,6 +403,16 @@ static int set_address(const struct arguments *a)
     return status;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int mbus_main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
@@ -416,6 +426,10 @@ int mbus_main(int argc, char **argv)
     if (strcmp(verb, "search") != 0 && strcmp(verb, "set-address") != 0) {
         wrong("no such command:", verb);
         return 2;
+    }
+    if (asks_for_help(argc, argv)) {
+        fputs(usage, stdout);
+        return 0;
     }
     if (parse(&a, argc, argv) != 0) {
         return 2;

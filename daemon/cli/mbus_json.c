@@ -6,17 +6,19 @@
 
 enum { HEX_MAX = 3 * 256 };
 
-static size_t hex_text(const uint8_t *p, size_t n, char out[HEX_MAX])
+static size_t hex_text(const uint8_t *p, size_t n, bool turned, char out[HEX_MAX])
 {
     static const char digit[] = "0123456789ABCDEF";
     size_t at = 0;
 
     for (size_t i = 0; i < n && at + 3 <= HEX_MAX; i++) {
+        uint8_t octet = p[turned ? n - 1 - i : i];
+
         if (i > 0) {
             out[at++] = ' ';
         }
-        out[at++] = digit[p[i] >> 4];
-        out[at++] = digit[p[i] & 15];
+        out[at++] = digit[octet >> 4];
+        out[at++] = digit[octet & 15];
     }
     return at;
 }
@@ -25,7 +27,17 @@ static void put_hex(struct hwt_json *j, const char *key, const uint8_t *p, size_
 {
     char hex[HEX_MAX];
 
-    hwt_json_bytes(j, key, hex, hex_text(p, n, hex));
+    hwt_json_bytes(j, key, hex, hex_text(p, n, false, hex));
+}
+
+/* Maker's data as sent; a long binary number as people write one, its most significant octet first.
+ */
+static void put_octets(struct hwt_json *j, const char *key, const struct hwt_mbus_record *r)
+{
+    bool maker = r->function == HWT_MBUS_MAKER_DATA || r->function == HWT_MBUS_MORE_FOLLOWS;
+    char hex[HEX_MAX];
+
+    hwt_json_bytes(j, key, hex, hex_text(r->raw, r->raw_size, !maker && !r->msb_first, hex));
 }
 
 static void put_text(struct hwt_json *j, const char *key, const uint8_t *sent, size_t n,
@@ -128,7 +140,7 @@ static void put_value(struct hwt_json *j, const struct hwt_mbus_record *r)
         put_text(j, key, r->raw, r->raw_size, r->msb_first);
         break;
     case HWT_MBUS_BYTES:
-        put_hex(j, key, r->raw, r->raw_size);
+        put_octets(j, key, r);
         break;
     }
 }

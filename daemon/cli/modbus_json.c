@@ -23,8 +23,9 @@ struct frame {
     size_t size;
 };
 
-/* A request is eight octets (TCP: a length of six), a reply has an even number of data octets: they
- * cannot be mistaken. False, with the reason, if neither begins here. */
+/* A request to read is eight octets (TCP: a length of six), a reply has an even number of data
+ * octets: they cannot be mistaken. One for identification is shorter than any reply. False, with
+ * the reason, if neither begins here. */
 static bool read_frame(enum hwt_modbus_transport transport, const uint8_t *p, size_t n,
                        struct frame *f, const char **why)
 {
@@ -77,8 +78,35 @@ static void put_request(struct hwt_json *j, const struct frame *f)
     put_head(j, f, true, "request");
     hwt_json_uint(j, "unit", f->request.unit);
     hwt_json_uint(j, "function", f->request.function);
-    hwt_json_uint(j, "address", f->request.address);
-    hwt_json_uint(j, "count", f->request.count);
+    if (f->request.function == HWT_MODBUS_IDENTIFY) {
+        hwt_json_uint(j, "access", f->request.count);
+        hwt_json_uint(j, "object", f->request.address);
+    } else {
+        hwt_json_uint(j, "address", f->request.address);
+        hwt_json_uint(j, "count", f->request.count);
+    }
+}
+
+/* What a device says of itself; text as it came, what is not ASCII as a question mark. */
+static void put_objects(struct hwt_json *j, const struct hwt_modbus_objects *objects)
+{
+    struct hwt_modbus_object o;
+    size_t at = 0;
+
+    hwt_json_array(j, "objects");
+    while (hwt_modbus_object_next(objects, &at, &o)) {
+        char text[UINT8_MAX + 1];
+
+        for (unsigned i = 0; i < o.n; i++) {
+            text[i] = o.p[i] >= ' ' && o.p[i] <= '~' ? (char)o.p[i] : '?';
+        }
+        text[o.n] = '\0';
+        hwt_json_object(j, NULL);
+        hwt_json_uint(j, "id", o.id);
+        hwt_json_string(j, "text", text);
+        hwt_json_end_object(j);
+    }
+    hwt_json_end_array(j);
 }
 
 static void put_hex(struct hwt_json *j, const uint8_t *p, size_t n)
@@ -155,6 +183,10 @@ static void put_reply(struct hwt_json *j, const struct reader *r, const struct f
         hwt_json_string(j, "reason", "EXCEPTION");
         hwt_json_uint(j, "code", f->reply.exception);
         hwt_json_string(j, "detail", hwt_modbus_exception_name(f->reply.exception));
+        return;
+    }
+    if (f->function == HWT_MODBUS_IDENTIFY) {
+        put_objects(j, &f->reply.objects);
         return;
     }
     if (known) {

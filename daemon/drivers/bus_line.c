@@ -65,6 +65,15 @@ void bus_line_start(struct bus_line *l)
     }
 }
 
+void bus_line_stop(struct bus_line *l)
+{
+    if (l->tcp != NULL) {
+        tcp_port_stop(l->tcp);
+    } else {
+        serial_port_stop(l->serial);
+    }
+}
+
 bool bus_line_is_open(const struct bus_line *l)
 {
     return l->tcp != NULL ? tcp_port_is_open(l->tcp) : serial_port_is_open(l->serial);

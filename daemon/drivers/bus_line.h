@@ -31,6 +31,8 @@ struct bus_line_options {
 struct bus_line *bus_line_new(uv_loop_t *loop, const struct bus_line_options *options);
 /* The first attempt to open; on_open or on_fail may come before it returns. */
 void bus_line_start(struct bus_line *l);
+/* Closes it, and opens it no more until it is started again: others may use it meanwhile. */
+void bus_line_stop(struct bus_line *l);
 bool bus_line_is_open(const struct bus_line *l);
 /* Behind a network: answers take longer, and the speed is not ours. */
 bool bus_line_is_remote(const struct bus_line *l);

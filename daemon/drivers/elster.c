@@ -343,6 +343,21 @@ void elster_start(struct elster *e)
     }
 }
 
+void elster_pause(struct elster *e, const char *cause)
+{
+    if (e->port != NULL) {
+        serial_port_stop(e->port);
+        status_set(e->o.status, STATUS_STALE, unix_ms(e), "%s", cause);
+    }
+}
+
+void elster_resume(struct elster *e)
+{
+    if (e->port != NULL) {
+        serial_port_start(e->port);
+    }
+}
+
 /* No callback comes after the two free calls. */
 void elster_free(struct elster *e)
 {

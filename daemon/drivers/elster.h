@@ -38,6 +38,9 @@ struct elster_options {
 struct elster *elster_new(uv_loop_t *loop, struct clock *clock,
                           const struct elster_options *options);
 void elster_start(struct elster *e);
+/* Of a serial port: leaves it to others; stale with this cause. Until resume. */
+void elster_pause(struct elster *e, const char *cause);
+void elster_resume(struct elster *e);
 /* The clock has advanced. */
 void elster_tick(struct elster *e);
 /* Closes; the memory goes once the loop has run the close callbacks. NULL is fine. */

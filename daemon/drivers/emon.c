@@ -121,6 +121,22 @@ void emon_line_start(struct emon_line *line)
     bus_line_start(line->port);
 }
 
+void emon_line_pause(struct emon_line *line, const char *cause)
+{
+    int64_t unix_ms = clock_unix_ms(line->clock);
+
+    bus_line_stop(line->port);
+    for (unsigned i = 0; i < line->devices; i++) {
+        status_set(line->device[i]->o.status, STATUS_STALE,
+                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", cause);
+    }
+}
+
+void emon_line_resume(struct emon_line *line)
+{
+    bus_line_start(line->port);
+}
+
 void emon_line_tick(struct emon_line *line)
 {
     for (unsigned i = 0; bus_line_is_open(line->port) && i < line->devices; i++) {

@@ -67,6 +67,9 @@ struct emon_line *emon_line_new(uv_loop_t *loop, struct clock *clock,
 HWT_MUST_CHECK int emon_line_add(struct emon_line *line, const struct emon_device_options *options);
 /* Opens the port, or says in the devices' status why not and keeps trying. */
 void emon_line_start(struct emon_line *line);
+/* Leaves the line to others; its devices are stale with this cause. Until resume. */
+void emon_line_pause(struct emon_line *line, const char *cause);
+void emon_line_resume(struct emon_line *line);
 /* The clock has advanced: silent devices become stale. */
 void emon_line_tick(struct emon_line *line);
 /* Closes; the memory goes once the loop has run the close callbacks. NULL is fine. */

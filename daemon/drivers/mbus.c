@@ -18,6 +18,7 @@ struct mbus_bus {
     unsigned baud; /* of the line now */
     struct mbus_meter meter[METERS_MAX];
     int meters, current, last; /* current: index of the meter asked, or NONE; last: asked before */
+    bool babbling;             /* the line is never silent */
 };
 
 static void pump(struct mbus_bus *bus);
@@ -66,6 +67,7 @@ static void on_open(void *ctx)
     struct mbus_bus *bus = ctx;
 
     hwt_mbus_master_init(&bus->master, bus->baud);
+    bus->babbling = false;
     hwt_mbus_master_set_lag(&bus->master, bus_line_is_remote(bus->line) ? NETWORK_LAG_US : 0);
     for (int i = 0; i < bus->meters; i++) { /* who was silent may have been unplugged */
         bus->meter[i].due = bus->meter[i].due || bus->meter[i].failures > 0;
@@ -129,11 +131,26 @@ static bool start_next(struct mbus_bus *bus)
     return false;
 }
 
+/* A line that is never silent is no single meter's fault: all tell it, not each after a patience of
+ * its own. */
+static void watch_babble(struct mbus_bus *bus)
+{
+    if (bus->master.notice[HWT_MBUS_BABBLE] > 0) {
+        bus->babbling = true;
+        for (int i = 0; i < bus->meters; i++) {
+            mbus_meter_babble(&bus->meter[i], bus->master.stuck);
+        }
+    }
+}
+
 static void finish(struct mbus_bus *bus)
 {
     struct mbus_meter *m = &bus->meter[bus->current];
     struct clock_time now = clock_now(bus->clock);
 
+    watch_babble(bus);
+    bus->babbling =
+        bus->babbling && bus->master.notice[HWT_MBUS_BABBLE] > 0 && bus->master.result != 0;
     if (bus->master.result == 0) {
         bus_line_good(bus->line);
     }
@@ -236,10 +253,32 @@ void mbus_bus_start(struct mbus_bus *bus)
     bus_line_start(bus->line);
 }
 
+void mbus_bus_pause(struct mbus_bus *bus, const char *cause)
+{
+    uv_timer_stop(&bus->wake);
+    bus_line_stop(bus->line);
+    bus->current = NONE;
+    for (int i = 0; i < bus->meters; i++) {
+        bus->meter[i].slave.linked = false;
+        status_set(bus->meter[i].o.status, STATUS_STALE, unix_ms(bus), "%s", cause);
+    }
+}
+
+void mbus_bus_resume(struct mbus_bus *bus)
+{
+    for (int i = 0; i < bus->meters; i++) {
+        bus->meter[i].due = true;
+    }
+    bus_line_start(bus->line);
+}
+
 void mbus_bus_tick(struct mbus_bus *bus)
 {
     int64_t now_us = clock_mono_us(bus->clock);
 
+    if (bus->current != NONE) {
+        watch_babble(bus);
+    }
     for (int i = 0; i < bus->meters; i++) {
         struct mbus_meter *m = &bus->meter[i];
         int64_t poll_us = 1000000 * (int64_t)m->poll_s;
@@ -248,7 +287,7 @@ void mbus_bus_tick(struct mbus_bus *bus)
             m->due = true;
             m->due_us += poll_us * ((now_us - m->due_us) / poll_us + 1);
         }
-        if ((m->failures > 0 || (i == bus->current && bus->master.retried > 0)) &&
+        if ((m->failures > 0 || bus->babbling || (i == bus->current && bus->master.retried > 0)) &&
             bus_line_is_open(bus->line)) {
             mbus_meter_check_stale(m, now_us, unix_ms(bus));
         }

@@ -63,6 +63,9 @@ struct mbus_bus *mbus_bus_new(uv_loop_t *loop, struct clock *clock,
 HWT_MUST_CHECK int mbus_bus_add(struct mbus_bus *bus, const struct mbus_meter_options *options);
 /* Opens the line, or says in the meters' status why not and keeps trying. */
 void mbus_bus_start(struct mbus_bus *bus);
+/* Leaves the line to others; its meters are stale with this cause. Until resume. */
+void mbus_bus_pause(struct mbus_bus *bus, const char *cause);
+void mbus_bus_resume(struct mbus_bus *bus);
 /* The clock has advanced: polls that have fallen due begin. */
 void mbus_bus_tick(struct mbus_bus *bus);
 /* Closes; the memory goes once the loop has run the close callbacks. NULL is fine. */

@@ -149,28 +149,68 @@ static void address_text(const struct mbus_meter *m, char *out, size_t room)
     }
 }
 
-/* Why a task failed, for people. */
-static void explain(struct mbus_meter *m, const struct hwt_mbus_master *master)
+static void explain_collision(struct mbus_meter *m, const char *sign)
 {
-    const char *reason = master->result == HWT_ERR_AGAIN ? "TIMEOUT" : hwt_err_name(master->result);
     char at[40];
 
     address_text(m, at, sizeof(at));
-    if (master->collision == HWT_MBUS_SAME_DAMAGE || master->collision == HWT_MBUS_SPOILT_ACK) {
-        snprintf(m->why, sizeof(m->why), "COLLISION: two meters answer at %s%s", at,
-                 master->collision == HWT_MBUS_SAME_DAMAGE ? " (the same damage each time)" : "");
-    } else if (master->notice[HWT_MBUS_BABBLE] > 0 && master->stuck >= 0) {
-        snprintf(m->why, sizeof(m->why), "BABBLE: the line is stuck at octet %02X",
-                 (unsigned)master->stuck);
-    } else if (master->notice[HWT_MBUS_BABBLE] > 0) {
-        snprintf(m->why, sizeof(m->why), "BABBLE: the line is never silent");
-    } else if (master->result == HWT_ERR_NOT_MINE) {
-        snprintf(m->why, sizeof(m->why), "NOT_MINE: another meter answers instead of %s", at);
-    } else if (m->slave.address == HWT_MBUS_ADDRESS_SELECTED && !master->chosen &&
-               master->result == HWT_ERR_AGAIN) {
-        snprintf(m->why, sizeof(m->why), "TIMEOUT: no meter has %s", at);
+    snprintf(m->why, sizeof(m->why), "COLLISION: two meters answer at %s%s: give one another", at,
+             sign);
+}
+
+void mbus_meter_babble(struct mbus_meter *m, int stuck)
+{
+    if (stuck >= 0) {
+        snprintf(m->why, sizeof(m->why),
+                 "BABBLE: the line is stuck at octet %02X: unplug its meters one by one",
+                 (unsigned)stuck);
     } else {
-        snprintf(m->why, sizeof(m->why), "%s", reason);
+        snprintf(m->why, sizeof(m->why),
+                 "BABBLE: the line is never silent: noise, or is there another master?");
+    }
+}
+
+/* Nothing, or nothing right, came from the meter. */
+static void explain_silence(struct mbus_meter *m, const struct hwt_mbus_master *master, int reason)
+{
+    bool silent = reason == HWT_ERR_AGAIN;
+    char at[40];
+
+    address_text(m, at, sizeof(at));
+    if (reason == HWT_ERR_NOT_MINE) {
+        snprintf(m->why, sizeof(m->why), "NOT_MINE: another meter answers instead of %s", at);
+    } else if (silent && m->slave.address == HWT_MBUS_ADDRESS_SELECTED && !master->chosen) {
+        snprintf(m->why, sizeof(m->why), "TIMEOUT: no meter has %s", at);
+    } else if (silent) {
+        snprintf(m->why, sizeof(m->why), "TIMEOUT: %s at %s: are cable, address and speed right?",
+                 master->notice[HWT_MBUS_ECHO] > 0 ? "only the echo comes" : "no answer", at);
+    } else {
+        snprintf(m->why, sizeof(m->why), "%s: answers come damaged: cable, noise, wrong speed?",
+                 hwt_err_name(reason));
+    }
+}
+
+/* Why a task fails, for people, and what to look at. */
+static void explain(struct mbus_meter *m, const struct hwt_mbus_master *master, int reason)
+{
+    if (master->collision == HWT_MBUS_SAME_DAMAGE) {
+        explain_collision(m, " (the same damage each time)");
+    } else if (master->collision == HWT_MBUS_SPOILT_ACK) {
+        explain_collision(m, "");
+    } else if (master->notice[HWT_MBUS_BABBLE] > 0) {
+        mbus_meter_babble(m, master->stuck);
+    } else {
+        explain_silence(m, master, reason);
+    }
+}
+
+void mbus_meter_suspect(struct mbus_meter *m, const struct hwt_mbus_master *master)
+{
+    for (int i = 1; i < HWT_ERR_KINDS; i++) {
+        if (master->failed[i] > 0) {
+            explain(m, master, -i);
+            return;
+        }
     }
 }
 
@@ -307,12 +347,9 @@ enum mbus_next mbus_meter_take(struct mbus_meter *m, const struct hwt_mbus_maste
     if (master->result == 0 && m->quarrel == 0) {
         return take_reply(m, master, now);
     }
-    explain(m, master);
+    explain(m, master, master->result);
     if (m->quarrel > 0) {
-        char at[40];
-
-        address_text(m, at, sizeof(at));
-        snprintf(m->why, sizeof(m->why), "COLLISION: two meters answer at %s", at);
+        explain_collision(m, "");
     } else if (ordered && master->result == HWT_ERR_AGAIN && !m->plain && m->profile->pages == 1) {
         m->plain = true; /* it may not know the order */
         status_count(m->o.status, "page", 1);

@@ -87,18 +87,6 @@ static bool is_present_value(const struct hwt_mbus_record *r)
            r->subunit == 0;
 }
 
-/* 80 … 00: "invalid" of a signed integer, EN 13757-3, annex A, type B. */
-static bool is_invalid_integer(const struct hwt_mbus_record *r)
-{
-    uint8_t top = r->raw_size > 0 ? r->raw[r->msb_first ? 0 : r->raw_size - 1] : 0;
-    uint8_t rest = 0;
-
-    for (size_t i = 0; i < r->raw_size; i++) {
-        rest |= r->raw[i];
-    }
-    return r->kind == HWT_MBUS_NUMBER && r->raw_size > 1 && top == 0x80 && rest == 0x80;
-}
-
 static const struct row *row_of(enum mbus_kind kind, const struct hwt_mbus_record *r)
 {
     for (size_t i = 0; i < tables[kind].rows; i++) {
@@ -157,7 +145,8 @@ static bool apply_rule(const struct mbus_rule *rule, struct hwt_mbus_record *r, 
     return false;
 }
 
-/* False if the record holds no number, or one beyond the row's limits (*implausible). */
+/* False if the record holds no number, or one beyond the row's limits. Counts the latter, and where
+ * the meter sent octets that it calls invalid itself. */
 static bool to_counts(const struct row *row, const struct hwt_mbus_record *r, int64_t *counts,
                       unsigned *implausible)
 {
@@ -166,10 +155,7 @@ static bool to_counts(const struct row *row, const struct hwt_mbus_record *r, in
     int exponent;
 
     if (!hwt_mbus_decimal(r, &mantissa, &exponent)) {
-        return false;
-    }
-    if (is_invalid_integer(r)) {
-        ++*implausible;
+        *implausible += r->kind == HWT_MBUS_NULL && r->raw_size > 0;
         return false;
     }
     /* times <= 3.6e6 x 1163 takes nine powers of ten, per <= 10^6 twelve */

@@ -95,7 +95,12 @@ static void take_reply(struct mbus_search *s)
     struct hwt_mbus_fault fault;
 
     f.address = s->master.reply.a;
-    if (hwt_mbus_open(&s->master.reply, &t, &fault) == 0 && t.identified && !t.fixed) {
+    if (hwt_mbus_open(&s->master.reply, &t, &fault) != 0) {
+        tell(s, &f);
+        return;
+    }
+    f.telegram = hwt_mbus_verify(&t, &fault) == 0 ? &t : NULL;
+    if (t.identified && !t.fixed) {
         f.identified = true;
         memcpy(f.select, s->master.reply.data, sizeof(f.select));
         f.id = t.id;

@@ -27,7 +27,8 @@ struct mbus_found {
     char maker[4];
     uint16_t maker_code;
     uint8_t version, medium;
-    const struct mbus_profile *profile; /* or NULL */
+    const struct mbus_profile *profile;       /* or NULL */
+    const struct hwt_mbus_telegram *telegram; /* what it answered, verified; or NULL. Borrowed */
 };
 
 struct mbus_search_progress {
@@ -45,7 +46,7 @@ struct mbus_search_options {
     bool every_speed;    /* false: end with the first speed at which something was found */
     bool secondary;      /* search by secondary address */
     bool primary;        /* ask each address from..to */
-    uint8_t from, to;    /* 0..250 */
+    uint8_t from, to;    /* 0..250; or both 254, which each meter answers */
     unsigned timeout_ms; /* real ms to the first octet; 0: what the standard asks for */
     void (*on_found)(void *ctx, const struct mbus_found *found);          /* borrowed */
     void (*on_progress)(void *ctx, const struct mbus_search_progress *p); /* or NULL */

@@ -37,7 +37,7 @@ static void on_open(void *ctx)
     hwt_modbus_master_init(&line->master, line->rtu ? HWT_MODBUS_RTU : HWT_MODBUS_TCP, START_BAUD);
     line->silent = 0;
     for (int i = 0; i < line->devices; i++) {
-        modbus_device_plan(line->device[i]);
+        modbus_device_renew(line->device[i]);
     }
     pump(line);
 }
@@ -227,6 +227,27 @@ void modbus_line_start(struct modbus_line *line)
 
     for (int i = 0; i < line->devices; i++) {
         line->device[i]->due_us = line->device[i]->good_us = now_us;
+    }
+    bus_line_start(line->port);
+}
+
+void modbus_line_pause(struct modbus_line *line, const char *cause)
+{
+    int64_t unix_ms = clock_unix_ms(line->clock);
+
+    uv_timer_stop(&line->wake);
+    bus_line_stop(line->port);
+    line->current = NONE;
+    for (int i = 0; i < line->devices; i++) {
+        status_set(line->device[i]->o.status, STATUS_STALE,
+                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", cause);
+    }
+}
+
+void modbus_line_resume(struct modbus_line *line)
+{
+    for (int i = 0; i < line->devices; i++) {
+        line->device[i]->due = true;
     }
     bus_line_start(line->port);
 }

@@ -31,11 +31,14 @@ static bool is_energy(const struct hwt_modbus_row *row)
 
 int modbus_device_init(struct modbus_device *d, const struct modbus_device_options *options)
 {
+    static const struct hwt_modbus_field none = {.function = 0};
+
     if (options->poll_s < 1 || options->map->rows == 0 || !serial_baud_is_standard(options->baud)) {
         return HWT_ERR_ARGUMENT;
     }
     memset(d, 0, sizeof(*d));
     d->o = *options;
+    modbus_serial_init(&d->serial, options->serial != NULL ? options->serial : &none);
     for (unsigned i = 0; i < options->map->rows; i++) {
         hwt_register_init(&d->energy[i], 0, MAX_W);
     }
@@ -63,20 +66,29 @@ void modbus_device_plan(struct modbus_device *d)
     }
 }
 
+void modbus_device_renew(struct modbus_device *d)
+{
+    modbus_device_plan(d);
+    modbus_serial_renew(&d->serial);
+}
+
 bool modbus_device_begin(struct modbus_device *d)
 {
     if (d->groups == 0) {
         modbus_device_plan(d);
     }
     d->at = d->failed = d->rows = 0;
+    d->told = d->exchanged = false;
+    modbus_serial_begin(&d->serial);
     status_count(d->o.status, "polls", 1);
     return d->groups > 0;
 }
 
 bool modbus_device_request(const struct modbus_device *d, struct hwt_modbus_request *out)
 {
-    if (d->at >= d->groups) {
-        return false;
+    if (d->at >= d->groups) { /* at last, if all went well, who it is */
+        out->unit = d->o.unit;
+        return d->failed == 0 && d->groups > 0 && modbus_serial_request(&d->serial, out);
     }
     *out = (struct hwt_modbus_request){.unit = d->o.unit,
                                        .function = d->group[d->at].function,
@@ -191,8 +203,38 @@ static void refuse_group(struct modbus_device *d)
     d->groups--;
 }
 
+static void tell_exchange(struct modbus_device *d)
+{
+    d->exchanged = true;
+    status_count(d->o.status, "exchanged", 1);
+    LOG(LOG_WARN, d->o.id, "another meter answers serial=%s before=%s", d->serial.number,
+        d->serial.before);
+}
+
+static void take_serial(struct modbus_device *d, const struct hwt_modbus_master *m)
+{
+    enum modbus_serial_event event = modbus_serial_answer(&d->serial, m);
+
+    if (m->result != HWT_MODBUS_EXCEPTION) { /* that it has none is no failure */
+        count_attempts(d, m);
+    }
+    if (event == MODBUS_SERIAL_OTHER) {
+        tell_exchange(d);
+    }
+    if (event == MODBUS_SERIAL_FIRST || event == MODBUS_SERIAL_OTHER) {
+        d->told = true;
+        status_meter(d->o.status, "%s%s%s", d->o.model != NULL ? d->o.model : "",
+                     d->o.model != NULL ? " " : "", d->serial.number);
+        LOG(LOG_INFO, d->o.id, "serial=%s", d->serial.number);
+    }
+}
+
 void modbus_device_answer(struct modbus_device *d, const struct hwt_modbus_master *m)
 {
+    if (d->at >= d->groups) {
+        take_serial(d, m);
+        return;
+    }
     count_attempts(d, m);
     if (m->result == HWT_MODBUS_OK) {
         take_registers(d, &d->group[d->at], m->registers);
@@ -238,6 +280,25 @@ static void watch_register(struct modbus_device *d, unsigned row, int64_t now_us
     }
 }
 
+/* Each part is a source of its own. */
+static void deliver_news(struct modbus_device *d)
+{
+    struct status_view v;
+
+    if (!d->told || d->o.news == NULL) {
+        return;
+    }
+    status_get(d->o.status, &v);
+    for (unsigned part = 0; part < HWT_MODBUS_PART_COUNT; part++) {
+        if (d->o.source[part] >= 0) {
+            const struct device_news news = {.source = (uint16_t)d->o.source[part],
+                                             .identity = v.meter};
+
+            d->o.news(d->o.ctx, &news);
+        }
+    }
+}
+
 static void deliver(struct modbus_device *d, int64_t now_us)
 {
     struct hwt_reading readings[HWT_MODBUS_ROWS_MAX];
@@ -265,7 +326,12 @@ bool modbus_device_end(struct modbus_device *d, struct clock *clock)
     int64_t now_us = clock_mono_us(clock);
     bool good = d->failed == 0 && d->groups > 0;
 
+    deliver_news(d);
     deliver(d, now_us);
+    modbus_serial_end(&d->serial, good, now_us);
+    if (d->exchanged) { /* it may have registers that the other had not */
+        modbus_device_plan(d);
+    }
     d->bad = !good;
     if (good) {
         d->missed = 0;

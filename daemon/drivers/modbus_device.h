@@ -8,6 +8,7 @@
 #include "core/heat/register.h"
 #include "core/wire/modbus_master.h"
 #include "daemon/drivers/modbus.h"
+#include "daemon/drivers/modbus_serial.h"
 
 enum { MODBUS_WHY_MAX = 128 };
 
@@ -27,6 +28,8 @@ struct modbus_device {
     uint8_t row[HWT_MODBUS_ROWS_MAX]; /* rows read in this poll, and their counts */
     int64_t counts[HWT_MODBUS_ROWS_MAX];
     unsigned rows;
+    struct modbus_serial serial;
+    bool told, exchanged; /* in this poll: the serial number; that it is another one */
     struct hwt_register energy[HWT_MODBUS_ROWS_MAX]; /* of rows that are energy registers */
 };
 
@@ -35,6 +38,8 @@ HWT_MUST_CHECK int modbus_device_init(struct modbus_device *d,
                                       const struct modbus_device_options *options);
 /* All registers of the map are asked for again: another device may be there now. */
 void modbus_device_plan(struct modbus_device *d);
+/* The same, and who it is: the line was opened. */
+void modbus_device_renew(struct modbus_device *d);
 /* A poll begins. False if there is nothing to ask for. */
 bool modbus_device_begin(struct modbus_device *d);
 /* The request to send next; false: the poll is over. */

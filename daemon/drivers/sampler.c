@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,14 +13,24 @@
 #include "core/wire/samples.h"
 #include "daemon/drivers/sampler_clock.h"
 #include "daemon/drivers/sampler_input.h"
+#include "daemon/drivers/sampler_ring.h"
 #include "daemon/drivers/sampler_spi.h"
 #include "daemon/drivers/sampler_state.h"
 
-enum { RETRY_FIRST_MS = 200, RETRY_LAST_MS = 5000, SPI_WAIT_MS = 20 };
+enum {
+    RETRY_FIRST_MS = 200,
+    RETRY_LAST_MS = 5000,
+    SCOPE_STALE_US = 2000000, /* real */
+    SPI_WAIT_MS = 20
+};
 
 struct mark { /* one instant by two clocks */
     uint64_t device_us;
     int64_t mono_us;
+};
+
+struct trim {
+    double ratio, phase_deg; /* ratio 0: none */
 };
 
 struct sampler {
@@ -29,6 +40,11 @@ struct sampler {
     int stop_fd; /* eventfd: readable when the thread shall end */
 
     struct sampler_state state;
+    struct sampler_ring ring;
+
+    pthread_mutex_t trim_lock; /* held for a copy; the sampling thread does not wait for it */
+    struct trim trim[HWT_SLOTS_MAX];
+    atomic_bool trimmed; /* some of them are new */
 
     /* The thread's own. */
     struct hwt_samples samples;
@@ -43,6 +59,7 @@ struct sampler {
     bool restarting;    /* until the first window after it */
     uint64_t outage_us; /* the restart's */
     uint64_t measured_us, gap_us;
+    double noise[HWT_SLOTS_MAX]; /* of the newest window */
     struct sampler_spi_options spi;
     struct sampler_spi_link link;
     uint64_t spi_blocks;
@@ -71,6 +88,18 @@ static int64_t mono_at(const struct mark *m, uint64_t device_us)
     return m->mono_us - (int64_t)(m->device_us - device_us);
 }
 
+/* The quantities asked for beyond those of every slot. */
+static size_t put_more(struct sampler *s, const struct hwt_meter_window *w, unsigned slot,
+                       int64_t mono_us, struct hwt_reading *out)
+{
+    const struct sampler_more *more = &s->options.more[slot];
+    struct hwt_meter_spectrum spectrum;
+    bool known = more->n > 0 && hwt_meter_spectrum(&s->meter, (int)slot, &spectrum);
+
+    return hwt_meter_more_readings(&w->channel[slot], known ? &spectrum : NULL, more->quantity,
+                                   more->n, s->options.source[slot], mono_us, out);
+}
+
 static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
 {
     struct sampler_window out = {.reading = s->reading, .duration_us = w->duration_us};
@@ -85,6 +114,12 @@ static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
     for (unsigned i = 0; i < w->slots; i++) {
         out.count += hwt_meter_readings(&w->channel[i], s->options.source[i], out.mono_us,
                                         s->reading + out.count);
+        out.count += put_more(s, w, i, out.mono_us, s->reading + out.count);
+        s->noise[i] = w->channel[i].noise;
+    }
+    for (unsigned g = 0; g < w->groups; g++) {
+        out.count += hwt_meter_total_readings(&w->total[g], s->options.group_source[g], out.mono_us,
+                                              s->reading + out.count);
     }
     sampler_flags_take(&s->state.flags, w);
     s->measured_us += w->duration_us;
@@ -164,10 +199,43 @@ static void discipline(struct sampler *s, struct hwt_block *b)
     sampler_clock_tune(&s->rate, b);
 }
 
+/* What sampler_trim brought; if it is at work just now, then with the next block. */
+static void take_trims(struct sampler *s)
+{
+    struct trim trim[HWT_SLOTS_MAX];
+
+    if (!atomic_load(&s->trimmed) || pthread_mutex_trylock(&s->trim_lock) != 0) {
+        return;
+    }
+    memcpy(trim, s->trim, sizeof(trim));
+    memset(s->trim, 0, sizeof(s->trim));
+    atomic_store(&s->trimmed, false);
+    pthread_mutex_unlock(&s->trim_lock);
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        if (trim[i].ratio > 0 &&
+            hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) != 0) {
+            continue; /* out of range: whoever found it has checked */
+        }
+    }
+}
+
+void sampler_trim(struct sampler *s, unsigned slot, double ratio, double phase_deg)
+{
+    if (slot < HWT_SLOTS_MAX) {
+        pthread_mutex_lock(&s->trim_lock);
+        s->trim[slot] = (struct trim){ratio, phase_deg};
+        atomic_store(&s->trimmed, true);
+        pthread_mutex_unlock(&s->trim_lock);
+    }
+}
+
 static void take_block(struct sampler *s, const struct hwt_block *b)
 {
     int64_t unix_ms;
-    int joint = hwt_meter_feed(&s->meter, b);
+    int joint;
+
+    take_trims(s);
+    joint = hwt_meter_feed(&s->meter, b);
 
     if (joint < 0) {
         say_refused(s, b);
@@ -180,6 +248,10 @@ static void take_block(struct sampler *s, const struct hwt_block *b)
     if (joint >= 0) {
         unix_ms = clock_unix_ms(s->options.clock);
         sampler_state_block(&s->state, unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms);
+        sampler_ring_put(&s->ring, b, joint == HWT_METER_FOLLOWS, s->noise, unix_ms,
+                         clock_real_us());
+    } else {
+        sampler_ring_break(&s->ring);
     }
 }
 
@@ -343,7 +415,11 @@ struct sampler *sampler_new(const struct sampler_options *options)
         return NULL;
     }
     s->options = *options;
+    pthread_mutex_init(&s->trim_lock, NULL);
     hwt_samples_init(&s->samples);
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        s->noise[i] = -1;
+    }
     sampler_clock_init(&s->rate);
     s->spi.device[0] = options->spidev[0];
     s->spi.device[1] = options->spidev[1];
@@ -352,7 +428,9 @@ struct sampler *sampler_new(const struct sampler_options *options)
         s->spi.slot[i].kind = options->meter.slot[i].kind;
     }
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->stop_fd < 0 || hwt_meter_init(&s->meter, &options->meter) != 0) {
+    if (sampler_ring_init(&s->ring) != 0 || s->stop_fd < 0 ||
+        hwt_meter_init(&s->meter, &options->meter) != 0 ||
+        hwt_meter_select(&s->meter, options->analyses ? options->analysed : -1) != 0) {
         sampler_free(s);
         return NULL;
     }
@@ -394,10 +472,72 @@ void sampler_free(struct sampler *s)
     if (s->stop_fd >= 0) {
         close(s->stop_fd);
     }
+    sampler_ring_deinit(&s->ring);
+    pthread_mutex_destroy(&s->trim_lock);
     free(s);
 }
 
 void sampler_poll_status(struct sampler *s)
 {
     sampler_state_show(&s->state, &s->options);
+}
+
+/* Room for the traces, and for nothing else. */
+static void *give_room(struct hwt_meter_scope *scope, uint32_t scans)
+{
+    size_t n = scans;
+    double *memory = malloc(n * 2 * (sizeof(double) + 1));
+
+    if (memory != NULL) {
+        scope->voltage.value = memory;
+        scope->current.value = memory + n;
+        scope->voltage.clipped = (uint8_t *)(memory + 2 * n);
+        scope->current.clipped = scope->voltage.clipped + n;
+    }
+    return memory;
+}
+
+static int fill_view(const struct sampler *s, unsigned slot, unsigned cycles,
+                     const struct sampler_ring_head *head, const struct hwt_meter_scans *scans,
+                     struct sampler_view *out)
+{
+    struct hwt_meter_scope *scope = &out->scope;
+    int err;
+
+    if (clock_real_us() - head->real_us > SCOPE_STALE_US) {
+        return HWT_ERR_AGAIN;
+    }
+    out->memory = give_room(scope, scans->scans);
+    if (out->memory == NULL) {
+        return HWT_ERR_SPACE;
+    }
+    out->noise = slot < HWT_SLOTS_MAX ? head->noise[slot] : -1;
+    out->bits = scans->bits;
+    out->unix_ms = head->unix_ms;
+    err = hwt_meter_scope(&s->options.meter, slot, scans, cycles, out->noise, scope);
+    if (err == 0 && head->unix_ms != HWT_TIME_UNKNOWN) {
+        out->unix_ms -= (int64_t)((scans->scans - scope->zero_scan) * scans->period_ps * 1e-9);
+    }
+    return err;
+}
+
+int sampler_scope(struct sampler *s, unsigned slot, unsigned cycles, struct sampler_view *out)
+{
+    struct sampler_view view = {0};
+    struct sampler_ring_head head;
+    struct hwt_meter_scans scans;
+    int32_t *codes;
+    int err = sampler_ring_get(&s->ring, &head, &scans, &codes);
+
+    if (err != 0) {
+        return err;
+    }
+    err = fill_view(s, slot, cycles, &head, &scans, &view);
+    free(codes);
+    if (err != 0) {
+        free(view.memory);
+        return err;
+    }
+    *out = view;
+    return 0;
 }

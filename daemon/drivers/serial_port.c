@@ -157,6 +157,13 @@ void serial_port_start(struct serial_port *p)
     open_line(p);
 }
 
+void serial_port_stop(struct serial_port *p)
+{
+    close_line(p);
+    uv_timer_stop(&p->reopen);
+    p->backoff_s = 1;
+}
+
 bool serial_port_is_open(const struct serial_port *p)
 {
     return p->line != NULL;

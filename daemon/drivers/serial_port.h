@@ -31,6 +31,9 @@ struct serial_port_options {
 struct serial_port *serial_port_new(uv_loop_t *loop, const struct serial_port_options *options);
 /* The first attempt to open; on_open or on_fail may come before it returns. */
 void serial_port_start(struct serial_port *p);
+/* Closes it, and opens it no more until it is started again. No callback comes of this. The port is
+ * free for others when the loop has gone round. */
+void serial_port_stop(struct serial_port *p);
 bool serial_port_is_open(const struct serial_port *p);
 /*
  * Without waiting: what the port does not take is lost, as on a bad line. An error shows as on_fail

@@ -225,6 +225,13 @@ void tcp_port_start(struct tcp_port *p)
     begin(p);
 }
 
+void tcp_port_stop(struct tcp_port *p)
+{
+    give_up(p);
+    uv_timer_stop(&p->timer);
+    p->backoff_s = 1;
+}
+
 bool tcp_port_is_open(const struct tcp_port *p)
 {
     return p->open;

@@ -38,6 +38,8 @@ bool tcp_host_split(const char *text, uint16_t standard_port, char host_out[TCP_
 struct tcp_port *tcp_port_new(uv_loop_t *loop, const struct tcp_port_options *options);
 /* Begins to connect; callbacks come from the loop. */
 void tcp_port_start(struct tcp_port *p);
+/* Ends the connection, and makes none until it is started again. No callback comes of this. */
+void tcp_port_stop(struct tcp_port *p);
 bool tcp_port_is_open(const struct tcp_port *p);
 /* Without waiting: what the socket does not take at once is lost, as on a bad line. */
 void tcp_port_write(struct tcp_port *p, const uint8_t *octets, size_t n);

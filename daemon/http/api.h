@@ -11,12 +11,13 @@
 
 #include "daemon/http/desk.h"
 #include "daemon/http/http.h"
+#include "daemon/http/job.h"
 #include "daemon/http/log_view.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/query.h"
 #include "daemon/http/server.h"
 
-/* One published live object, as it is sent in an event: "event: live\ndata: {...}\n\n". */
+/* One published object, as it is sent in an event: "event: live\ndata: {...}\n\n". */
 struct live_body {
     atomic_uint refs;
     size_t n;       /* bytes of the event */
@@ -30,6 +31,13 @@ struct live { /* any thread, under the lock */
     struct live_body *body;   /* the newest, or NULL */
     struct http_reply *reply; /* to GET /api/v1/live, made of it */
     uint64_t generation;      /* how many were published */
+};
+
+struct scan_news { /* any thread, under the lock */
+    pthread_mutex_t lock;
+    struct live_body *body; /* the newest, or NULL */
+    uint64_t generation;
+    bool running;
 };
 
 struct event_client;
@@ -66,12 +74,14 @@ enum http_count {
 struct http {
     struct http_server *server;
     struct http_hooks hooks;
+    enum http_changes changes;
     char **hosts;
     size_t host_count;
     const struct web_asset *assets;
     size_t asset_count;
     uint16_t port;
     struct live live;
+    struct scan_news scan;
     struct events events;
     _Atomic uint64_t count[COUNTS];
     _Atomic uint32_t sse_clients;
@@ -105,6 +115,15 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
                               const struct http_query *query);
 struct http_reply *api_last(struct http *h, struct http_request *request,
                             const struct http_query *query);
+struct http_reply *api_waveform(struct http *h, struct http_request *request,
+                                const struct http_query *query);
+/* The way of every request (routes.c): struct http_site's handle and refuse. */
+struct http_reply *http_handle(void *ctx, struct http_request *request);
+struct http_reply *http_refuse(void *ctx, struct http_request *request);
+/* Submits a job, and answers as it was answered. */
+struct http_reply *http_job_handle(struct http *h, struct http_request *request,
+                                   enum http_job_kind kind, bool wants_body, uint64_t number);
+
 /* A file of the page; NULL: there is none of that path, *found_out false. */
 struct http_reply *assets_reply(struct http *h, const struct http_request *request,
                                 bool *found_out);
@@ -130,12 +149,18 @@ void live_deinit(struct live *live);
 struct live_body *live_newest(struct live *live, uint64_t *generation_out);
 void live_body_unref(struct live_body *body);
 
+void scan_news_init(struct scan_news *news);
+void scan_news_deinit(struct scan_news *news);
+/* As live_newest; *running_out: the scan it tells of was still running. */
+struct live_body *scan_news_newest(struct scan_news *news, uint64_t *generation_out,
+                                   bool *running_out);
+
 void events_init(struct events *events);
 void events_deinit(struct events *events);
 /* Wakes all event streams. Any thread. */
 void events_wake(struct events *events);
 
 /* A JSON reply of the API: not to be kept by caches. NULL: out of memory. */
-struct http_reply *api_json(const char *p, size_t n);
+struct http_reply *api_json(unsigned status, const char *p, size_t n);
 
 #endif

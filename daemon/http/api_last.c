@@ -186,7 +186,7 @@ static struct http_reply *render(const struct last *last, const struct plan *pla
     }
     hwt_json_end_array(&j);
     hwt_json_end_object(&j);
-    return j.ok ? api_json(text, j.at) : http_problem(500, "the answer is too long");
+    return j.ok ? api_json(200, text, j.at) : http_problem(500, "the answer is too long");
 }
 
 struct http_reply *api_last(struct http *h, struct http_request *request,

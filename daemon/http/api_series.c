@@ -111,7 +111,7 @@ static struct http_reply *render(const struct http_series *series, size_t n,
         }
         hwt_json_init(&j, p, room);
         put_all(&j, series, n, log);
-        reply = j.ok ? api_json(p, j.at) : NULL;
+        reply = j.ok ? api_json(200, p, j.at) : NULL;
         free(p);
         if (j.ok) {
             return reply;

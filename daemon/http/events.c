@@ -33,10 +33,11 @@ struct event_client {
     struct http_stream *stream;
     struct event_client *next, *previous; /* the list */
     /* what is being sent: a live body, or the buffer */
-    struct live_body *live;
+    struct live_body *live; /* of a live or a scan event */
     size_t sent, n;
     char *buffer;          /* BUFFER bytes, made when first needed */
     uint64_t live_seen;    /* generation of the last live event */
+    uint64_t scan_seen;    /* the same of the last scan event */
     uint64_t sequence;     /* the next record; 0: not known yet */
     uint64_t commits_seen; /* all records of this notification were sent */
     bool resumed;          /* sequence came from Last-Event-ID */
@@ -199,6 +200,34 @@ static bool next_live(struct event_client *c)
     return true;
 }
 
+static bool next_scan(struct event_client *c)
+{
+    uint64_t generation;
+    bool running;
+    struct live_body *body = scan_news_newest(&c->h->scan, &generation, &running);
+
+    if (body == NULL || generation == c->scan_seen) {
+        live_body_unref(body);
+        return false;
+    }
+    c->scan_seen = generation;
+    c->live = body;
+    c->sent = 0;
+    c->n = body->n;
+    return true;
+}
+
+/* What a scan that is over told is no news to a client that comes after it. */
+static void skip_old_scan(struct event_client *c)
+{
+    uint64_t generation;
+    bool running;
+    struct live_body *body = scan_news_newest(&c->h->scan, &generation, &running);
+
+    c->scan_seen = running ? 0 : generation;
+    live_body_unref(body);
+}
+
 /* Text of a few bytes for the client alone. */
 static bool next_text(struct event_client *c, const char *text)
 {
@@ -224,6 +253,9 @@ static bool next_output(struct event_client *c)
     if (!c->greeted) {
         c->greeted = true;
         return next_text(c, "retry: 2000\n\n");
+    }
+    if (next_scan(c)) { /* at most some a second */
+        return true;
     }
     if (c->live_next && next_live(c)) {
         c->live_next = false;
@@ -329,6 +361,7 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
     }
     c->h = h;
     c->sent_us = clock_real_us();
+    skip_old_scan(c);
     if (last_id != NULL && last_id[0] != '\0') {
         c->resumed = event_parse_id(last_id, c->resume_stream, &c->sequence);
         c->sequence++; /* the record behind it */

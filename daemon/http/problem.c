@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/json.h"
@@ -14,9 +15,13 @@ static const struct {
     {400, "Bad Request", NULL, NULL},
     {403, "Forbidden", NULL, NULL},
     {404, "Not Found", NULL, NULL},
-    {405, "Method Not Allowed", "Allow", "GET, HEAD"}, /* RFC 9110 15.5.6 */
+    {405, "Method Not Allowed", NULL, NULL}, /* the caller adds Allow */
+    {409, "Conflict", NULL, NULL},
+    {413, "Content Too Large", NULL, NULL},
     {414, "URI Too Long", NULL, NULL},
+    {415, "Unsupported Media Type", NULL, NULL},
     {421, "Misdirected Request", NULL, NULL},
+    {422, "Unprocessable Content", NULL, NULL},
     {500, "Internal Server Error", NULL, NULL},
     {503, "Service Unavailable", "Retry-After", "2"},
 };
@@ -48,30 +53,62 @@ void http_problem_set(struct http_problem *problem_out, unsigned status, const c
 
     problem_out->status = status;
     problem_out->parameter = parameter;
+    problem_out->faults = NULL;
+    problem_out->fault_count = 0;
     va_start(args, format);
     vsnprintf(problem_out->detail, sizeof(problem_out->detail), format, args);
     va_end(args);
 }
 
+/* Room for it as JSON: each byte may become \u00xx. */
+static size_t room_of(const struct http_problem *problem)
+{
+    size_t room = 6 * sizeof(problem->detail) + 256;
+
+    for (size_t i = 0; i < problem->fault_count; i++) {
+        room += 6 * (strlen(problem->faults[i].path) + strlen(problem->faults[i].detail)) + 32;
+    }
+    return room;
+}
+
+static void write_problem(struct hwt_json *j, const struct http_problem *problem)
+{
+    hwt_json_object(j, NULL);
+    hwt_json_string(j, "type", "about:blank");
+    hwt_json_string(j, "title", http_status_title(problem->status));
+    hwt_json_uint(j, "status", problem->status);
+    hwt_json_bytes(j, "detail", problem->detail, strlen(problem->detail));
+    if (problem->parameter != NULL) {
+        hwt_json_string(j, "parameter", problem->parameter);
+    }
+    if (problem->fault_count > 0) {
+        hwt_json_array(j, "errors");
+        for (size_t i = 0; i < problem->fault_count; i++) {
+            hwt_json_object(j, NULL);
+            hwt_json_string(j, "path", problem->faults[i].path);
+            hwt_json_string(j, "detail", problem->faults[i].detail);
+            hwt_json_end_object(j);
+        }
+        hwt_json_end_array(j);
+    }
+    hwt_json_end_object(j);
+}
+
 struct http_reply *http_problem_reply(const struct http_problem *problem)
 {
-    char body[6 * sizeof(problem->detail) + 256]; /* each byte may become \u00xx */
-    size_t row = row_of(problem->status);
+    size_t row = row_of(problem->status), room = room_of(problem);
+    char *body = malloc(room);
     struct http_reply *reply;
     struct hwt_json j;
     bool ok;
 
-    hwt_json_init(&j, body, sizeof(body));
-    hwt_json_object(&j, NULL);
-    hwt_json_string(&j, "type", "about:blank");
-    hwt_json_string(&j, "title", http_status_title(problem->status));
-    hwt_json_uint(&j, "status", problem->status);
-    hwt_json_bytes(&j, "detail", problem->detail, strlen(problem->detail));
-    if (problem->parameter != NULL) {
-        hwt_json_string(&j, "parameter", problem->parameter);
+    if (body == NULL) {
+        return NULL;
     }
-    hwt_json_end_object(&j);
+    hwt_json_init(&j, body, room);
+    write_problem(&j, problem);
     reply = http_reply_copy(problem->status, "application/problem+json", body, j.at);
+    free(body);
     if (reply == NULL) {
         return NULL;
     }

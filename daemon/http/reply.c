@@ -293,3 +293,10 @@ struct http_reply *http_reply_later(void)
 
     return &later;
 }
+
+struct http_reply *http_reply_sleep(void)
+{
+    static struct http_reply sleep; /* the same */
+
+    return &sleep;
+}

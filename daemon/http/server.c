@@ -2,117 +2,77 @@
  * server.c: requests on libmicrohttpd.
  *
  * Its access handler is called at the end of the headers, then for each piece of a body, then once
- * more. A reply queued in the first call closes the connection: so the first call only looks, and
- * the last one answers; a request that is to be refused with its body unread is answered at once.
+ * more. A reply queued in the first call closes the connection, and one in the midst of a body is
+ * refused by the library: so the first call looks, the last one answers. Only a body too long to be
+ * read to its end, or not yet under way ("Expect: 100-continue"), is answered in the first.
  */
 #include "daemon/http/server.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "daemon/http/server_mhd.h"
 
-struct request_state {
-    struct http_request request;
-    bool seen; /* the first call was made */
-    char text[];
-};
-
-/* The URI as it came, before the library decodes and cuts it. Its result is the request's state. */
-static void *begin(void *cls, const char *uri, struct MHD_Connection *connection)
+/* Until it is woken. False: it was, since the handler was called: call it again. */
+static bool sleep_until_woken(struct http_server *s, struct request_state *state)
 {
-    size_t n = strlen(uri);
-    size_t keep = n > HTTP_URI_MAX ? HTTP_URI_MAX : n;
-    struct request_state *state = calloc(1, sizeof(*state) + keep + 1);
-    char *mark;
+    bool sleeps;
 
-    (void)cls;
-    (void)connection;
-    if (state == NULL) {
-        return NULL;
-    }
-    memcpy(state->text, uri, keep);
-    state->request.path = state->text;
-    state->request.too_long = n > keep;
-    mark = strchr(state->text, '?');
-    if (mark != NULL) {
-        *mark = '\0';
-        state->request.query = mark + 1;
-    }
-    return state;
-}
-
-static void finish(void *cls, struct MHD_Connection *connection, void **con_cls,
-                   enum MHD_RequestTerminationCode code)
-{
-    struct request_state *state = *con_cls;
-
-    (void)cls;
-    (void)connection;
-    (void)code;
-    *con_cls = NULL;
-    if (state != NULL && state->request.work_free != NULL) {
-        state->request.work_free(state->request.work);
-    }
-    free(state);
-}
-
-static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
-{
-    static const char *const names[HTTP_HEADERS] = {
-        [HTTP_HOST] = "Host",
-        [HTTP_ORIGIN] = "Origin",
-        [HTTP_ACCEPT_ENCODING] = "Accept-Encoding",
-        [HTTP_IF_NONE_MATCH] = "If-None-Match",
-        [HTTP_LAST_EVENT_ID] = "Last-Event-ID",
-        [HTTP_ACCEPT] = "Accept",
-    };
-    struct http_request *request = cls;
-
-    (void)kind;
-    if (value == NULL) {
-        value = "";
-    }
-    for (unsigned i = 0; i < HTTP_HEADERS; i++) {
-        if (strcasecmp(name, names[i]) == 0) {
-            request->hosts += i == HTTP_HOST;
-            request->origins += i == HTTP_ORIGIN;
-            if (request->header[i] == NULL) {
-                request->header[i] = value;
-            }
-            return MHD_YES;
+    pthread_mutex_lock(&s->lock);
+    sleeps = !state->woken && !s->stopping;
+    if (sleeps) {
+        state->asleep = true;
+        state->next = s->sleepers;
+        if (state->next != NULL) {
+            state->next->previous = state;
         }
+        s->sleepers = state;
+        MHD_suspend_connection(state->connection);
     }
-    if (strcasecmp(name, "Transfer-Encoding") == 0 ||
-        (strcasecmp(name, "Content-Length") == 0 && strcmp(value, "0") != 0)) {
-        request->has_body = true;
-    }
-    return MHD_YES;
+    pthread_mutex_unlock(&s->lock);
+    return sleeps;
 }
 
-static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *connection,
-                              struct http_request *request)
+/* Under the server's lock. */
+static void wake(struct http_server *s, struct request_state *state)
 {
-    struct http_reply *reply = s->site.handle(s->site.ctx, request);
-    unsigned status;
+    state->woken = true;
+    if (!state->asleep) {
+        return;
+    }
+    state->asleep = false;
+    if (state->previous != NULL) {
+        state->previous->next = state->next;
+    } else {
+        s->sleepers = state->next;
+    }
+    if (state->next != NULL) {
+        state->next->previous = state->previous;
+    }
+    state->next = state->previous = NULL;
+    MHD_resume_connection(state->connection);
+}
+
+void http_request_wake(struct http_request *request)
+{
+    struct request_state *state = (struct request_state *)request;
+
+    pthread_mutex_lock(&state->server->lock);
+    wake(state->server, state);
+    pthread_mutex_unlock(&state->server->lock);
+}
+
+static enum MHD_Result send_off(struct http_server *s, struct MHD_Connection *connection,
+                                struct http_reply *reply)
+{
+    unsigned status = reply->status;
     enum MHD_Result queued;
 
-    if (reply == NULL) {
-        return MHD_NO;
-    }
-    if (reply == http_reply_later()) {
-        MHD_suspend_connection(connection);
-        MHD_resume_connection(connection);
-        return MHD_YES;
-    }
     if (reply->stream != NULL) {
         http_stream_attach(reply->stream, s, connection);
     }
-    status = reply->status;
     queued = MHD_queue_response(connection, status, reply->response);
     http_reply_unref(reply);
     if (queued == MHD_YES && s->site.answered != NULL) {
@@ -121,31 +81,84 @@ static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *conn
     return queued;
 }
 
+static struct http_reply *call_site(struct http_server *s, struct request_state *state,
+                                    bool *stopping_out)
+{
+    pthread_mutex_lock(&s->lock);
+    state->woken = false;
+    *stopping_out = s->stopping;
+    pthread_mutex_unlock(&s->lock);
+    return s->site.handle(s->site.ctx, &state->request);
+}
+
+static enum MHD_Result answer(struct http_server *s, struct request_state *state)
+{
+    for (;;) {
+        bool stopping;
+        struct http_reply *reply = call_site(s, state, &stopping);
+
+        if (reply == NULL) {
+            return MHD_NO;
+        }
+        if (reply == http_reply_later()) {
+            MHD_suspend_connection(state->connection);
+            MHD_resume_connection(state->connection);
+            return MHD_YES;
+        }
+        if (reply != http_reply_sleep()) {
+            return send_off(s, state->connection, reply);
+        }
+        if (stopping) {
+            return MHD_NO;
+        }
+        if (sleep_until_woken(s, state)) {
+            return MHD_YES;
+        }
+    }
+}
+
+/* A request with a body, at the end of its headers. */
+static enum MHD_Result meet(struct http_server *s, struct request_state *state)
+{
+    struct http_reply *refusal = s->site.refuse(s->site.ctx, &state->request);
+
+    if (refusal != NULL && (state->at_once || state->request.body_length > HTTP_BODY_DRAIN)) {
+        return send_off(s, state->connection, refusal);
+    }
+    state->refusal = refusal;
+    return MHD_YES;
+}
+
 static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload_data,
                               size_t *upload_data_size, void **con_cls)
 {
     struct request_state *state = *con_cls;
 
+    (void)connection;
     (void)url;
     (void)version;
-    (void)upload_data;
     if (state == NULL) {
-        return MHD_NO; /* out of memory in begin() */
+        return MHD_NO; /* out of memory in request_begin() */
     }
     if (!state->seen) {
         state->seen = true;
-        state->request.method = method;
-        (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, &state->request);
-        if (!state->request.has_body && (strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
-                                         strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)) {
-            return MHD_YES;
-        }
-    } else if (*upload_data_size > 0) {
-        *upload_data_size = 0;
-        return MHD_YES;
+        request_look(state, method);
+        return state->request.has_body ? meet(cls, state) : MHD_YES;
     }
-    return answer(cls, connection, &state->request);
+    if (*upload_data_size > 0) {
+        bool taken = request_take(state, upload_data, *upload_data_size);
+
+        *upload_data_size = 0;
+        return taken ? MHD_YES : MHD_NO;
+    }
+    if (state->refusal != NULL) {
+        struct http_reply *refusal = state->refusal;
+
+        state->refusal = NULL;
+        return send_off(cls, state->connection, refusal);
+    }
+    return answer(cls, state);
 }
 
 struct http_server *http_server_start(int fd, const struct http_site *site)
@@ -169,8 +182,8 @@ struct http_server *http_server_start(int fd, const struct http_site *site)
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
                                  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY,
                                  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT_S,
-                                 MHD_OPTION_URI_LOG_CALLBACK, begin, s, MHD_OPTION_NOTIFY_COMPLETED,
-                                 finish, s, MHD_OPTION_END);
+                                 MHD_OPTION_URI_LOG_CALLBACK, request_begin, s,
+                                 MHD_OPTION_NOTIFY_COMPLETED, request_end, s, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (s->daemon == NULL) {
         close(fd);
@@ -189,6 +202,9 @@ void http_server_stop(struct http_server *s)
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     http_streams_end(s);
+    while (s->sleepers != NULL) {
+        wake(s, s->sleepers);
+    }
     pthread_mutex_unlock(&s->lock);
     MHD_stop_daemon(s->daemon);
     pthread_mutex_destroy(&s->lock);

@@ -1,15 +1,15 @@
 /*
  * server.h: the seam between our pages and the HTTP server library below them. Only server.c,
- * reply.c and listen.c know that the library is libmicrohttpd; another server fits behind the same
- * functions.
+ * request.c, reply.c and listen.c know that the library is libmicrohttpd; another server fits
+ * behind the same functions.
  *
  *   bytes ──▶ library ──▶ struct http_request ──▶ site.handle() ──▶ struct http_reply ──▶ library
  *
  * One thread serves all connections; site.handle and the stream callbacks run in it and must not
- * block. Requests are read only: a request with a body, or with another method than GET and HEAD,
- * reaches site.handle as well, so that one place answers, and its connection is closed.
+ * block. A request with a body is first shown to site.refuse, without it: what is refused there
+ * costs no memory. Else its body is collected as it arrives, and handled when it is whole.
  *
- * No TLS, no WebSocket, no request bodies.
+ * No TLS, no WebSocket.
  */
 #ifndef DAEMON_HTTP_SERVER_H
 #define DAEMON_HTTP_SERVER_H
@@ -26,7 +26,11 @@ enum {
     HTTP_CONNECTION_MEMORY = 16 * 1024, /* bytes, headers in and out; more is answered 431 */
     HTTP_TIMEOUT_S = 20,                /* real s without a byte moving */
     HTTP_PATIENCE_S = 120,              /* the same, for a stream that is `patient` */
-    HTTP_URI_MAX = 4096                 /* bytes of path and query */
+    HTTP_URI_MAX = 4096,                /* bytes of path and query */
+    HTTP_BODY_MAX = 64 * 1024,          /* bytes of a request's body */
+    /* So much of a body that is refused is read and thrown away, for many clients look for the
+     * answer only when they have sent all; a longer one is answered, or cut, unread. */
+    HTTP_BODY_DRAIN = 1024 * 1024
 };
 
 /* The request headers that are looked at. */
@@ -37,6 +41,7 @@ enum http_header {
     HTTP_IF_NONE_MATCH,
     HTTP_LAST_EVENT_ID,
     HTTP_ACCEPT,
+    HTTP_CONTENT_TYPE,
     HTTP_HEADERS
 };
 
@@ -48,7 +53,12 @@ struct http_request { /* borrowed: valid until the request is answered */
     unsigned hosts;                   /* Host headers: anything but one is wrong */
     unsigned origins;
     bool has_body;
-    bool too_long; /* the URI was longer than HTTP_URI_MAX: path and query are cut */
+    uint64_t body_length; /* as announced; 0: not announced */
+    const char *body;     /* whole, with a NUL behind it; NULL: none, or not yet */
+    size_t body_n;
+    bool body_too_long; /* more than HTTP_BODY_MAX came: body is NULL */
+    bool local;         /* from this machine, and not passed on by a proxy that says so */
+    bool too_long;      /* the URI was longer than HTTP_URI_MAX: path and query are cut */
     /* Work of a handler that answers later; freed with the request. */
     void *work;
     void (*work_free)(void *work);
@@ -59,9 +69,11 @@ struct http_reply;
 struct http_stream;
 
 struct http_site {
-    /* The reply (one reference, which the server takes), http_reply_later(), or NULL: out of
-     * memory, the connection is closed. */
+    /* The reply (one reference, which the server takes), http_reply_later(), http_reply_sleep(), or
+     * NULL: out of memory, the connection is closed. */
     struct http_reply *(*handle)(void *ctx, struct http_request *request);
+    /* Before the body of a request is read: the reply that refuses it, or NULL. */
+    struct http_reply *(*refuse)(void *ctx, struct http_request *request);
     /* A reply with this status was sent off. */
     void (*answered)(void *ctx, unsigned status);
     void *ctx;
@@ -126,5 +138,10 @@ struct http_reply *http_reply_ref(struct http_reply *reply);
 void http_reply_unref(struct http_reply *reply);
 /* Not an answer yet: call handle again with the same request, after others had their turn. */
 struct http_reply *http_reply_later(void);
+/* The same when http_request_wake() was called, which may be before this is returned. */
+struct http_reply *http_reply_sleep(void);
+/* Any thread. The request must not be answered before: it is not while it sleeps, but when the
+ * server stops, which calls work_free. */
+void http_request_wake(struct http_request *request);
 
 #endif

@@ -53,6 +53,14 @@ void buses_tick(struct buses *b)
     analogs_tick(b->analogs);
 }
 
+void buses_pause(struct buses *b, const struct buses_pause *which)
+{
+    for (unsigned k = 0; k < KINDS; k++) {
+        lines_pause(b->lines[k], which);
+    }
+    inputs_pause(b->inputs, which);
+}
+
 void buses_free(struct buses *b)
 {
     for (unsigned k = 0; b != NULL && k < KINDS; k++) {

@@ -22,6 +22,7 @@ struct buses_options {
     uv_loop_t *loop;
     struct status *const *status; /* by config->source[] */
     reading_sink sink;            /* on the loop */
+    news_sink news;               /* on the loop */
     void *ctx;
 };
 
@@ -30,6 +31,16 @@ struct buses *buses_new(const struct buses_options *options);
 void buses_start(struct buses *b);
 /* The clock has advanced. */
 void buses_tick(struct buses *b);
+/* Which lines leave their port to others for a while, or take it again. */
+struct buses_pause {
+    bool (*uses)(void *ctx, const struct config_source *source);
+    const char *cause; /* a sentence for the state of their sources; NULL: they go on */
+    void *ctx;
+};
+
+/* Lines of M-Bus, Modbus and emon, Elster meters on a serial port. Each pause is followed by one
+ * going on, of the same sources. The ports are free when the loop has gone round. */
+void buses_pause(struct buses *b, const struct buses_pause *which);
 /* Closes; the loop must run until the close callbacks have run. */
 void buses_free(struct buses *b);
 

@@ -75,6 +75,12 @@ struct config *config_parse(const char *text, size_t n, const char *path,
     return parse(text, n, path, false, problems);
 }
 
+struct config *config_parse_files(const char *text, size_t n, const char *path,
+                                  struct config_problems *problems)
+{
+    return parse(text, n, path, true, problems);
+}
+
 struct config *config_load_problems(const char *path, struct config_problems *problems)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -45,10 +45,11 @@ static int find_voltage(const struct config_build *b, const struct config_source
     return -1;
 }
 
-static void check_curve(const struct config_build *b, const struct config_input *in)
+void config_check_curve(const struct config_build *b, const struct config_curve_point *curve,
+                        unsigned count)
 {
-    for (unsigned k = 1; k < in->curve_count; k++) {
-        const struct config_curve_point *p = &in->curve[k];
+    for (unsigned k = 1; k < count; k++) {
+        const struct config_curve_point *p = &curve[k];
 
         if (config_given(b, &p->level) && p->level <= p[-1].level) {
             config_complain(b, &p->level, "level", "%g does not rise above the point before, %g",
@@ -120,10 +121,10 @@ static void check_samples(struct config_build *b, struct config_source *s)
     for (unsigned i = 0; i < s->clamp_count; i++) {
         resolve_voltage(b, s, &s->clamps[i]);
         check_supply(b, s, &s->clamps[i]);
-        check_curve(b, &s->clamps[i]);
+        config_check_curve(b, s->clamps[i].curve, s->clamps[i].curve_count);
     }
     for (unsigned i = 0; i < s->voltage_count; i++) {
-        check_curve(b, &s->voltages[i]);
+        config_check_curve(b, s->voltages[i].curve, s->voltages[i].curve_count);
     }
 }
 
@@ -307,6 +308,9 @@ static void set_labels(struct config *c)
         for (unsigned i = 0; i < source->clamp_count; i++) {
             set_label(source->clamps[i].label, source->clamps[i].id);
         }
+        for (unsigned i = 0; i < source->group_count; i++) {
+            set_label(source->groups[i].label, source->groups[i].id);
+        }
         for (unsigned i = 0; i < source->emon_count; i++) {
             set_label(source->emon[i].label, source->emon[i].id);
         }
@@ -322,8 +326,10 @@ void config_check(struct config_build *b)
     config_check_maps(b);
     config_check_emon_inputs(b);
     config_check_sensors(b);
+    config_check_measures(b);
     config_check_ids(b);
     check_sources(b);
+    config_check_models(b);
     check_clock(b);
     check_listen(b);
     check_hosts(b);

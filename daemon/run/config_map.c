@@ -137,6 +137,7 @@ static void check_map(struct config_build *b, struct config_map *m)
         check_row(b, m, i);
         m->quantity[part][m->quantities[part]++] = m->wire.row[i].quantity;
     }
+    config_map_check_identity(b, m);
 }
 
 struct config_map *config_map_parse(const char *text, size_t n, const char *file,

@@ -10,7 +10,7 @@
 #ifndef DAEMON_RUN_CONFIG_MAP_H
 #define DAEMON_RUN_CONFIG_MAP_H
 
-#include "core/wire/modbus_map.h"
+#include "core/wire/modbus_identity.h"
 #include "daemon/run/config.h"
 
 struct config_map_row {
@@ -22,6 +22,23 @@ struct config_map_row {
     enum hwt_modbus_order order;
     double scale;
     char source[CONFIG_TEXT_MAX];
+    unsigned line;
+};
+
+/* Registers that tell the model, or the serial number. */
+struct config_map_field {
+    unsigned address;
+    unsigned function; /* 0 holding, 1 input */
+    enum hwt_modbus_type type;
+    enum hwt_modbus_order order;
+    unsigned length; /* of a text; 0: a number */
+    char source[CONFIG_TEXT_MAX];
+};
+
+struct config_map_mark {
+    struct config_map_field field;
+    char value[HWT_MODBUS_EXPECTED_MAX][HWT_MODBUS_WORD_SIZE]; /* "32", "0x20", "100..104", "B23" */
+    unsigned values;
     unsigned line;
 };
 
@@ -37,8 +54,12 @@ struct config_map {
     unsigned registers_max, gap_max;
     struct config_map_row row[HWT_MODBUS_ROWS_MAX];
     unsigned rows;
+    struct config_map_mark mark[HWT_MODBUS_MARKS_MAX];
+    unsigned marks;
+    struct config_map_field serial;
     /* Made of the above: */
     struct hwt_modbus_map wire;
+    struct hwt_modbus_identity identity;
     uint8_t quantity[CONFIG_PARTS][HWT_MODBUS_ROWS_MAX]; /* of each part, in the rows' order */
     unsigned quantities[CONFIG_PARTS];
 };
@@ -52,6 +73,11 @@ struct config_map_file {
 
 extern const struct config_map_file config_map_files[];
 extern const size_t config_map_file_count;
+
+/* Models of sensors that come with the program, of the same kind; generated from data/ct and
+ * data/vt, read by config_models.c. */
+extern const struct config_map_file config_model_files[];
+extern const size_t config_model_file_count;
 
 /* The map of this name that comes with the program, or NULL. */
 const struct config_map_file *config_map_file_find(const char *name);

@@ -22,16 +22,27 @@
 #include "daemon/http/http.h"
 #include "daemon/publish/emoncms.h"
 #include "daemon/run/buses.h"
+#include "daemon/run/calibration_jobs.h"
 #include "daemon/run/day.h"
 #include "daemon/run/heat_flows.h"
 #include "daemon/run/hub.h"
 #include "daemon/run/installation.h"
 #include "daemon/run/live.h"
 #include "daemon/run/log_reader.h"
+#include "daemon/run/reload.h"
+#include "daemon/run/requests.h"
+#include "daemon/run/scans.h"
+#include "daemon/run/source_add.h"
 #include "daemon/run/streams.h"
+#include "daemon/run/waveforms.h"
 #include "daemon/store/store.h"
 
-enum { TICK_MS = 50, LIVE_MS = 1000, ERROR_BYTES = 640 };
+enum {
+    TICK_MS = 50,
+    LIVE_MS = 1000,
+    ANEW_MS = 300, /* real ms for the answer that announces it to be sent */
+    ERROR_BYTES = 640
+};
 
 struct daemon {
     const struct config *config;
@@ -45,8 +56,16 @@ struct daemon {
     struct store *store;
     struct log_source log_source;
     struct hub *hub;
+    struct requests *requests;
+    struct scans *scans;
     struct http *http;
+    struct calibration *calibration;
+    struct calibration_near *near; /* the last minute of the clamps */
+    struct calibration_jobs *calibration_jobs;
+    uint64_t first_record; /* the store had so many when it was opened */
+    uint64_t made;         /* records since then */
     struct streams *streams;
+    _Atomic(struct streams *) sampling; /* the same for http's thread, once they run */
     struct buses *buses;
     struct heat_flows *heat_flows;
     struct publish_emoncms *publisher[CONFIG_PUBLISHERS_MAX];
@@ -54,8 +73,13 @@ struct daemon {
     char live[LIVE_JSON_MAX];
     uv_loop_t loop;
     uv_async_t wake; /* the clock advanced, or records were committed */
-    uv_timer_t tick, second, end;
+    uv_timer_t tick, second, end, anew;
     uv_signal_t interrupt, terminate;
+    struct source_add source_add;
+    struct reload reload;
+    bool ended;      /* for good */
+    bool start_anew; /* if not */
+    uv_work_t first_work;
     pthread_mutex_t notify_lock;
     bool notify;                  /* the store's thread may tell http and the loop */
     atomic_uint_fast64_t durable; /* newest durable record of the own stream */
@@ -108,14 +132,77 @@ static const struct http_series *on_series(void *ctx, size_t *n_out)
     return d->series;
 }
 
+static bool on_submit(void *ctx, struct http_job *job)
+{
+    struct daemon *d = ctx;
+
+    return requests_submit(d->requests, job);
+}
+
+static int on_waveform(void *ctx, const char *channel, unsigned cycles, struct http_waveform *out,
+                       char detail_out[HTTP_DETAIL])
+{
+    struct daemon *d = ctx;
+
+    return waveforms_get(&d->site, atomic_load(&d->sampling), channel, cycles, out, detail_out);
+}
+
 /* --- the loop --- */
 
 static void on_record(void *ctx, const struct hwt_schema *schema, const struct hwt_record *record)
 {
     struct daemon *d = ctx;
 
+    d->made++;
     store_push(d->store, schema, record);
 }
+
+/* --- calibration --- */
+
+/* Those that found no room in the store's queue have no sequence. */
+static uint64_t next_record(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct store_counters counters;
+
+    store_counters(d->store, &counters);
+    return d->first_record + d->made - counters.lost + 1;
+}
+
+static void on_trim(void *ctx, unsigned source, double ratio, double phase_deg)
+{
+    struct daemon *d = ctx;
+
+    streams_trim(d->streams, source, ratio, phase_deg);
+}
+
+static void on_sensor(void *ctx, unsigned source, double *ratio_out, double *phase_deg_out)
+{
+    struct daemon *d = ctx;
+
+    calibration_sensor(d->calibration, source, ratio_out, phase_deg_out);
+}
+
+static void on_seen(void *ctx, const struct hwt_reading *readings, size_t n)
+{
+    struct daemon *d = ctx;
+
+    calibration_near_put(d->near, readings, n);
+}
+
+static void on_corrected(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct hwt_tslog_snapshot *snapshot = malloc(sizeof(*snapshot));
+
+    if (snapshot != NULL) {
+        store_snapshot(d->store, snapshot);
+        hub_refresh(d->hub, snapshot);
+    }
+    free(snapshot);
+}
+
+/* --- the loop: readings --- */
 
 static void on_readings(void *ctx, const struct hwt_reading *readings, size_t n)
 {
@@ -133,6 +220,15 @@ static void on_derived(void *ctx, const struct hwt_reading *readings, size_t n)
     hub_put(d->hub, readings, n);
 }
 
+static void on_scan(void *ctx, const char *json, size_t n, bool running)
+{
+    struct daemon *d = ctx;
+
+    if (http_publish_scan(d->http, json, n, running) != 0) {
+        LOG(LOG_WARN, "run", "scan event lost: out of memory");
+    }
+}
+
 static void advance(struct daemon *d)
 {
     uint64_t durable = atomic_load(&d->durable);
@@ -141,6 +237,7 @@ static void advance(struct daemon *d)
     hub_tick(d->hub);
     buses_tick(d->buses);
     heat_flows_tick(d->heat_flows);
+    calibration_jobs_tick(d->calibration_jobs, durable);
     for (unsigned i = 0; durable != d->published && i < d->config->publisher_count; i++) {
         publish_emoncms_wake(d->publisher[i], durable);
     }
@@ -189,13 +286,46 @@ static void on_second(uv_timer_t *handle)
 
 static void on_end(uv_timer_t *handle)
 {
-    uv_stop(handle->loop);
+    struct daemon *d = handle->data;
+
+    d->ended = true;
+    uv_stop(&d->loop);
 }
 
 static void on_signal(uv_signal_t *handle, int signum)
 {
+    struct daemon *d = handle->data;
+
     LOG(LOG_INFO, "run", "stopping signal=%d", signum);
-    uv_stop(handle->loop);
+    d->ended = true;
+    uv_stop(&d->loop);
+}
+
+static void on_terminal_gone(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    d->ended = true;
+    uv_stop(&d->loop);
+}
+
+static void on_anew(uv_timer_t *handle)
+{
+    struct daemon *d = handle->data;
+
+    LOG(LOG_INFO, "run", "starting anew");
+    d->start_anew = true;
+    uv_stop(&d->loop);
+}
+
+/* The configuration file is another one. */
+static void on_changed(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    if (!uv_is_closing((uv_handle_t *)&d->anew) && !uv_is_active((uv_handle_t *)&d->anew)) {
+        uv_timer_start(&d->anew, on_anew, ANEW_MS, 0);
+    }
 }
 
 /* --- start-up --- */
@@ -276,11 +406,16 @@ static bool start_http(struct daemon *d)
     char error[ERROR_BYTES];
     struct http_options options = {
         .listen = c->listen,
-        .port = c->port,
+        .port = c->port == 0 && d->options->port != NULL ? *d->options->port : c->port,
         .hosts = hosts,
         .host_count = c->host_count,
         .timezone = d->config->timezone,
-        .hooks = {.snapshot = on_snapshot, .series = on_series, .ctx = d},
+        .changes = (enum http_changes)c->changes,
+        .hooks = {.snapshot = on_snapshot,
+                  .series = on_series,
+                  .waveform = on_waveform,
+                  .submit = on_submit,
+                  .ctx = d},
         .assets = web_assets,
         .asset_count = web_asset_count,
     };
@@ -296,12 +431,57 @@ static bool start_http(struct daemon *d)
                                             .label = source->label,
                                             .quantity = d->site.channel[i].quantity};
     }
+    d->requests = requests_new(&d->loop);
+    if (d->requests == NULL) {
+        return fail("start", "out of memory");
+    }
+    requests_serve(d->requests, HTTP_ADD_SOURCE, source_add_handle, &d->source_add);
+    calibration_jobs_serve(d->calibration_jobs, d->requests);
     d->http = http_start(&options, error, sizeof(error));
+    if (d->http == NULL && c->port == 0 && options.port != 0) {
+        options.port = 0; /* the one before is in use by now */
+        d->http = http_start(&options, error, sizeof(error));
+    }
     if (d->http == NULL) {
         return fail("http", error);
     }
+    if (d->options->port != NULL) {
+        *d->options->port = http_port(d->http);
+    }
     set_notify(d, true);
     return true;
+}
+
+static bool make_calibration(struct daemon *d)
+{
+    struct calibration_options options = {.site = &d->site,
+                                          .data_dir = d->config->data_dir,
+                                          .apply = on_trim,
+                                          .next_record = next_record,
+                                          .ctx = d};
+    struct store_counters counters;
+    char error[ERROR_BYTES];
+
+    store_counters(d->store, &counters);
+    d->first_record = counters.durable;
+    memcpy(options.uuid, d->view.uuid, sizeof(options.uuid));
+    d->calibration = calibration_new(&options, error, sizeof(error));
+    if (d->calibration == NULL) {
+        return fail("calibration", error);
+    }
+    d->near = calibration_near_new(&d->site);
+    d->calibration_jobs =
+        calibration_jobs_new(&(struct calibration_jobs_options){.loop = &d->loop,
+                                                                .site = &d->site,
+                                                                .clock = d->clock,
+                                                                .store = d->store,
+                                                                .calibration = d->calibration,
+                                                                .near = d->near,
+                                                                .next_record = next_record,
+                                                                .corrected = on_corrected,
+                                                                .ctx = d});
+    return d->near != NULL && d->calibration_jobs != NULL ? true
+                                                          : fail("calibration", "out of memory");
 }
 
 static bool make_sources(struct daemon *d)
@@ -310,6 +490,8 @@ static bool make_sources(struct daemon *d)
                                                        .clock = d->clock,
                                                        .hub = d->hub,
                                                        .status = d->source_status,
+                                                       .sensor = on_sensor,
+                                                       .seen = on_seen,
                                                        .wake = on_clock,
                                                        .ctx = d});
     d->buses = buses_new(&(struct buses_options){.site = &d->site,
@@ -327,6 +509,18 @@ static bool make_sources(struct daemon *d)
     return d->streams != NULL && d->buses != NULL && d->heat_flows != NULL
                ? true
                : fail("sources", "out of memory");
+}
+
+static bool make_scans(struct daemon *d)
+{
+    d->scans = scans_new(&(struct scans_options){.loop = &d->loop,
+                                                 .config = d->config,
+                                                 .buses = d->buses,
+                                                 .clock = d->clock,
+                                                 .publish = on_scan,
+                                                 .ctx = d},
+                         d->requests);
+    return d->scans != NULL ? true : fail("start", "out of memory");
 }
 
 static bool make_publishers(struct daemon *d)
@@ -383,9 +577,19 @@ static void init_handles(struct daemon *d)
     uv_timer_init(&d->loop, &d->tick);
     uv_timer_init(&d->loop, &d->second);
     uv_timer_init(&d->loop, &d->end);
+    uv_timer_init(&d->loop, &d->anew);
     uv_signal_init(&d->loop, &d->interrupt);
     uv_signal_init(&d->loop, &d->terminate);
-    d->wake.data = d->tick.data = d->second.data = d;
+    d->wake.data = d->tick.data = d->second.data = d->end.data = d->anew.data = d;
+    d->interrupt.data = d->terminate.data = d;
+    d->source_add = (struct source_add){
+        .path = d->config->path, .loop = &d->loop, .added = on_changed, .ctx = d};
+    d->reload = (struct reload){.path = d->config->path,
+                                .loop = &d->loop,
+                                .right = on_changed,
+                                .gone = on_terminal_gone,
+                                .ctx = d};
+    reload_init(&d->reload);
 }
 
 static void say_listening(struct daemon *d)
@@ -409,8 +613,8 @@ static bool start(struct daemon *d)
     if (!installation_make(&d->site, d->config)) {
         return fail(d->config->path, "more channels than a record may have");
     }
-    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !start_http(d) ||
-        !make_sources(d) || !make_publishers(d)) {
+    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !make_calibration(d) ||
+        !start_http(d) || !make_sources(d) || !make_scans(d) || !make_publishers(d)) {
         return false;
     }
     publish_live(d);
@@ -418,20 +622,50 @@ static bool start(struct daemon *d)
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_start(d->publisher[i]);
     }
+    atomic_store(&d->sampling, d->streams);
     return streams_start(d->streams) ? true : fail("sources", "no thread");
+}
+
+static void block_signals(bool block)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static void no_work(uv_work_t *work)
+{
+    (void)work;
+}
+
+/* The workers live from the first work on: made while signals are blocked, they never take one. */
+static void make_workers(struct daemon *d)
+{
+    (void)uv_queue_work(&d->loop, &d->first_work, no_work, NULL);
 }
 
 static void run(struct daemon *d)
 {
+    unsigned live_ms = d->options->live_ms > 0 ? d->options->live_ms : LIVE_MS;
+
     say_listening(d);
     uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
-    uv_timer_start(&d->second, on_second, LIVE_MS, LIVE_MS);
+    uv_timer_start(&d->second, on_second, live_ms, live_ms);
     if (d->options->for_ms > 0) {
         uv_timer_start(&d->end, on_end, (uint64_t)d->options->for_ms, 0);
     }
     uv_signal_start(&d->interrupt, on_signal, SIGINT);
     uv_signal_start(&d->terminate, on_signal, SIGTERM);
+    reload_start(&d->reload);
+    block_signals(false);
     uv_run(&d->loop, UV_RUN_DEFAULT);
+    if (d->start_anew && !d->ended) {
+        block_signals(true); /* a handler that is taken away must not leave the default, the end */
+    }
 }
 
 static void close_handle(uv_handle_t *handle, void *ctx)
@@ -446,9 +680,12 @@ static void close_handle(uv_handle_t *handle, void *ctx)
 static void stop_callbacks(struct daemon *d)
 {
     set_notify(d, false);
+    requests_stop(d->requests);
+    calibration_jobs_stop(d->calibration_jobs);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     uv_close((uv_handle_t *)&d->second, NULL);
+    uv_close((uv_handle_t *)&d->anew, NULL);
 }
 
 /* Sources first, so that all they gave is recorded; the store commits last of all. */
@@ -462,18 +699,24 @@ static void stop(struct daemon *d)
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_free(d->publisher[i]);
     }
+    scans_free(d->scans);
     buses_free(d->buses);
     uv_run(&d->loop, UV_RUN_NOWAIT);
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
+    reload_deinit(&d->reload);
     if (d->hub != NULL && d->store != NULL) {
         hub_flush(d->hub);
     }
     http_stop(d->http); /* no reader may be at work when the store closes */
+    requests_free(d->requests);
     store_close(d->store);
     uv_loop_close(&d->loop);
     streams_free(d->streams);
     heat_flows_free(d->heat_flows);
+    calibration_jobs_free(d->calibration_jobs);
+    calibration_near_free(d->near);
+    calibration_free(d->calibration);
     hub_free(d->hub);
     for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
         status_free(d->source_status[i]);
@@ -485,27 +728,34 @@ static void stop(struct daemon *d)
     clock_free(d->clock);
 }
 
-int daemon_run(const struct config *config, const struct daemon_options *options)
+enum daemon_end daemon_run(const struct config *config, const struct daemon_options *options)
 {
     struct daemon *d = calloc(1, sizeof(*d));
+    enum daemon_end end;
     bool started;
 
     if (d == NULL) {
         fail("start", "out of memory");
-        return 1;
+        return DAEMON_FAILED;
     }
     d->config = config;
     d->options = options;
     pthread_mutex_init(&d->notify_lock, NULL);
     signal(SIGPIPE, SIG_IGN);
     day_use_zone(config->timezone);
+    block_signals(true); /* until they are handled: threads made meanwhile leave them to this one */
     init_handles(d);
+    make_workers(d);
     started = start(d);
     if (started) {
         run(d);
     }
     stop(d);
+    end = !started ? DAEMON_FAILED : d->start_anew && !d->ended ? DAEMON_ANEW : DAEMON_ENDED;
+    if (end != DAEMON_ANEW) {
+        block_signals(false);
+    }
     pthread_mutex_destroy(&d->notify_lock);
     free(d);
-    return started ? 0 : 1;
+    return end;
 }

@@ -179,12 +179,24 @@ void hub_restore(struct hub *h, const struct hwt_tslog_snapshot *snapshot)
     fill_midnight(h);
 }
 
+void hub_refresh(struct hub *h, const struct hwt_tslog_snapshot *snapshot)
+{
+    if (h->day_ms != HWT_TIME_UNKNOWN) {
+        history_at(snapshot, &h->options.site->schema, h->day_ms, &h->midnight);
+        fill_midnight(h);
+    }
+}
+
 struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source)
 {
     struct hub_clamp_start start;
 
     last_counter(h, (int)source, HWT_Q_IMPORT, &start.import_mj);
     last_counter(h, (int)source, HWT_Q_EXPORT, &start.export_mj);
+    for (unsigned k = 0; k < 4; k++) {
+        last_counter(h, (int)source, (enum hwt_quantity)(HWT_Q_REACTIVE_Q1 + k),
+                     &start.reactive_mj[k]);
+    }
     return start;
 }
 

@@ -190,6 +190,22 @@ void inputs_tick(struct inputs *in)
     }
 }
 
+void inputs_pause(struct inputs *in, const struct buses_pause *which)
+{
+    const struct config *config = in->options.site->config;
+
+    for (unsigned i = 0; i < config->source_count; i++) {
+        if (in->elster[i] == NULL || !which->uses(which->ctx, &config->source[i])) {
+            continue;
+        }
+        if (which->cause != NULL) {
+            elster_pause(in->elster[i], which->cause);
+        } else {
+            elster_resume(in->elster[i]);
+        }
+    }
+}
+
 void inputs_free(struct inputs *in)
 {
     for (unsigned i = 0; in != NULL && i < CONFIG_SOURCES_MAX; i++) {

@@ -12,6 +12,8 @@ struct inputs; /* opaque */
 /* NULL: out of memory (it was logged). */
 struct inputs *inputs_new(const struct buses_options *options);
 void inputs_start(struct inputs *in);
+/* As buses_pause: Elster meters on serial ports. */
+void inputs_pause(struct inputs *in, const struct buses_pause *which);
 /* The clock has advanced. */
 void inputs_tick(struct inputs *in);
 /* Closes; the loop must run until the close callbacks have run. NULL is fine. */

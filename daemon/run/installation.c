@@ -44,11 +44,12 @@ static bool add_point(struct installation *site, const struct config_point *poin
 {
     static const enum source_kind kinds[POINT_KINDS] = {
         [POINT_VOLTAGE] = SOURCE_IS_VOLTAGE, [POINT_CLAMP] = SOURCE_IS_CLAMP,
-        [POINT_MBUS] = SOURCE_IS_METER,      [POINT_MBUS_ELEC] = SOURCE_IS_METER,
-        [POINT_MODBUS] = SOURCE_IS_METER,    [POINT_EMON] = SOURCE_IS_METER,
-        [POINT_HEAT_FLOW] = SOURCE_IS_METER, [POINT_PULSES] = SOURCE_IS_COUNTER,
-        [POINT_WATER] = SOURCE_IS_COUNTER,   [POINT_ELSTER] = SOURCE_IS_METER,
-        [POINT_SENSOR] = SOURCE_IS_SENSOR,   [POINT_ANALOG] = SOURCE_IS_METER,
+        [POINT_GROUP] = SOURCE_IS_GROUP,     [POINT_MBUS] = SOURCE_IS_METER,
+        [POINT_MBUS_ELEC] = SOURCE_IS_METER, [POINT_MODBUS] = SOURCE_IS_METER,
+        [POINT_EMON] = SOURCE_IS_METER,      [POINT_HEAT_FLOW] = SOURCE_IS_METER,
+        [POINT_PULSES] = SOURCE_IS_COUNTER,  [POINT_WATER] = SOURCE_IS_COUNTER,
+        [POINT_ELSTER] = SOURCE_IS_METER,    [POINT_SENSOR] = SOURCE_IS_SENSOR,
+        [POINT_ANALOG] = SOURCE_IS_METER,
     };
     int64_t poll_us = (int64_t)site->config->source[point->source].poll_s * 1000000;
     bool polled = poll_us > 0;
@@ -126,6 +127,25 @@ int installation_source(const struct installation *site, unsigned config, unsign
         }
     }
     return -1;
+}
+
+const struct config_input *installation_input(const struct installation *site, unsigned source)
+{
+    const struct site_source *s = &site->source[source];
+
+    switch (s->kind) {
+    case SOURCE_IS_VOLTAGE:
+        return &site->config->source[s->config].voltages[s->input];
+    case SOURCE_IS_CLAMP:
+        return &site->config->source[s->config].clamps[s->input];
+    case SOURCE_IS_DEVICE:
+    case SOURCE_IS_LEDGER:
+    case SOURCE_IS_METER:
+    case SOURCE_IS_COUNTER:
+    case SOURCE_IS_SENSOR:
+        break;
+    }
+    return NULL;
 }
 
 int installation_column(const struct installation *site, unsigned source,

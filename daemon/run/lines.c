@@ -68,6 +68,20 @@ void lines_tick(struct lines *l)
     }
 }
 
+void lines_pause(struct lines *l, const struct buses_pause *which)
+{
+    for (unsigned i = 0; i < l->count; i++) {
+        if (!which->uses(which->ctx, l->line[i].first)) {
+            continue;
+        }
+        if (which->cause != NULL) {
+            l->kind->pause(l->line[i].line, which->cause);
+        } else {
+            l->kind->resume(l->line[i].line);
+        }
+    }
+}
+
 void lines_free(struct lines *l)
 {
     for (unsigned i = 0; l != NULL && i < l->count; i++) {

@@ -21,6 +21,8 @@ struct line_kind {
     /* the device of config->source[config]; false: out of memory or of devices */
     bool (*add)(void *line, const struct buses_options *options, unsigned config);
     void (*start)(void *line);
+    void (*pause)(void *line, const char *cause); /* the devices are stale with it, until */
+    void (*resume)(void *line);
     void (*tick)(void *line);
     void (*free)(void *line);
 };
@@ -34,6 +36,8 @@ struct lines *lines_new(const struct line_kind *kind, const struct buses_options
 void lines_start(struct lines *l);
 /* The clock has advanced. */
 void lines_tick(struct lines *l);
+/* Pauses the lines that `uses` says yes to, or lets them go on. */
+void lines_pause(struct lines *l, const struct buses_pause *which);
 /* Closes; the loop must run until the close callbacks have run. NULL is fine. */
 void lines_free(struct lines *l);
 

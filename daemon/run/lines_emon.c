@@ -70,6 +70,16 @@ static void start(void *line)
     emon_line_start(line);
 }
 
+static void pause_line(void *line, const char *cause)
+{
+    emon_line_pause(line, cause);
+}
+
+static void resume(void *line)
+{
+    emon_line_resume(line);
+}
+
 static void tick(void *line)
 {
     emon_line_tick(line);
@@ -85,6 +95,8 @@ const struct line_kind line_of_emon = {
     .open = open_line,
     .add = add_device,
     .start = start,
+    .pause = pause_line,
+    .resume = resume,
     .tick = tick,
     .free = close_line,
 };

@@ -39,6 +39,16 @@ static void start(void *line)
     mbus_bus_start(line);
 }
 
+static void pause_line(void *line, const char *cause)
+{
+    mbus_bus_pause(line, cause);
+}
+
+static void resume(void *line)
+{
+    mbus_bus_resume(line);
+}
+
 static void tick(void *line)
 {
     mbus_bus_tick(line);
@@ -54,6 +64,8 @@ const struct line_kind line_of_mbus = {
     .open = open_line,
     .add = add_device,
     .start = start,
+    .pause = pause_line,
+    .resume = resume,
     .tick = tick,
     .free = close_line,
 };

@@ -22,11 +22,14 @@ static bool add_device(void *line, const struct buses_options *o, unsigned confi
         .baud = c->baud,
         .framing = line_framing(c),
         .map = &c->map->wire,
+        .model = c->map->name,
+        .serial = &c->map->identity.serial,
         .poll_s = c->poll_s,
         .timeout_ms = c->timeout_ms,
         .retries = c->retries,
         .status = o->status[config],
         .sink = o->sink,
+        .news = o->news,
         .ctx = o->ctx,
     };
 
@@ -39,6 +42,16 @@ static bool add_device(void *line, const struct buses_options *o, unsigned confi
 static void start(void *line)
 {
     modbus_line_start(line);
+}
+
+static void pause_line(void *line, const char *cause)
+{
+    modbus_line_pause(line, cause);
+}
+
+static void resume(void *line)
+{
+    modbus_line_resume(line);
 }
 
 static void tick(void *line)
@@ -56,6 +69,8 @@ const struct line_kind line_of_modbus = {
     .open = open_line,
     .add = add_device,
     .start = start,
+    .pause = pause_line,
+    .resume = resume,
     .tick = tick,
     .free = close_line,
 };

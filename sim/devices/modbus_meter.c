@@ -5,13 +5,18 @@
 #include <string.h>
 
 enum {
+    READ_HOLDING = 3,
     READ_INPUT = 4,
     ERROR_BIT = 0x80,
     BAD_FUNCTION = 1,
     BAD_ADDRESS = 2,
     BAD_VALUE = 3,
     REQUEST_LEN = 6,
-    COUNT_MAX = 80 /* forty values */
+    COUNT_MAX = 80,  /* forty values */
+    SERIAL = 0xFC00, /* unsigned, two registers; then */
+    METER_CODE = 0x0020,
+    SOFTWARE = 0x0203,
+    IDENTITY_LEN = 4
 };
 
 /* Eastron SDM120-Modbus protocol: 30001 is 0. Energies are in kWh. */
@@ -81,6 +86,19 @@ static void put_values(const struct elec_meter *m, unsigned address, unsigned co
     }
 }
 
+/* From FC00: serial number, code of the model, version of the software. */
+static void put_identity(const struct modbus_meter *m, unsigned address, unsigned count,
+                         uint8_t *out)
+{
+    const unsigned words[IDENTITY_LEN] = {m->serial >> 16, m->serial & 0xFFFF, METER_CODE,
+                                          SOFTWARE};
+
+    for (unsigned i = 0; i < count; i++) {
+        out[2 * i] = (uint8_t)(words[address - SERIAL + i] >> 8);
+        out[2 * i + 1] = (uint8_t)words[address - SERIAL + i];
+    }
+}
+
 static bool in_a_block(unsigned address, unsigned count)
 {
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
@@ -91,11 +109,16 @@ static bool in_a_block(unsigned address, unsigned count)
     return false;
 }
 
-/* 0, or the exception against it. Values are pairs of registers. */
+/* 0, or the exception against it. Values are pairs of registers, but not who it is. */
 static uint8_t judge(const uint8_t *request, size_t len, unsigned address, unsigned count)
 {
-    if (request[1] != READ_INPUT || len != REQUEST_LEN) {
+    if ((request[1] != READ_INPUT && request[1] != READ_HOLDING) || len != REQUEST_LEN) {
         return BAD_FUNCTION;
+    }
+    if (request[1] == READ_HOLDING) {
+        return count < 1 || count > COUNT_MAX                                ? BAD_VALUE
+               : address < SERIAL || address + count > SERIAL + IDENTITY_LEN ? BAD_ADDRESS
+                                                                             : 0;
     }
     if (count < 2 || count > COUNT_MAX || count % 2 != 0) {
         return BAD_VALUE;
@@ -135,9 +158,13 @@ size_t modbus_meter_answer(struct modbus_meter *m, const uint8_t *request, size_
         reply[2] = exception;
         return 3;
     }
-    reply[1] = READ_INPUT;
+    reply[1] = request[1];
     reply[2] = (uint8_t)(2 * count);
-    put_values(m->meter, address, count, reply + 3);
+    if (request[1] == READ_HOLDING) {
+        put_identity(m, address, count, reply + 3);
+    } else {
+        put_values(m->meter, address, count, reply + 3);
+    }
     return 3 + 2 * (size_t)count;
 }
 

@@ -1,6 +1,7 @@
 /*
  * modbus_meter.h: an electricity meter as a Modbus device, in the manner of an Eastron SDM120:
- * binary32 in input registers, high word first, read by function 4. The plant's own codec.
+ * binary32 in input registers, high word first, read by function 4; in holding registers, by
+ * function 3, who it is. The plant's own codec.
  *
  *   RTU   unit 04 address(2) count(2) crc(2, low first)  ─▶  unit 04 octets data crc
  *   TCP   the same between a header of seven octets and no crc
@@ -20,6 +21,7 @@
 struct modbus_meter {
     const struct elec_meter *meter;
     uint8_t unit;
+    uint32_t serial;   /* number: holding registers FC00, FC01 */
     uint64_t requests; /* good ones, for any unit */
     uint64_t replies;
 

@@ -9,7 +9,7 @@
 #define REPLY_DELAY_NS 40e6      /* about what such meters take */
 #define RX_TIMEOUT_NS  300000000 /* real time: an unfinished request is forgotten */
 
-enum { REQUEST = 8 };
+enum { REQUEST = 8, IDENTIFY = 0x2B, IDENTIFY_REQUEST = 7 };
 
 int modbus_port_init(struct modbus_port *p, const char *link, int baud, uint64_t seed,
                      struct modbus_meter *meter)
@@ -60,25 +60,31 @@ static void drop(struct modbus_port *p, size_t n)
     memmove(p->rx, p->rx + n, p->rx_len);
 }
 
+/* Of the request that begins in rx; more of it may have to come. */
+static size_t request_size(const struct modbus_port *p)
+{
+    return p->rx_len >= 2 && p->rx[1] == IDENTIFY ? IDENTIFY_REQUEST : REQUEST;
+}
+
 static void take_byte(struct modbus_port *p, uint8_t byte, int64_t now_ns)
 {
     p->rx[p->rx_len++] = disturb(p, byte);
-    while (p->rx_len >= REQUEST) {
-        uint16_t crc = modbus_crc(p->rx, REQUEST - 2);
-        size_t reply;
+    while (p->rx_len >= request_size(p)) {
+        size_t size = request_size(p), reply;
+        uint16_t crc = modbus_crc(p->rx, size - 2);
 
-        if (p->rx[REQUEST - 2] != (crc & 0xFF) || p->rx[REQUEST - 1] != crc >> 8) {
+        if (p->rx[size - 2] != (crc & 0xFF) || p->rx[size - 1] != crc >> 8) {
             p->spoilt++;
             drop(p, 1);
             continue;
         }
         if (p->tx_sent >= p->tx_len) { /* else a collision: the request is lost */
-            reply = modbus_meter_answer(p->meter, p->rx, REQUEST - 2, p->tx);
+            reply = modbus_meter_answer(p->meter, p->rx, size - 2, p->tx);
             if (reply > 0) {
                 start_reply(p, reply, now_ns);
             }
         }
-        drop(p, REQUEST);
+        drop(p, size);
     }
 }
 

@@ -1,20 +1,24 @@
 /*
  * http_rig.c: the HTTP server alone, on a free port of 127.0.0.1, with a log of arrays and a small
- * page; for tests/system/test_http_api.py. Arguments: ADDRESS PORT. It prints "listening URL", then
- * obeys lines on stdin and answers each with a line.
+ * page; for tests/system/test_http_api.py. Arguments: ADDRESS PORT CHANGES (local, always
+ * or never). It prints "listening URL", then obeys lines on stdin and answers each with a line.
  *
  *   live JSON       publishes it                 records N   N more records, event streams told
  *   tick            a second without news        quiet N     N more records, nobody told
  *   drop N          forgets the records up to N  slow US     each bucket and record takes so long
  *   fail S B R      error codes of snapshots, buckets, records
  *   stats           a JSON object                quit
+ *   jobs            how many wait, and the       answer STATUS JSON   to the one that waits longest
+ *                   first one's body or kind     full B               1: takes no more jobs
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "daemon/http/http.h"
+#include "daemon/http/job.h"
 #include "tests/system/fake_tslog.h"
 
 enum { SCRIPT_BYTES = 50000, LINE = 65536 };
@@ -31,6 +35,147 @@ static const struct http_series *all_series(void *ctx, size_t *n_out)
     (void)ctx;
     *n_out = sizeof(series) / sizeof(series[0]);
     return series;
+}
+
+/* Jobs that wait for an answer. */
+static pthread_mutex_t jobs_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct http_job *first_job;
+static bool full;
+
+static bool submit(void *ctx, struct http_job *job)
+{
+    struct http_job **at = &first_job;
+    bool taken;
+
+    (void)ctx;
+    pthread_mutex_lock(&jobs_lock);
+    taken = !full;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    if (taken) {
+        *at = job;
+    }
+    pthread_mutex_unlock(&jobs_lock);
+    return taken;
+}
+
+static struct http_job *take_job(void)
+{
+    struct http_job *job;
+
+    pthread_mutex_lock(&jobs_lock);
+    job = first_job;
+    if (job != NULL) {
+        first_job = job->next;
+        job->next = NULL;
+    }
+    pthread_mutex_unlock(&jobs_lock);
+    return job;
+}
+
+static void print_jobs(void)
+{
+    static const char *const bodiless[HTTP_JOB_KINDS] = {[HTTP_ADD_SOURCE] = "-",
+                                                         [HTTP_SCAN_START] = "-",
+                                                         [HTTP_SCAN_GET] = "-scan",
+                                                         [HTTP_SCAN_STOP] = "-stop",
+                                                         [HTTP_PORTS] = "-ports"};
+    const char *none = "-";
+    char *body = NULL;
+    int n = 0;
+
+    pthread_mutex_lock(&jobs_lock);
+    for (const struct http_job *job = first_job; job != NULL; job = job->next) {
+        n++;
+    }
+    if (first_job != NULL && first_job->body != NULL) {
+        body = json_dumps(first_job->body, JSON_COMPACT);
+    }
+    if (first_job != NULL) {
+        none = bodiless[first_job->kind];
+    }
+    pthread_mutex_unlock(&jobs_lock);
+    printf("%d %s\n", n, body != NULL ? body : none);
+    free(body);
+}
+
+static int answer_job(const char *status_and_json)
+{
+    struct http_job *job = take_job();
+    char *json;
+    unsigned long status = strtoul(status_and_json, &json, 10);
+
+    if (job == NULL) {
+        return -1;
+    }
+    if (status < 400) {
+        http_job_answer_json(job, (unsigned)status, json + 1, strlen(json + 1));
+    } else {
+        http_job_answer(job, http_reply_copy((unsigned)status, "application/problem+json", json + 1,
+                                             strlen(json + 1)));
+    }
+    return 0;
+}
+
+/* 230 V of 50 Hz and a clamp of 40 A that clips, 200 scans a cycle. */
+static void fill_codes(int32_t *codes, uint32_t scans)
+{
+    for (uint32_t k = 0; k < scans; k++) {
+        double angle = 2 * 3.14159265358979 * k / 200;
+        double amps = 40 * sqrt(2) * sin(angle - 0.5) + 6 * sin(3 * angle);
+
+        codes[2 * k] = (int32_t)lround(230 * sqrt(2) * 4 * sin(angle));
+        codes[2 * k + 1] = (int32_t)lround(fmax(-2048, fmin(2047, 40 * amps)));
+    }
+}
+
+/* A clamp "hp", and nothing else; "asleep" is one without samples. */
+static int waveform(void *ctx, const char *channel, unsigned cycles,
+                    struct http_waveform *waveform_out, char detail_out[HTTP_DETAIL])
+{
+    enum { SCANS = 12 * 200 };
+    static int32_t codes[2 * SCANS];
+    static const struct hwt_meter_config config = {
+        .slots = 2,
+        .slot = {{.kind = HWT_SLOT_VOLTAGE, .ratio = 0.25},
+                 {.kind = HWT_SLOT_CURRENT, .ratio = 0.025, .reference = 0}}};
+    const struct hwt_meter_scans scans = {
+        .codes = codes,
+        .scans = SCANS,
+        .period_ps = 100000000,
+        .slots = 2,
+        .bits = 12,
+        .slot = {{HWT_SLOT_VOLTAGE, 0, 0}, {HWT_SLOT_CURRENT, 0, 32768}}};
+    double *memory;
+
+    (void)ctx;
+    if (strcmp(channel, "asleep") == 0) {
+        snprintf(detail_out, HTTP_DETAIL, "no samples of 'asleep' now");
+        return HWT_ERR_AGAIN;
+    }
+    if (strcmp(channel, "hp") != 0 && strcmp(channel, "hp_power") != 0) {
+        snprintf(detail_out, HTTP_DETAIL, "'%.70s' is not configured; the clamps are hp", channel);
+        return HWT_ERR_ARGUMENT;
+    }
+    memory = malloc(2 * SCANS * (sizeof(double) + 1));
+    if (memory == NULL) {
+        return HWT_ERR_SPACE;
+    }
+    fill_codes(codes, SCANS);
+    *waveform_out = (struct http_waveform){.memory = memory,
+                                           .source = "hp",
+                                           .label = "Heat pump \xe2\x9a\xa1",
+                                           .voltage = "mains",
+                                           .noise = 0.6,
+                                           .unix_ms = 1800000000000,
+                                           .bits = 12,
+                                           .provenance = HWT_PROVENANCE_SIMULATED};
+    waveform_out->scope.voltage.value = memory;
+    waveform_out->scope.current.value = memory + SCANS;
+    waveform_out->scope.voltage.clipped = (uint8_t *)(memory + 2 * SCANS);
+    waveform_out->scope.current.clipped = (uint8_t *)(memory + 2 * SCANS) + SCANS;
+    return hwt_meter_scope(&config, 1, &scans, cycles, 0.6, &waveform_out->scope);
 }
 
 /* gzip of n bytes; the result is kept for the life of the program. */
@@ -86,6 +231,15 @@ static void obey(struct http *h, const char *line)
         fake_fail(a, b, c);
     } else if (strcmp(line, "tick") == 0) {
         http_tick(h);
+    } else if (strncmp(line, "answer ", 7) == 0) {
+        n = answer_job(line + 7);
+    } else if (sscanf(line, "full %d", &n) == 1) {
+        pthread_mutex_lock(&jobs_lock);
+        full = n != 0;
+        pthread_mutex_unlock(&jobs_lock);
+    } else if (strcmp(line, "jobs") == 0) {
+        print_jobs();
+        return;
     } else if (strcmp(line, "stats") == 0) {
         print_stats(h);
         return;
@@ -94,6 +248,23 @@ static void obey(struct http *h, const char *line)
         return;
     }
     printf("ok %d\n", n);
+}
+
+static enum http_changes changes_of(const char *word)
+{
+    return strcmp(word, "always") == 0  ? HTTP_CHANGES_ALWAYS
+           : strcmp(word, "never") == 0 ? HTTP_CHANGES_NEVER
+                                        : HTTP_CHANGES_LOCAL;
+}
+
+/* Those never answered: the server is gone, and their requests with it. */
+static void end_jobs(void)
+{
+    struct http_job *job;
+
+    while ((job = take_job()) != NULL) {
+        http_job_answer(job, NULL);
+    }
 }
 
 static void free_assets(struct web_asset assets[2])
@@ -115,7 +286,11 @@ int main(int argc, char **argv)
         .hosts = hosts,
         .host_count = 1,
         .timezone = "Europe/London",
-        .hooks = {.snapshot = fake_snapshot, .series = all_series},
+        .changes = changes_of(argc > 3 ? argv[3] : "local"),
+        .hooks = {.snapshot = fake_snapshot,
+                  .series = all_series,
+                  .waveform = waveform,
+                  .submit = submit},
         .assets = assets,
         .asset_count = 2,
     };
@@ -141,6 +316,7 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     http_stop(h);
+    end_jobs();
     free_assets(assets);
     puts("stopped");
     return 0;

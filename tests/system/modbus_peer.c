@@ -5,13 +5,15 @@
  *   modbus_peer tcp UNIT                 on a free port of 127.0.0.1
  *
  * Prints "ready" or "ready PORT". Input registers 0 to 399 are those of an Eastron SDM630, holding
- * registers from 0x5000 those of an ABB B23; all show 230.2 V, 5 A, 1250.5 W, 50.01 Hz and an
- * import of 1000 kWh that rises by 1 Wh with each request. It runs until it is killed.
+ * registers from 0x5000 those of an ABB B23, its serial number and type included; all show 230.2 V,
+ * 5 A, 1250.5 W, 50.01 Hz and an import of 1000 kWh that rises by 1 Wh with each request. A signal
+ * USR1 puts another meter in its place, of the next serial number. It runs until it is killed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <modbus.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ABB = 0x5000, ABB_COUNT = 0xB40, EASTRON_COUNT = 400 };
+enum {
+    ABB = 0x5000,
+    ABB_COUNT = 0x3970,
+    SERIAL = 0x8900,
+    TYPE = 0x8960,
+    FIRST_SERIAL = 4711000,
+    EASTRON_COUNT = 400
+};
+
+static volatile sig_atomic_t swaps;
+
+static void on_swap(int number)
+{
+    (void)number;
+    swaps++;
+}
 
 /* High register first; libmodbus' own modbus_set_float_abcd differs between its versions. */
 static void set_float(modbus_mapping_t *m, int at, float v)
@@ -39,9 +56,23 @@ static void set_integer(modbus_mapping_t *m, int at, int n, uint64_t v)
     }
 }
 
+/* Two characters a register, filled up with zeros. */
+static void set_text(modbus_mapping_t *m, int at, const char *text)
+{
+    for (int i = 0; i < 6; i++) {
+        int high = text[0] != '\0' ? *text++ : 0;
+        int low = text[0] != '\0' ? *text++ : 0;
+
+        m->tab_registers[at - ABB + i] = (uint16_t)(high << 8 | low);
+    }
+}
+
 static void show(modbus_mapping_t *m, unsigned requests)
 {
     double import_kwh = 1000.0 + requests * 1e-3;
+
+    set_integer(m, SERIAL, 2, FIRST_SERIAL + (uint64_t)swaps);
+    set_text(m, TYPE, "B23 112-100");
 
     for (int phase = 0; phase < 3; phase++) {
         set_float(m, 0 + 2 * phase, 230.2F);
@@ -58,16 +89,24 @@ static void show(modbus_mapping_t *m, unsigned requests)
     set_integer(m, 0x5000, 4, (uint64_t)(import_kwh * 100));
 }
 
+/* A request that libmodbus cannot read, such as one of a function it does not know, is dropped. */
+static bool is_passing(int error)
+{
+    return error == EMBBADCRC || error == EMBBADDATA || error == ETIMEDOUT || error == EINTR;
+}
+
 /* Serves until the connection ends. */
 static void serve(modbus_t *ctx, modbus_mapping_t *m, unsigned *requests)
 {
     uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
     int n;
 
-    while ((n = modbus_receive(ctx, query)) >= 0 || errno == EMBBADCRC) {
+    while ((n = modbus_receive(ctx, query)) >= 0 || is_passing(errno)) {
         if (n > 0) {
             show(m, ++*requests);
             modbus_reply(ctx, query, n, m);
+        } else if (n < 0) {
+            modbus_flush(ctx);
         }
     }
 }
@@ -119,6 +158,7 @@ int main(int argc, char **argv)
         return 2;
     }
     modbus_set_slave(ctx, atoi(argv[argc - 1]));
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_swap, .sa_flags = SA_RESTART}, NULL);
     show(m, 0);
     if (rtu) {
         serve_rtu(ctx, m);

@@ -207,10 +207,65 @@ class CommandLine(unittest.TestCase):
         self.assertIsNone(lines[0]["id"])
 
     def test_what_is_not_hex_is_named_with_its_line(self):
-        status, lines, stderr = decode(stdin="68\n0x03")
-        self.assertEqual((status, lines), (1, []))
-        self.assertIn("standard input:2: 'x' is no hex digit", stderr)
-        self.assertIn("half an octet", decode(stdin="68 0")[2])
+        for text, wanted in (
+            ("68\n0y03", "standard input:2: 'y' is no hex digit"),
+            ("68 03 # x\n03 6,8", "standard input:2: ',' after half an octet"),
+            ("68 0", "standard input: half an octet at the end"),
+            ("the meter said nothing", "standard input:1: 't' is no hex digit"),
+        ):
+            with self.subTest(text):
+                status, lines, stderr = decode(stdin=text)
+                self.assertEqual((status, lines), (1, []))
+                self.assertIn(wanted, stderr)
+
+    def test_octets_are_taken_as_people_write_them(self):
+        octets = self.FRAME.split()
+        for why, text in (
+            ("lower case", self.FRAME.lower()),
+            ("nothing between", "".join(octets)),
+            ("C", ", ".join("0x" + o for o in octets) + ","),
+            ("0X", " ".join("0X" + o for o in octets)),
+            ("colons", ":".join(octets)),
+            ("hyphens", "-".join(octets)),
+            ("semicolons", ";".join(octets)),
+            ("Windows", "\r\n".join(octets) + "\r\n"),
+            ("a byte order mark", "\ufeff" + self.FRAME),
+            ("a comment that is no ASCII", "# 45 \u00b0C\n" + self.FRAME),
+            ("broken within an octet", self.FRAME.replace("7", "7\n")),
+        ):
+            with self.subTest(why):
+                status, lines, stderr = decode(stdin=text)
+                self.assertEqual((status, len(lines)), (0, 1), stderr)
+                self.assertEqual(lines[0]["address"], 1)
+
+    def test_a_capture_of_the_octets_themselves_is_read_too(self):
+        golden = (TOP / "tests" / "frames" / "itron_cf55.hex").read_text()
+        octets = bytes.fromhex("".join(line.partition("#")[0] for line in golden.splitlines()))
+        done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus"], input=octets, capture_output=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout), decode(stdin=golden)[1][0])
+        done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus"], input=bytes(range(256)), capture_output=True, timeout=30)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual({json.loads(line)["ok"] for line in done.stdout.splitlines()}, {False})
+
+    def test_json_and_help_are_known_wherever_they_stand(self):
+        golden = str(TOP / "tests" / "frames" / "itron_cf55.hex")
+        for args in (["--json", golden], [golden, "--json"]):
+            self.assertEqual(decode(*args)[1], decode(golden)[1])
+        for args in (
+            ["decode", "--help"],
+            ["decode", "mbus", "--help"],
+            ["decode", "modbus", "--help"],
+            ["decode", "emon", "--help"],
+            ["mbus", "--help"],
+            ["mbus", "search", "--help"],
+            ["mbus", "set-address", "--help"],
+            ["mbus", "search", "/dev/null", "--help"],
+        ):
+            with self.subTest(args):
+                done = subprocess.run([str(BUILD / "heatwatt")] + args, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertIn("usage: heatwatt " + args[0], done.stdout)
 
     def test_empty_input_and_missing_files_fail(self):
         status, lines, _ = decode(stdin="")

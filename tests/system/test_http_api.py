@@ -124,6 +124,7 @@ class Form(RigTest):
     def test_a_body_is_refused(self):
         self.problem(self.rig.get('/api/v1/live', body=b'surprise'), 400)
         self.problem(self.rig.get('/api/v1/live', {'Transfer-Encoding': 'chunked'}, body=b'0\r\n\r\n'), 400)
+        self.problem(self.rig.get('/', body=b'surprise'), 400)
 
     def test_unknown_paths_are_not_found(self):
         for path in ('/api/v1/lives', '/api/v1/live/', '/api', '/index.htm', '/../etc/passwd', '/%2e%2e/etc/passwd',

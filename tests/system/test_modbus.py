@@ -12,6 +12,15 @@ import unittest
 from harness import BUILD, HEATWATT, Program, SystemTest, first_line, wait_for, write_config
 
 PEER = BUILD / 'tests/system/modbus_peer'
+FIND = BUILD / 'tests/system/modbus_find'
+
+
+def find(where, last_unit, *speeds, timeout_ms=150):
+    """What a search tells, as lists of words."""
+    done = subprocess.run([FIND, str(where), str(timeout_ms), str(last_unit), *map(str, speeds)],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return [line.split() for line in done.stdout.splitlines()]
 
 
 class Wire:
@@ -51,6 +60,8 @@ sources:
 
 @unittest.skipUnless(PEER.exists(), 'libmodbus is not installed: no peer was built')
 class LibmodbusPeer(SystemTest):
+    live_ms = 100
+
     def peer(self, *args):
         program = Program([PEER, *args], self.folder, 'peer')
         self.children.append(program)
@@ -81,6 +92,7 @@ class LibmodbusPeer(SystemTest):
                             f'poll_s: 1, timeout_ms: 200, retries: 1}}')
         self.check_values(daemon, 'e')
         self.assertEqual(daemon.value('e_l1_import'), 0)
+        self.assertNotIn('meter', daemon.source('e'), 'its holding registers end before FC00')
         wire.cut = True
         stale = wait_for('stale', lambda: (s := daemon.source('e'))['state'] == 'stale' and s)
         self.assertIn('TIMEOUT', stale['cause'])
@@ -89,19 +101,39 @@ class LibmodbusPeer(SystemTest):
         wait_for('ok', lambda: daemon.source('e')['state'] == 'ok')
         self.assertEqual(daemon.source('e')['counters'].get('CRC', 0), 0)
 
+    def test_a_search_finds_libmodbus_on_a_line_and_in_the_network(self):
+        wire = Wire()
+        self.addCleanup(wire.close)
+        self.peer('rtu', wire.ends[0], 19200, 1) # libmodbus loses the request after one to another unit
+        found = find(wire.ends[1], 2, 19200)
+        self.assertEqual([f[:4] for f in found], [['19200', '1', 'abb_b23', '4711000']])
+        self.assertEqual([found[0][4], found[0][6]], ['power=-12505', 'voltage=23020'])
+        _, ready = self.peer('tcp', 3)
+        found = find(f'127.0.0.1:{ready[1]}', 4, 9600)
+        self.assertEqual([f[1:4] for f in found], [['1', 'abb_b23', '4711000']], 'it looks at no unit')
+
     def test_tcp_holding_registers_are_read_and_what_is_not_available_is_missing(self):
         peer, ready = self.peer('tcp', 3)
         sources = f'  - {{id: b, type: modbus, map: abb_b23, tcp: "127.0.0.1:{ready[1]}", unit: 3, poll_s: 1, timeout_ms: 300}}'
         daemon = self.start(sources)
         self.check_values(daemon, 'b', sign=-1)
         self.assertIsNone(daemon.value('b_l1_import'))
+        wait_for('the serial number', lambda: daemon.source('b').get('meter') == 'ABB B23 4711000')
         self.assertEqual(daemon.source('b')['counters']['good'], daemon.source('b')['counters']['polls'])
+        peer.process.send_signal(signal.SIGSTOP) # a fitter takes it off the rail
+        wait_for('no answer', lambda: daemon.source('b')['counters'].get('TIMEOUT', 0) > 0)
+        peer.process.send_signal(signal.SIGUSR1)
+        peer.process.send_signal(signal.SIGCONT)
+        wait_for('another meter', lambda: daemon.source('b').get('meter') == 'ABB B23 4711001')
+        self.assertEqual(daemon.source('b')['counters']['exchanged'], 1)
         peer.stop(signal.SIGKILL)
         state = wait_for('failed', lambda: (s := daemon.source('b'))['state'] == 'failed' and s)
         self.assertIn(f'127.0.0.1:{ready[1]}', state['cause'])
 
 
 class PlantsMeter(SystemTest):
+    live_ms = 100
+
     SOURCE = """  - id: hpmeter
     type: modbus
     label: Heat pump meter
@@ -112,7 +144,7 @@ class PlantsMeter(SystemTest):
     retries: 1
 roles:"""
 
-    def both(self, speed=10, poll_s=5, elec='hpmeter', tcp=None):
+    def both(self, speed=20, poll_s=5, elec='hpmeter', tcp=None):
         where = ('--modbus-tcp', tcp) if tcp else ('--modbus', self.folder / 'elec')
         plant = self.plant(seed=1, speed=speed, extra=(*where, '--loads', 'hp=8.7:pfc'))
         path = write_config(plant)
@@ -179,6 +211,27 @@ roles:"""
         wait_for('ok again', lambda: daemon.source('hpmeter')['state'] == 'ok', 40)
         wait_for('values', lambda: daemon.value('hpmeter_power') is not None)
 
+    def test_a_search_finds_the_plants_meter_and_knows_what_it_is(self):
+        self.plant(seed=1, speed=10, extra=('--modbus', self.folder / 'elec', '--modbus-unit', '2'))
+        found = find(self.folder / 'elec', 3, 9600)
+        self.assertEqual([f[:4] for f in found], [['9600', '2', 'sdm120', '17000001']])
+        self.assertEqual([v.split('=')[0] for v in found[0][4:]], ['power', 'import', 'voltage'])
+
+    def test_another_serial_number_is_another_meter_whatever_its_registers_show(self):
+        plant, daemon = self.both(speed=20)
+        meter = lambda: daemon.source('hpmeter').get('meter')
+        wait_for('the serial number', lambda: meter() == 'Eastron SDM120 17000001')
+        polls = lambda: self.counters(daemon)['polls']
+        plant.control('modbus serial 17000009')
+        plant.control('modbus silent 4')
+        wait_for('the other meter', lambda: meter() == 'Eastron SDM120 17000009')
+        self.assertEqual(self.counters(daemon)['exchanged'], 1)
+        self.assertIn('another meter answers serial=17000009 before=17000001', daemon.said())
+        asked = polls()
+        wait_for('more polls', lambda: polls() > asked + 3)
+        self.assertEqual(self.counters(daemon)['exchanged'], 1)
+        self.assertEqual(daemon.source('hpmeter')['state'], 'ok')
+
     def test_a_swapped_and_a_reset_meter_make_no_step_and_are_told(self):
         plant, daemon = self.both(speed=20)
         elec = lambda: daemon.live()['heatpump']['total']['elec']
@@ -207,6 +260,11 @@ class Decode(unittest.TestCase):
         self.assertEqual([l['frame'] for l in lines], ['request', 'reply'])
         self.assertEqual(lines[1]['values'], [{'quantity': 'voltage', 'part': 'total', 'unit': 'V', 'value': 230.2,
                                                'address': 0, 'type': 'f32'}])
+
+    def test_a_devices_own_identification_is_read_out(self):
+        code, lines, _ = self.decode('012B0E01007077 0001 0000 000F 01 2B0E01 01 0000 01 00 05 41636D6521')
+        self.assertEqual((code, lines[0]['function'], lines[0]['access'], lines[0]['object']), (0, 0x2B, 1, 0))
+        self.assertEqual(lines[1]['objects'], [{'id': 0, 'text': 'Acme!'}])
 
     def test_tcp_frames_need_no_option(self):
         code, lines, _ = self.decode('0001 0000 0006 01 03 5B00 0002 0001 0000 0007 01 03 04 000008FD', '--map', 'abb_b23')

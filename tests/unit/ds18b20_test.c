@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "core/wire/ds18b20.h"
-#include "daemon/base/log.h"
 #include "daemon/drivers/ds18b20.h"
+#include "tests/drivers/driver_rig.h"
 
 #define WARM "b9 01 4b 46 7f ff 07 10 a7 "
 #define GOOD WARM ": crc=a7 YES\n" WARM "t=27562\n"
@@ -103,12 +103,9 @@ static void eighty_five_is_believed_if_it_was_about_as_warm(void **state)
 /* --- files --- */
 
 struct rig {
-    uv_loop_t loop;
-    struct clock *clock;
+    struct driver_rig base;
     struct status *status;
     struct ds18b20 *sensors;
-    char dir[40];
-    uint64_t device_us;
     struct hwt_reading last[2];
     unsigned got[2];
 };
@@ -130,7 +127,7 @@ static void put(struct rig *rig, int sensor, const char *text)
     char path[128];
     FILE *f;
 
-    snprintf(path, sizeof(path), "%s/%s", rig->dir, roms[sensor]);
+    snprintf(path, sizeof(path), "%s/%s", rig->base.dir, roms[sensor]);
     mkdir(path, 0700);
     strcat(path, "/w1_slave");
     f = fopen(path, "w");
@@ -143,9 +140,9 @@ static void take_away(struct rig *rig, int sensor)
 {
     char path[128];
 
-    snprintf(path, sizeof(path), "%s/%s/w1_slave", rig->dir, roms[sensor]);
+    snprintf(path, sizeof(path), "%s/%s/w1_slave", rig->base.dir, roms[sensor]);
     unlink(path);
-    snprintf(path, sizeof(path), "%s/%s", rig->dir, roms[sensor]);
+    snprintf(path, sizeof(path), "%s/%s", rig->base.dir, roms[sensor]);
     rmdir(path);
 }
 
@@ -153,7 +150,7 @@ static int set_up(void **state)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
     struct ds18b20_options o = {.id = "w",
-                                .dir = rig->dir,
+                                .dir = rig->base.dir,
                                 .sensor = {{"flow", roms[0], 5, HWT_Q_FLOW_T, 0.25},
                                            {"ret", roms[1], 6, HWT_Q_RETURN_T, 0}},
                                 .sensors = 2,
@@ -162,12 +159,8 @@ static int set_up(void **state)
                                 .sink = take_readings,
                                 .ctx = rig};
 
-    log_set_level(LOG_ERROR);
-    strcpy(rig->dir, "/tmp/light-w1-XXXXXX");
-    assert_non_null(mkdtemp(rig->dir));
-    uv_loop_init(&rig->loop);
-    rig->clock = clock_new(CLOCK_TRUST_PLANT);
-    rig->sensors = ds18b20_new(&rig->loop, rig->clock, &o);
+    driver_rig_open(&rig->base, HWT_TIME_UNKNOWN);
+    rig->sensors = ds18b20_new(&rig->base.loop, rig->base.clock, &o);
     *state = rig;
     return 0;
 }
@@ -177,13 +170,10 @@ static int tear_down(void **state)
     struct rig *rig = *state;
 
     ds18b20_free(rig->sensors);
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&rig->loop), 0);
     take_away(rig, 0);
     take_away(rig, 1);
-    rmdir(rig->dir);
+    driver_rig_close(&rig->base);
     status_free(rig->status);
-    clock_free(rig->clock);
     free(rig);
     return 0;
 }
@@ -191,32 +181,9 @@ static int tear_down(void **state)
 /* Ten seconds of the clock: all sensors are read once. */
 static void next_round(struct rig *rig)
 {
-    rig->device_us += 10 * (uint64_t)S;
-    clock_feed(rig->clock, rig->device_us, HWT_TIME_UNKNOWN, false);
+    driver_rig_pass(&rig->base, 10 * (uint64_t)S);
     ds18b20_tick(rig->sensors);
-    uv_run(&rig->loop, UV_RUN_DEFAULT); /* until the worker is done */
-}
-
-static uint64_t counter(struct rig *rig, const char *name)
-{
-    struct status_view view;
-
-    status_get(rig->status, &view);
-    for (unsigned i = 0; i < view.counters; i++) {
-        if (strcmp(view.counter[i].name, name) == 0) {
-            return view.counter[i].value;
-        }
-    }
-    return 0;
-}
-
-static void expect_state(struct rig *rig, enum status_state state, const char *cause)
-{
-    struct status_view view;
-
-    status_get(rig->status, &view);
-    assert_int_equal(view.state, state);
-    assert_non_null(strstr(view.cause, cause));
+    uv_run(&rig->base.loop, UV_RUN_DEFAULT); /* until the worker is done */
 }
 
 static void temperatures_come_with_their_offset(void **state)
@@ -229,10 +196,10 @@ static void temperatures_come_with_their_offset(void **state)
     assert_int_equal(rig->last[0].value, 2781); /* 27.562 + 0.25, rounded */
     assert_int_equal(rig->last[0].quantity, HWT_Q_FLOW_T);
     assert_int_equal(rig->last[1].value, -169);
-    assert_int_equal(counter(rig, "good"), 2);
-    expect_state(rig, STATUS_OK, "");
+    assert_int_equal(driver_rig_counter(rig->status, "good", 0), 2);
+    driver_rig_expect(rig->status, STATUS_OK, "");
     ds18b20_tick(rig->sensors); /* not yet due */
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    uv_run(&rig->base.loop, UV_RUN_DEFAULT);
     assert_int_equal(rig->got[0], 1);
 }
 
@@ -245,16 +212,17 @@ static void a_sensor_that_goes_is_missing_and_comes_back(void **state)
     next_round(rig);
     take_away(rig, 1);
     next_round(rig);
-    expect_state(rig, STATUS_OK, ""); /* once may happen */
+    driver_rig_expect(rig->status, STATUS_OK, ""); /* once may happen */
     next_round(rig);
     next_round(rig);
-    expect_state(rig, STATUS_STALE, "1 of 2 sensors: ret (28-0316a2796001): not there");
+    driver_rig_expect(rig->status, STATUS_STALE,
+                      "1 of 2 sensors: ret (28-0316a2796001): not there");
     assert_int_equal(rig->got[0], 4);
     assert_int_equal(rig->got[1], 1);
-    assert_int_equal(counter(rig, "ABSENT"), 3);
+    assert_int_equal(driver_rig_counter(rig->status, "ABSENT", 0), 3);
     put(rig, 1, GOOD);
     next_round(rig);
-    expect_state(rig, STATUS_OK, "");
+    driver_rig_expect(rig->status, STATUS_OK, "");
     assert_int_equal(rig->got[1], 2);
 }
 
@@ -268,21 +236,21 @@ static void readings_that_are_none_are_counted_by_reason(void **state)
     put(rig, 0, WARM ": crc=a7 YES\n" WARM "t=-127000\n");
     put(rig, 1, "");
     next_round(rig);
-    assert_int_equal(counter(rig, "POWER_UP"), 1);
-    assert_int_equal(counter(rig, "CRC"), 1);
-    assert_int_equal(counter(rig, "DISCONNECTED"), 1);
-    assert_int_equal(counter(rig, "TEXT"), 1);
+    assert_int_equal(driver_rig_counter(rig->status, "POWER_UP", 0), 1);
+    assert_int_equal(driver_rig_counter(rig->status, "CRC", 0), 1);
+    assert_int_equal(driver_rig_counter(rig->status, "DISCONNECTED", 0), 1);
+    assert_int_equal(driver_rig_counter(rig->status, "TEXT", 0), 1);
     assert_int_equal(rig->got[0] + rig->got[1], 0);
-    expect_state(rig, STATUS_FAILED, "2 of 2 sensors: flow");
+    driver_rig_expect(rig->status, STATUS_FAILED, "2 of 2 sensors: flow");
 }
 
 static void a_bus_that_is_not_there_is_said_so(void **state)
 {
     struct rig *rig = *state;
 
-    rmdir(rig->dir);
+    rmdir(rig->base.dir);
     next_round(rig);
-    expect_state(rig, STATUS_FAILED, "w1-gpio");
+    driver_rig_expect(rig->status, STATUS_FAILED, "w1-gpio");
 }
 
 static void it_can_be_freed_while_it_reads(void **state)
@@ -290,12 +258,11 @@ static void it_can_be_freed_while_it_reads(void **state)
     struct rig *rig = *state;
 
     put(rig, 0, GOOD);
-    rig->device_us += 10 * (uint64_t)S;
-    clock_feed(rig->clock, rig->device_us, HWT_TIME_UNKNOWN, false);
+    driver_rig_pass(&rig->base, 10 * (uint64_t)S);
     ds18b20_tick(rig->sensors);
     ds18b20_free(rig->sensors);
     rig->sensors = NULL;
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    uv_run(&rig->base.loop, UV_RUN_DEFAULT);
     assert_int_equal(rig->got[0], 0);
 }
 

@@ -10,15 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "daemon/base/log.h"
 #include "daemon/drivers/elster.h"
+#include "tests/drivers/driver_rig.h"
 
 enum { PACKET = 110, MJ_PER_WH = 3600000 };
 
@@ -27,41 +25,19 @@ enum { PACKET = 110, MJ_PER_WH = 3600000 };
 static const char head[] = "Elster A100C1-00100-B\x12\x34\x56\x00\x17UTIL000000001234";
 
 struct rig {
-    uv_loop_t loop;
-    char dir[32], path[64];
-    int listener, wire;
+    struct driver_rig base;
     uint32_t seqno;
-    struct clock *clock;
     struct status *status;
     struct elster *elster;
-    uint64_t device_us;
     uint64_t import_wh, export_wh;
     char serial; /* last digit */
-    struct hwt_reading last[HWT_Q_COUNT];
-    unsigned got[HWT_Q_COUNT];
 };
-
-static void take_readings(void *ctx, const struct hwt_reading *r, size_t n)
-{
-    struct rig *rig = ctx;
-
-    for (size_t i = 0; i < n; i++) {
-        rig->last[r[i].quantity] = r[i];
-        rig->got[r[i].quantity]++;
-    }
-}
 
 static int set_up(void **state)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
 
-    log_set_level(LOG_ERROR);
-    strcpy(rig->dir, "/tmp/light-elster-XXXXXX");
-    assert_non_null(mkdtemp(rig->dir));
-    snprintf(rig->path, sizeof(rig->path), "%s/line", rig->dir);
-    rig->listener = rig->wire = -1;
-    uv_loop_init(&rig->loop);
-    rig->clock = clock_new(CLOCK_TRUST_PLANT);
+    driver_rig_open(&rig->base, HWT_TIME_UNKNOWN);
     rig->status = status_new("m", "elster");
     rig->import_wh = 12345678;
     rig->export_wh = 2345;
@@ -75,53 +51,36 @@ static int tear_down(void **state)
     struct rig *rig = *state;
 
     elster_free(rig->elster);
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&rig->loop), 0);
-    if (rig->wire >= 0) {
-        close(rig->wire);
-    }
-    if (rig->listener >= 0) {
-        close(rig->listener);
-    }
-    unlink(rig->path);
-    rmdir(rig->dir);
+    driver_rig_close(&rig->base);
     status_free(rig->status);
-    clock_free(rig->clock);
     free(rig);
     return 0;
 }
 
 static void start(struct rig *rig, bool port, unsigned baud)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct elster_options o = {.id = "m",
                                .source = 9,
-                               .port = port ? rig->path : NULL,
-                               .line = {.events = rig->path},
+                               .port = port ? rig->base.path : NULL,
+                               .line = {.events = rig->base.path},
                                .baud = baud,
                                .max_w = 25000,
                                .zero_s = 600,
                                .status = rig->status,
-                               .sink = take_readings,
-                               .ctx = rig};
+                               .sink = driver_rig_take,
+                               .ctx = &rig->base};
 
     if (port) {
-        rig->wire = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-        assert_int_equal(grantpt(rig->wire), 0);
-        assert_int_equal(unlockpt(rig->wire), 0);
-        assert_int_equal(symlink(ptsname(rig->wire), rig->path), 0);
+        driver_rig_plug(&rig->base);
     } else {
-        snprintf(address.sun_path, sizeof(address.sun_path), "%s", rig->path);
-        rig->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(bind(rig->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-        assert_int_equal(listen(rig->listener, 1), 0);
+        driver_rig_listen(&rig->base);
     }
-    clock_feed(rig->clock, rig->device_us = 1000000, HWT_TIME_UNKNOWN, false);
-    rig->elster = elster_new(&rig->loop, rig->clock, &o);
+    driver_rig_pass(&rig->base, 1000000);
+    rig->elster = elster_new(&rig->base.loop, rig->base.clock, &o);
     assert_non_null(rig->elster);
     elster_start(rig->elster);
     if (!port) {
-        rig->wire = accept(rig->listener, NULL, NULL);
+        driver_rig_accept(&rig->base);
     }
 }
 
@@ -155,12 +114,12 @@ static void send_flash(struct rig *rig, int64_t t_ns)
                                    .id = GPIO_V2_LINE_EVENT_RISING_EDGE,
                                    .line_seqno = ++rig->seqno};
 
-    assert_int_equal(write(rig->wire, &e, sizeof(e)), sizeof(e));
+    assert_int_equal(write(rig->base.wire, &e, sizeof(e)), sizeof(e));
 }
 
 static void send_light(struct rig *rig, const uint8_t *p, unsigned baud)
 {
-    int64_t start_ns = (int64_t)rig->device_us * 1000 + 50000000;
+    int64_t start_ns = (int64_t)rig->base.device_us * 1000 + 50000000;
 
     for (int64_t c = 0; c < PACKET; c++) {
         for (int64_t bit = 0; bit < 9; bit++) {
@@ -169,24 +128,16 @@ static void send_light(struct rig *rig, const uint8_t *p, unsigned baud)
             }
         }
         if (c % 20 == 0) { /* the socket's room is small */
-            uv_run(&rig->loop, UV_RUN_NOWAIT);
+            uv_run(&rig->base.loop, UV_RUN_NOWAIT);
         }
-    }
-}
-
-static void pass_loop(struct rig *rig)
-{
-    for (int i = 0; i < 10; i++) {
-        uv_run(&rig->loop, UV_RUN_NOWAIT);
     }
 }
 
 static void let_pass(struct rig *rig, unsigned tenths)
 {
     for (unsigned i = 0; i < tenths; i++) {
-        rig->device_us += 100000;
-        clock_feed(rig->clock, rig->device_us, HWT_TIME_UNKNOWN, false);
-        pass_loop(rig);
+        driver_rig_pass(&rig->base, 100000);
+        driver_rig_turn(&rig->base);
         elster_tick(rig->elster);
     }
 }
@@ -206,24 +157,7 @@ static void send_seconds(struct rig *rig, unsigned n, unsigned every, unsigned b
 
 static uint64_t counter(struct rig *rig, const char *name)
 {
-    struct status_view view;
-
-    status_get(rig->status, &view);
-    for (unsigned i = 0; i < view.counters; i++) {
-        if (strcmp(view.counter[i].name, name) == 0) {
-            return view.counter[i].value;
-        }
-    }
-    return UINT64_MAX;
-}
-
-static void expect_state(struct rig *rig, enum status_state state, const char *cause)
-{
-    struct status_view view;
-
-    status_get(rig->status, &view);
-    assert_int_equal(view.state, state);
-    assert_non_null(strstr(view.cause, cause));
+    return driver_rig_counter(rig->status, name, UINT64_MAX);
 }
 
 /* --- tests --- */
@@ -234,14 +168,15 @@ static void registers_come_exact_and_power_from_their_steps(void **state)
 
     start(rig, false, 0);
     send_seconds(rig, 60, 3, 2400); /* 1 Wh in 3 s: 1200 W */
-    assert_int_equal(rig->last[HWT_Q_IMPORT].source, 9);
-    assert_in_range(rig->last[HWT_Q_IMPORT].value / MJ_PER_WH, rig->import_wh - 2, rig->import_wh);
-    assert_int_equal(rig->last[HWT_Q_EXPORT].value, (int64_t)2345 * MJ_PER_WH);
-    assert_in_range(rig->last[HWT_Q_POWER].value, 11000, 13000);
+    assert_int_equal(rig->base.last[HWT_Q_IMPORT].source, 9);
+    assert_in_range(rig->base.last[HWT_Q_IMPORT].value / MJ_PER_WH, rig->import_wh - 2,
+                    rig->import_wh);
+    assert_int_equal(rig->base.last[HWT_Q_EXPORT].value, (int64_t)2345 * MJ_PER_WH);
+    assert_in_range(rig->base.last[HWT_Q_POWER].value, 11000, 13000);
     assert_int_equal(counter(rig, "packets"), 60);
     assert_int_equal(counter(rig, "baud"), 2400);
     assert_int_equal(counter(rig, "anchored"), 0);
-    expect_state(rig, STATUS_OK, "");
+    driver_rig_expect(rig->status, STATUS_OK, "");
 }
 
 static void export_is_negative_power(void **state)
@@ -256,7 +191,7 @@ static void export_is_negative_power(void **state)
         send_light(rig, p, 4800);
         let_pass(rig, 10);
     }
-    assert_in_range(-rig->last[HWT_Q_POWER].value, 16000, 20000);
+    assert_in_range(-rig->base.last[HWT_Q_POWER].value, 16000, 20000);
 }
 
 static void a_swapped_meter_begins_a_new_count(void **state)
@@ -269,7 +204,7 @@ static void a_swapped_meter_begins_a_new_count(void **state)
     rig->serial = '9';
     send_seconds(rig, 12, 3, 2400);
     assert_int_equal(counter(rig, "anchored"), 1);
-    assert_in_range(rig->last[HWT_Q_IMPORT].value / MJ_PER_WH, 777, rig->import_wh);
+    assert_in_range(rig->base.last[HWT_Q_IMPORT].value / MJ_PER_WH, 777, rig->import_wh);
 }
 
 static void darkness_and_light_without_packets_are_told_apart(void **state)
@@ -278,17 +213,17 @@ static void darkness_and_light_without_packets_are_told_apart(void **state)
 
     start(rig, false, 2400);
     let_pass(rig, 40);
-    expect_state(rig, STATUS_STARTING, "");
+    driver_rig_expect(rig->status, STATUS_STARTING, "");
     let_pass(rig, 15);
-    expect_state(rig, STATUS_STALE, "no light");
+    driver_rig_expect(rig->status, STATUS_STALE, "no light");
     for (unsigned i = 0; i < 80; i++) { /* a lamp */
-        send_flash(rig, (int64_t)rig->device_us * 1000);
+        send_flash(rig, (int64_t)rig->base.device_us * 1000);
         let_pass(rig, 1);
     }
-    expect_state(rig, STATUS_STALE, "light, but no packet");
+    driver_rig_expect(rig->status, STATUS_STALE, "light, but no packet");
     send_seconds(rig, 6, 3, 2400);
-    expect_state(rig, STATUS_OK, "");
-    assert_true(rig->got[HWT_Q_IMPORT] > 0);
+    driver_rig_expect(rig->status, STATUS_OK, "");
+    assert_true(rig->base.got[HWT_Q_IMPORT] > 0);
 }
 
 static void a_port_brings_characters_in_chunks_and_its_rate_is_found(void **state)
@@ -298,13 +233,13 @@ static void a_port_brings_characters_in_chunks_and_its_rate_is_found(void **stat
     uint8_t p[PACKET];
 
     start(rig, true, 0);
-    arrived.fd = open(ptsname(rig->wire), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    arrived.fd = open(ptsname(rig->base.wire), O_RDWR | O_NOCTTY | O_CLOEXEC);
     let_pass(rig, 120); /* nothing at 2400 and 4800 */
     for (unsigned i = 1; i <= 12; i++) {
         rig->import_wh += i % 3 == 0;
         make_packet(rig, p);
         for (size_t at = 0; at < PACKET; at += 55) { /* a pseudo-terminal does not care for rates */
-            assert_int_equal(write(rig->wire, p + at, 55), 55);
+            assert_int_equal(write(rig->base.wire, p + at, 55), 55);
             assert_int_equal(poll(&arrived, 1, 5000), 1);
             let_pass(rig, 1);
         }
@@ -313,7 +248,8 @@ static void a_port_brings_characters_in_chunks_and_its_rate_is_found(void **stat
     close(arrived.fd);
     assert_int_equal(counter(rig, "packets"), 12);
     assert_int_equal(counter(rig, "LENGTH"), 0);
-    assert_in_range(rig->last[HWT_Q_IMPORT].value / MJ_PER_WH, rig->import_wh - 2, rig->import_wh);
+    assert_in_range(rig->base.last[HWT_Q_IMPORT].value / MJ_PER_WH, rig->import_wh - 2,
+                    rig->import_wh);
     assert_int_equal(counter(rig, "baud"), 9600);
 }
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "daemon/drivers/emon_device.h"
+#include "tests/drivers/driver_rig.h"
 
 static struct hwt_reading got[8];
 static size_t got_n;
@@ -18,19 +19,6 @@ static void sink(void *ctx, const struct hwt_reading *r, size_t n)
     (void)ctx;
     memcpy(got, r, n * sizeof(*r));
     got_n = n;
-}
-
-static uint64_t counter(struct status *s, const char *name)
-{
-    struct status_view view;
-
-    status_get(s, &view);
-    for (unsigned i = 0; i < view.counters; i++) {
-        if (strcmp(view.counter[i].name, name) == 0) {
-            return view.counter[i].value;
-        }
-    }
-    return 0;
 }
 
 static void a_cut_message_is_dropped_until_it_is_the_rule(void **state)
@@ -77,10 +65,10 @@ static void a_cut_message_is_dropped_until_it_is_the_rule(void **state)
         assert_true(emon_device_line(&d, rows[i].line, strlen(rows[i].line), clock));
         assert_int_equal(got_n, rows[i].readings);
         assert_true(got_n == 0 || (got[0].value == rows[i].power && got[0].source == 2));
-        assert_int_equal(counter(status, "cut"), rows[i].cut);
+        assert_int_equal(driver_rig_counter(status, "cut", 0), rows[i].cut);
     }
-    assert_int_equal(counter(status, "missed"), 3);
-    assert_int_equal(counter(status, "restarts"), 0);
+    assert_int_equal(driver_rig_counter(status, "missed", 0), 3);
+    assert_int_equal(driver_rig_counter(status, "restarts", 0), 0);
     status_free(status);
     clock_free(clock);
 }

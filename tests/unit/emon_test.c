@@ -127,6 +127,20 @@ static void the_place_of_a_mistake_is_told(void **state)
     assert_int_equal(at, 11); /* "x" may be a name: its colon is missing */
 }
 
+static void null_in_json_is_a_value_that_is_missing(void **state)
+{
+    (void)state;
+    assert_int_equal(line("{\"MSG\":1,\"T1\":null,\"T2\" : null}", NULL), 0);
+    assert_int_equal(m.count, 3);
+    assert_false(m.value[0].missing);
+    assert_true(m.value[1].missing);
+    assert_string_equal(m.value[2].name, "T2");
+    assert_true(m.value[2].missing);
+    assert_int_equal(line("{\"MSG\":nul}", NULL), HWT_ERR_SANITY);
+    assert_int_equal(line("{\"MSG\":nullx}", NULL), HWT_ERR_SANITY);
+    assert_int_equal(line("MSG:null", NULL), HWT_ERR_SANITY);
+}
+
 static void a_name_may_have_its_input_before_it(void **state)
 {
     (void)state;
@@ -151,6 +165,7 @@ static void every_layout_is_whole(void **state)
         {"emontx3_cm", "MSG", "pulse", 40, 14},
         {"emontx3_cm_rf69n", "MSG", "pulse", 40, 14},
         {"emontx4", "MSG", "pulse", 52, 18},
+        {"emontx4_analog", "MSG", "analog", 54, 19},
         {"emontx6_3phase", "MSG", "E6", 46, 16},
         {"emontx6_temp_pulse", "MSG", "pulse3", 32, 12},
         {"emonth1", "temperature", "battery", 8, 4},
@@ -195,6 +210,7 @@ int main(void)
         cmocka_unit_test(one_message_is_read_in_every_form),
         cmocka_unit_test(lines_that_are_no_message_say_why),
         cmocka_unit_test(the_place_of_a_mistake_is_told),
+        cmocka_unit_test(null_in_json_is_a_value_that_is_missing),
         cmocka_unit_test(a_name_may_have_its_input_before_it),
         cmocka_unit_test(every_layout_is_whole),
     };

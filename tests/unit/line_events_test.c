@@ -9,22 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "daemon/base/log.h"
 #include "daemon/drivers/pulses.h"
+#include "tests/drivers/driver_rig.h"
 
 enum { EDGES_MAX = 64, PATIENCE_MS = 5000, WH_MJ = 3600000, MS = 1000000 };
 
 struct rig {
-    uv_loop_t loop;
-    char dir[32], path[64];
-    int listener, wire;
+    struct driver_rig base;
     uint32_t seqno;
     /* the line alone */
     struct line_events *line;
@@ -33,12 +29,8 @@ struct rig {
     unsigned opened, failed;
     char why[256];
     /* the source */
-    struct clock *clock;
     struct status *status;
     struct pulses *pulses;
-    uint64_t device_us;
-    struct hwt_reading last[HWT_Q_COUNT];
-    unsigned got[HWT_Q_COUNT];
 };
 
 static void on_open(void *ctx)
@@ -63,37 +55,11 @@ static void on_fail(void *ctx, const char *why)
     snprintf(rig->why, sizeof(rig->why), "%s", why);
 }
 
-static void take_readings(void *ctx, const struct hwt_reading *r, size_t n)
-{
-    struct rig *rig = ctx;
-
-    for (size_t i = 0; i < n; i++) {
-        rig->last[r[i].quantity] = r[i];
-        rig->got[r[i].quantity]++;
-    }
-}
-
-static void serve(struct rig *rig)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", rig->path);
-    rig->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(rig->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(rig->listener, 1), 0);
-}
-
 static int set_up(void **state)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
 
-    log_set_level(LOG_ERROR);
-    strcpy(rig->dir, "/tmp/light-line-XXXXXX");
-    assert_non_null(mkdtemp(rig->dir));
-    snprintf(rig->path, sizeof(rig->path), "%s/line", rig->dir);
-    rig->listener = rig->wire = -1;
-    uv_loop_init(&rig->loop);
-    rig->clock = clock_new(CLOCK_TRUST_PLANT);
+    driver_rig_open(&rig->base, HWT_TIME_UNKNOWN);
     rig->status = status_new("m", "pulses");
     *state = rig;
     return 0;
@@ -105,34 +71,17 @@ static int tear_down(void **state)
 
     line_events_free(rig->line);
     pulses_free(rig->pulses);
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&rig->loop), 0);
-    if (rig->wire >= 0) {
-        close(rig->wire);
-    }
-    if (rig->listener >= 0) {
-        close(rig->listener);
-    }
-    unlink(rig->path);
-    rmdir(rig->dir);
+    driver_rig_close(&rig->base);
     status_free(rig->status);
-    clock_free(rig->clock);
     free(rig);
     return 0;
-}
-
-static void pass_loop(struct rig *rig)
-{
-    for (int i = 0; i < 20; i++) {
-        uv_run(&rig->loop, UV_RUN_NOWAIT);
-    }
 }
 
 /* Until *count is at least n. */
 static void wait_count(struct rig *rig, const unsigned *count, unsigned n)
 {
     for (int ms = 0; *count < n && ms < PATIENCE_MS; ms += 5) {
-        uv_run(&rig->loop, UV_RUN_NOWAIT);
+        uv_run(&rig->base.loop, UV_RUN_NOWAIT);
         usleep(5000);
     }
     assert_true(*count >= n);
@@ -140,13 +89,13 @@ static void wait_count(struct rig *rig, const unsigned *count, unsigned n)
 
 static void start_line(struct rig *rig)
 {
-    struct line_events_options o = {.events = rig->path,
+    struct line_events_options o = {.events = rig->base.path,
                                     .on_open = on_open,
                                     .on_edge = on_edge,
                                     .on_fail = on_fail,
                                     .ctx = rig};
 
-    rig->line = line_events_new(&rig->loop, &o);
+    rig->line = line_events_new(&rig->base.loop, &o);
     line_events_start(rig->line);
 }
 
@@ -164,7 +113,7 @@ static void send_edge(struct rig *rig, int64_t t_ns, bool active)
 {
     struct gpio_v2_line_event e = event(rig, t_ns, active);
 
-    assert_int_equal(write(rig->wire, &e, sizeof(e)), sizeof(e));
+    assert_int_equal(write(rig->base.wire, &e, sizeof(e)), sizeof(e));
 }
 
 /* --- the line --- */
@@ -174,17 +123,17 @@ static void events_cut_anywhere_are_the_same_edges(void **state)
     struct rig *rig = *state;
     uint8_t octets[3 * sizeof(struct gpio_v2_line_event)];
 
-    serve(rig);
+    driver_rig_listen(&rig->base);
     start_line(rig);
-    rig->wire = accept(rig->listener, NULL, NULL);
+    driver_rig_accept(&rig->base);
     for (int i = 0; i < 3; i++) {
         struct gpio_v2_line_event e = event(rig, 1000 + i, i != 1);
 
         memcpy(octets + (size_t)i * sizeof(e), &e, sizeof(e));
     }
     for (size_t i = 0; i < sizeof(octets); i++) {
-        assert_int_equal(write(rig->wire, octets + i, 1), 1);
-        pass_loop(rig);
+        assert_int_equal(write(rig->base.wire, octets + i, 1), 1);
+        driver_rig_turn(&rig->base);
     }
     assert_int_equal(rig->edges, 3);
     for (int i = 0; i < 3; i++) {
@@ -198,9 +147,9 @@ static void a_gap_in_the_numbers_is_edges_lost(void **state)
 {
     struct rig *rig = *state;
 
-    serve(rig);
+    driver_rig_listen(&rig->base);
     start_line(rig);
-    rig->wire = accept(rig->listener, NULL, NULL);
+    driver_rig_accept(&rig->base);
     rig->seqno = 700; /* who joins does not count what was before */
     send_edge(rig, 1, true);
     rig->seqno += 5;
@@ -208,7 +157,7 @@ static void a_gap_in_the_numbers_is_edges_lost(void **state)
     send_edge(rig, 3, true);
     rig->seqno = UINT32_MAX; /* over the end of the numbers */
     send_edge(rig, 4, false);
-    pass_loop(rig);
+    driver_rig_turn(&rig->base);
     assert_int_equal(rig->edges, 4);
     assert_int_equal(rig->edge[0].lost, 0);
     assert_int_equal(rig->edge[1].lost, 5);
@@ -221,14 +170,14 @@ static void a_reader_that_is_not_there_is_told_and_found_later(void **state)
 
     start_line(rig);
     assert_int_equal(rig->failed, 1);
-    assert_non_null(strstr(rig->why, rig->path));
+    assert_non_null(strstr(rig->why, rig->base.path));
     assert_non_null(strstr(rig->why, "No such file"));
     assert_false(line_events_is_open(rig->line));
-    serve(rig);
+    driver_rig_listen(&rig->base);
     wait_count(rig, &rig->opened, 1);
-    rig->wire = accept(rig->listener, NULL, NULL);
-    close(rig->wire);
-    rig->wire = -1;
+    driver_rig_accept(&rig->base);
+    close(rig->base.wire);
+    rig->base.wire = -1;
     wait_count(rig, &rig->failed, 2);
     assert_non_null(strstr(rig->why, "ended"));
     wait_count(rig, &rig->opened, 2);
@@ -239,18 +188,18 @@ static void a_fifo_will_do_and_a_file_will_not(void **state)
     struct rig *rig = *state;
     int fd;
 
-    assert_int_equal(mkfifo(rig->path, 0600), 0);
-    rig->wire = open(rig->path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(mkfifo(rig->base.path, 0600), 0);
+    rig->base.wire = open(rig->base.path, O_RDWR | O_CLOEXEC);
     start_line(rig);
     assert_int_equal(rig->opened, 1);
     send_edge(rig, 5, true);
-    pass_loop(rig);
+    driver_rig_turn(&rig->base);
     assert_int_equal(rig->edges, 1);
-    close(rig->wire);
-    rig->wire = -1;
+    close(rig->base.wire);
+    rig->base.wire = -1;
     wait_count(rig, &rig->failed, 1);
-    unlink(rig->path);
-    fd = open(rig->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    unlink(rig->base.path);
+    fd = open(rig->base.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     close(fd);
     wait_count(rig, &rig->failed, 2);
     assert_non_null(strstr(rig->why, "neither a socket nor a FIFO"));
@@ -261,10 +210,10 @@ static void what_is_no_event_ends_the_line(void **state)
     struct rig *rig = *state;
     struct gpio_v2_line_event e = {.timestamp_ns = 1, .id = 3, .line_seqno = 1};
 
-    serve(rig);
+    driver_rig_listen(&rig->base);
     start_line(rig);
-    rig->wire = accept(rig->listener, NULL, NULL);
-    assert_int_equal(write(rig->wire, &e, sizeof(e)), sizeof(e));
+    driver_rig_accept(&rig->base);
+    assert_int_equal(write(rig->base.wire, &e, sizeof(e)), sizeof(e));
     wait_count(rig, &rig->failed, 1);
     assert_non_null(strstr(rig->why, "no line event"));
     assert_int_equal(rig->edges, 0);
@@ -279,7 +228,7 @@ static void a_chip_that_is_none_is_told(void **state)
                                     .on_fail = on_fail,
                                     .ctx = rig};
 
-    rig->line = line_events_new(&rig->loop, &o);
+    rig->line = line_events_new(&rig->base.loop, &o);
     line_events_start(rig->line);
     assert_int_equal(rig->failed, 1);
     assert_non_null(strstr(rig->why, "/dev/null: cannot get the line"));
@@ -291,9 +240,8 @@ static void a_chip_that_is_none_is_told(void **state)
 static void let_pass(struct rig *rig, double s)
 {
     for (int i = 0; i < (int)(s * 10 + 0.5); i++) {
-        rig->device_us += 100000;
-        clock_feed(rig->clock, rig->device_us, HWT_TIME_UNKNOWN, false);
-        pass_loop(rig);
+        driver_rig_pass(&rig->base, 100000);
+        driver_rig_turn(&rig->base);
         pulses_tick(rig->pulses);
     }
 }
@@ -303,29 +251,29 @@ static void start_pulses(struct rig *rig, bool volume, double per_unit, int64_t 
     struct pulses_options o = {
         .id = "m",
         .source = 7,
-        .line = {.events = rig->path},
+        .line = {.events = rig->base.path},
         .debounce = {.active_us = 20000, .inactive_us = 20000, .period_us = 144000},
         .volume = volume,
         .per_unit = per_unit,
         .start = start,
         .zero_s = 60,
         .status = rig->status,
-        .sink = take_readings,
-        .ctx = rig,
+        .sink = driver_rig_take,
+        .ctx = &rig->base,
     };
 
-    serve(rig);
-    rig->pulses = pulses_new(&rig->loop, rig->clock, &o);
-    clock_feed(rig->clock, rig->device_us = 1000000, HWT_TIME_UNKNOWN, false);
+    driver_rig_listen(&rig->base);
+    rig->pulses = pulses_new(&rig->base.loop, rig->base.clock, &o);
+    driver_rig_pass(&rig->base, 1000000);
     pulses_start(rig->pulses);
-    rig->wire = accept(rig->listener, NULL, NULL);
+    driver_rig_accept(&rig->base);
     send_edge(rig, 0, false);
 }
 
 /* A pulse now, of 50 ms; stamps are another clock than the daemon's. */
 static void send_pulse(struct rig *rig)
 {
-    int64_t t_ns = (int64_t)rig->device_us * 1000 + (int64_t)77 * 1000 * MS;
+    int64_t t_ns = (int64_t)rig->base.device_us * 1000 + (int64_t)77 * 1000 * MS;
 
     send_edge(rig, t_ns, true);
     send_edge(rig, t_ns + (int64_t)50 * MS, false);
@@ -333,15 +281,7 @@ static void send_pulse(struct rig *rig)
 
 static uint64_t counter(struct rig *rig, const char *name)
 {
-    struct status_view view;
-
-    status_get(rig->status, &view);
-    for (unsigned i = 0; i < view.counters; i++) {
-        if (strcmp(view.counter[i].name, name) == 0) {
-            return view.counter[i].value;
-        }
-    }
-    return UINT64_MAX;
+    return driver_rig_counter(rig->status, name, UINT64_MAX);
 }
 
 static void the_count_goes_on_from_the_log_and_power_falls_to_0(void **state)
@@ -350,21 +290,21 @@ static void the_count_goes_on_from_the_log_and_power_falls_to_0(void **state)
 
     start_pulses(rig, false, 1000, 5 * (int64_t)WH_MJ);
     let_pass(rig, 2);
-    assert_int_equal(rig->last[HWT_Q_IMPORT].value, 5 * (int64_t)WH_MJ);
-    assert_int_equal(rig->last[HWT_Q_IMPORT].source, 7);
-    assert_int_equal(rig->got[HWT_Q_POWER], 0); /* not known */
+    assert_int_equal(rig->base.last[HWT_Q_IMPORT].value, 5 * (int64_t)WH_MJ);
+    assert_int_equal(rig->base.last[HWT_Q_IMPORT].source, 7);
+    assert_int_equal(rig->base.got[HWT_Q_POWER], 0); /* not known */
     for (int i = 0; i < 4; i++) {
         send_pulse(rig);
         let_pass(rig, 3.6);
     }
     let_pass(rig, 1);
-    assert_int_equal(rig->last[HWT_Q_IMPORT].value, 9 * (int64_t)WH_MJ);
-    assert_in_range(rig->last[HWT_Q_POWER].value, 7000, 10000); /* 1 kW, and falling */
+    assert_int_equal(rig->base.last[HWT_Q_IMPORT].value, 9 * (int64_t)WH_MJ);
+    assert_in_range(rig->base.last[HWT_Q_POWER].value, 7000, 10000); /* 1 kW, and falling */
     let_pass(rig, 32);
-    assert_in_range(rig->last[HWT_Q_POWER].value, 900, 1100); /* 36 s without a pulse: 100 W */
+    assert_in_range(rig->base.last[HWT_Q_POWER].value, 900, 1100); /* 36 s without a pulse: 100 W */
     let_pass(rig, 40);
-    assert_int_equal(rig->last[HWT_Q_POWER].value, 0);
-    assert_int_equal(rig->last[HWT_Q_IMPORT].value, 9 * (int64_t)WH_MJ);
+    assert_int_equal(rig->base.last[HWT_Q_POWER].value, 0);
+    assert_int_equal(rig->base.last[HWT_Q_IMPORT].value, 9 * (int64_t)WH_MJ);
     assert_int_equal(counter(rig, "pulses"), 4);
 }
 
@@ -378,10 +318,10 @@ static void power_is_right_again_after_a_sleep(void **state)
     for (int i = 0; i < 8; i++, t_ns += (int64_t)3600 * MS) {
         send_edge(rig, t_ns, true);
         send_edge(rig, t_ns + (int64_t)50 * MS, false);
-        rig->device_us += i == 3 ? 3600000000U : 0; /* an hour */
+        rig->base.device_us += i == 3 ? 3600000000U : 0; /* an hour */
         let_pass(rig, 3.6);
     }
-    assert_in_range(rig->last[HWT_Q_POWER].value, 9000, 10100);
+    assert_in_range(rig->base.last[HWT_Q_POWER].value, 9000, 10100);
 }
 
 static void no_pulse_at_all_is_no_power_in_the_end(void **state)
@@ -390,10 +330,10 @@ static void no_pulse_at_all_is_no_power_in_the_end(void **state)
 
     start_pulses(rig, false, 1000, 0);
     let_pass(rig, 58);
-    assert_int_equal(rig->got[HWT_Q_POWER], 0);
+    assert_int_equal(rig->base.got[HWT_Q_POWER], 0);
     let_pass(rig, 5);
-    assert_true(rig->got[HWT_Q_POWER] > 0);
-    assert_int_equal(rig->last[HWT_Q_POWER].value, 0);
+    assert_true(rig->base.got[HWT_Q_POWER] > 0);
+    assert_int_equal(rig->base.last[HWT_Q_POWER].value, 0);
 }
 
 static void pulses_a_kwh_that_do_not_divide_lose_nothing(void **state)
@@ -406,7 +346,7 @@ static void pulses_a_kwh_that_do_not_divide_lose_nothing(void **state)
         let_pass(rig, 1);
     }
     let_pass(rig, 1);
-    assert_int_equal(rig->last[HWT_Q_IMPORT].value, 1000 * (int64_t)WH_MJ);
+    assert_int_equal(rig->base.last[HWT_Q_IMPORT].value, 1000 * (int64_t)WH_MJ);
 }
 
 static void a_water_meter_counts_litres(void **state)
@@ -418,9 +358,10 @@ static void a_water_meter_counts_litres(void **state)
         send_pulse(rig);
         let_pass(rig, 9);
     }
-    assert_int_equal(rig->last[HWT_Q_VOLUME].value, 1000 + 7500);
-    assert_in_range(rig->last[HWT_Q_FLOW_RATE].value, 9900, 10100); /* 2.5 l in 9 s: 1000 l/h */
-    assert_int_equal(rig->got[HWT_Q_IMPORT], 0);
+    assert_int_equal(rig->base.last[HWT_Q_VOLUME].value, 1000 + 7500);
+    assert_in_range(rig->base.last[HWT_Q_FLOW_RATE].value, 9900,
+                    10100); /* 2.5 l in 9 s: 1000 l/h */
+    assert_int_equal(rig->base.got[HWT_Q_IMPORT], 0);
 }
 
 static void bounces_and_lost_edges_are_counted(void **state)
@@ -430,7 +371,7 @@ static void bounces_and_lost_edges_are_counted(void **state)
 
     start_pulses(rig, false, 1000, 0);
     let_pass(rig, 1);
-    t_ns = (int64_t)rig->device_us * 1000;
+    t_ns = (int64_t)rig->base.device_us * 1000;
     send_edge(rig, t_ns, true);
     send_edge(rig, t_ns + MS, false);
     send_edge(rig, t_ns + 2 * MS, true);
@@ -452,24 +393,24 @@ static void the_count_survives_an_unplugged_line(void **state)
     start_pulses(rig, false, 1000, 0);
     send_pulse(rig);
     let_pass(rig, 2);
-    close(rig->wire);
-    rig->wire = -1;
+    close(rig->base.wire);
+    rig->base.wire = -1;
     let_pass(rig, 1);
     status_get(rig->status, &view);
     assert_int_equal(view.state, STATUS_FAILED);
     assert_non_null(strstr(view.cause, "missed"));
     for (int ms = 0; view.state != STATUS_OK && ms < PATIENCE_MS; ms += 20) {
         usleep(20000);
-        pass_loop(rig);
+        driver_rig_turn(&rig->base);
         status_get(rig->status, &view);
     }
-    rig->wire = accept(rig->listener, NULL, NULL);
+    driver_rig_accept(&rig->base);
     send_edge(rig, 10, false); /* the stamps may begin anew */
     send_edge(rig, (int64_t)500 * MS, true);
     send_edge(rig, (int64_t)550 * MS, false);
     let_pass(rig, 2);
     assert_int_equal(counter(rig, "pulses"), 2);
-    assert_int_equal(rig->last[HWT_Q_IMPORT].value, 2 * (int64_t)WH_MJ);
+    assert_int_equal(rig->base.last[HWT_Q_IMPORT].value, 2 * (int64_t)WH_MJ);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -15,22 +15,18 @@
 #include <cmocka.h>
 
 #include "core/wire/mbus.h"
-#include "daemon/base/log.h"
 #include "daemon/drivers/mbus.h"
 #include "daemon/drivers/serial.h"
+#include "tests/drivers/driver_rig.h"
 
 enum mood { WELL, SILENT, GARBLED, BUSY, CHAINED, STRANGE, TWINS, EXCHANGED };
-enum { METERS = 2, READINGS_MAX = 64, TIMEOUT_MS = 100, PATIENCE_MS = 10000 };
+enum { METERS = 2, THIRD = METERS, STATUSES, TIMEOUT_MS = 100, PATIENCE_MS = 10000 };
 
 /* A bus with two meters, 5 and 6, and the other end of the wire. */
 struct rig {
-    uv_loop_t loop;
-    struct clock *clock;
+    struct driver_rig base;
     struct mbus_bus *bus;
-    struct status *status[METERS];
-    uint64_t device_us;
-    char dir[32], link[64];
-    int wire; /* the meters' end, or -1: unplugged */
+    struct status *status[STATUSES]; /* the third: of a meter that a test adds */
     enum mood mood[METERS];
     uint8_t got[16];
     size_t got_n;
@@ -38,50 +34,18 @@ struct rig {
     bool fcb[METERS];
     speed_t speed[METERS];    /* at which a meter hears and answers; 0: any */
     unsigned deaf_at[METERS]; /* requests at another */
-    struct hwt_reading reading[READINGS_MAX];
-    size_t readings;
 };
-
-static void take_readings(void *ctx, const struct hwt_reading *r, size_t n)
-{
-    struct rig *rig = ctx;
-
-    for (size_t i = 0; i < n && rig->readings < READINGS_MAX; i++) {
-        rig->reading[rig->readings++] = r[i];
-    }
-}
-
-static void plug(struct rig *rig)
-{
-    rig->wire = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    assert_true(rig->wire >= 0);
-    assert_int_equal(grantpt(rig->wire), 0);
-    assert_int_equal(unlockpt(rig->wire), 0);
-    unlink(rig->link);
-    assert_int_equal(symlink(ptsname(rig->wire), rig->link), 0);
-}
-
-static void unplug(struct rig *rig)
-{
-    close(rig->wire);
-    unlink(rig->link);
-    rig->wire = -1;
-}
 
 static int set_up(void **state)
 {
     static const char *const ids[METERS] = {"five", "six"};
     struct rig *rig = calloc(1, sizeof(*rig));
 
-    log_set_level(LOG_ERROR);
-    uv_loop_init(&rig->loop);
-    rig->clock = clock_new(CLOCK_TRUST_PLANT);
-    clock_feed(rig->clock, rig->device_us = 1000000, 1700000000000000, false);
-    snprintf(rig->dir, sizeof(rig->dir), "/tmp/hwt-mbus-XXXXXX");
-    assert_non_null(mkdtemp(rig->dir));
-    snprintf(rig->link, sizeof(rig->link), "%s/port", rig->dir);
-    plug(rig);
-    rig->bus = mbus_bus_new(&rig->loop, rig->clock, &(struct mbus_bus_options){.port = rig->link});
+    driver_rig_open(&rig->base, INT64_C(1700000000000000));
+    driver_rig_pass(&rig->base, 1000000);
+    driver_rig_plug(&rig->base);
+    rig->bus = mbus_bus_new(&rig->base.loop, rig->base.clock,
+                            &(struct mbus_bus_options){.port = rig->base.path});
     assert_non_null(rig->bus);
     for (int i = 0; i < METERS; i++) {
         struct mbus_meter_options o = {.id = ids[i],
@@ -93,8 +57,8 @@ static int set_up(void **state)
                                        .timeout_ms = TIMEOUT_MS,
                                        .retries = 1,
                                        .status = rig->status[i] = status_new(ids[i], "mbus"),
-                                       .sink = take_readings,
-                                       .ctx = rig};
+                                       .sink = driver_rig_take,
+                                       .ctx = &rig->base};
 
         assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
     }
@@ -102,28 +66,31 @@ static int set_up(void **state)
     return 0;
 }
 
+/* One more in the configuration; it gets the status THIRD, and where its readings go. */
+static void add_third(struct rig *rig, struct mbus_meter_options *o)
+{
+    o->status = rig->status[THIRD] = status_new(o->id, "mbus");
+    o->sink = driver_rig_take;
+    o->ctx = &rig->base;
+    assert_int_equal(mbus_bus_add(rig->bus, o), 0);
+}
+
 static int tear_down(void **state)
 {
     struct rig *rig = *state;
 
     mbus_bus_free(rig->bus);
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&rig->loop), 0); /* no handle is left behind */
-    for (int i = 0; i < METERS; i++) {
+    driver_rig_close(&rig->base);
+    for (int i = 0; i < STATUSES; i++) {
         status_free(rig->status[i]);
     }
-    clock_free(rig->clock);
-    if (rig->wire >= 0) {
-        unplug(rig);
-    }
-    rmdir(rig->dir);
     free(rig);
     return 0;
 }
 
 static void put(struct rig *rig, const uint8_t *p, size_t n)
 {
-    assert_int_equal(write(rig->wire, p, n), n);
+    assert_int_equal(write(rig->base.wire, p, n), n);
 }
 
 /* 37351 kWh, 561.08 m3, 101.69 and 46.16 degC, 34.7 kW, 543 l/h; then the DIF `last`. */
@@ -157,7 +124,8 @@ static void answer_request(struct rig *rig, int meter, uint8_t c)
     bool fcb = (c & HWT_MBUS_FCB) != 0;
     struct termios line;
 
-    assert_int_equal(tcgetattr(rig->wire, &line), 0); /* of a pseudo-terminal: that of both ends */
+    assert_int_equal(tcgetattr(rig->base.wire, &line),
+                     0); /* of a pseudo-terminal: that of both ends */
     if (rig->speed[meter] != 0 && cfgetospeed(&line) != rig->speed[meter]) {
         rig->deaf_at[meter]++;
         return;
@@ -188,10 +156,10 @@ static void play(struct rig *rig)
     struct hwt_mbus_fault fault;
     ssize_t n;
 
-    if (rig->wire < 0) {
+    if (rig->base.wire < 0) {
         return;
     }
-    n = read(rig->wire, rig->got + rig->got_n, sizeof(rig->got) - rig->got_n);
+    n = read(rig->base.wire, rig->got + rig->got_n, sizeof(rig->got) - rig->got_n);
     rig->got_n += n > 0 ? (size_t)n : 0;
     if (rig->got_n > 0 && hwt_mbus_frame_check(rig->got, rig->got_n, &f, &fault) == 0) {
         assert_int_equal(f.size, rig->got_n);
@@ -202,25 +170,9 @@ static void play(struct rig *rig)
     }
 }
 
-static void note_timer(uv_handle_t *h, void *busy)
-{
-    if (h->type == UV_TIMER && uv_is_active(h)) {
-        *(bool *)busy = true;
-    }
-}
-
-/* Is a request under way, or a port waiting for its next attempt? */
-static bool is_busy(struct rig *rig)
-{
-    bool busy = false;
-
-    uv_walk(&rig->loop, note_timer, &busy);
-    return busy;
-}
-
 static void live(struct rig *rig)
 {
-    uv_run(&rig->loop, UV_RUN_NOWAIT);
+    driver_rig_live(&rig->base);
     play(rig);
     usleep(200);
 }
@@ -245,15 +197,14 @@ static void live_until_rest(struct rig *rig)
 
     do {
         live(rig);
-    } while (is_busy(rig) && clock_real_us() < end_us);
-    assert_false(is_busy(rig));
+    } while (driver_rig_is_busy(&rig->base) && clock_real_us() < end_us);
+    assert_false(driver_rig_is_busy(&rig->base));
 }
 
 /* The clock's time passes, all at once. */
 static void let_pass(struct rig *rig, unsigned seconds)
 {
-    rig->device_us += 1000000ull * seconds;
-    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
+    driver_rig_pass(&rig->base, 1000000ull * seconds);
     mbus_bus_tick(rig->bus);
 }
 
@@ -266,15 +217,7 @@ static void advance(struct rig *rig, unsigned seconds)
 
 static uint64_t counter(struct rig *rig, int meter, const char *name)
 {
-    struct status_view v;
-
-    status_get(rig->status[meter], &v);
-    for (unsigned i = 0; i < v.counters; i++) {
-        if (strcmp(v.counter[i].name, name) == 0) {
-            return v.counter[i].value;
-        }
-    }
-    return 0;
+    return driver_rig_counter(rig->status[meter], name, 0);
 }
 
 static struct status_view view(struct rig *rig, int meter)
@@ -303,17 +246,17 @@ static void both_meters_are_read_each_poll_of_the_clock(void **state)
     mbus_bus_start(rig->bus);
     assert_int_equal(view(rig, 0).state, STATUS_STARTING);
     advance(rig, 0);
-    assert_int_equal(rig->readings, 12);
+    assert_int_equal(rig->base.readings, 12);
     for (size_t i = 0; i < 6; i++) {
-        assert_int_equal(rig->reading[i].quantity, want[i].quantity);
-        assert_true(rig->reading[i].value == want[i].value);
-        assert_int_equal(rig->reading[i].source, 10);
-        assert_int_equal(rig->reading[i].quality, HWT_QUALITY_GOOD);
-        assert_true(rig->reading[i].mono_us == clock_mono_us(rig->clock));
-        assert_int_equal(rig->reading[6 + i].source, 11);
+        assert_int_equal(rig->base.reading[i].quantity, want[i].quantity);
+        assert_true(rig->base.reading[i].value == want[i].value);
+        assert_int_equal(rig->base.reading[i].source, 10);
+        assert_int_equal(rig->base.reading[i].quality, HWT_QUALITY_GOOD);
+        assert_true(rig->base.reading[i].mono_us == clock_mono_us(rig->base.clock));
+        assert_int_equal(rig->base.reading[6 + i].source, 11);
     }
     assert_int_equal(view(rig, 0).state, STATUS_OK);
-    assert_int_equal(view(rig, 1).last_ms, clock_unix_ms(rig->clock));
+    assert_int_equal(view(rig, 1).last_ms, clock_unix_ms(rig->base.clock));
     advance(rig, 9); /* not due */
     assert_int_equal(rig->asked[0], 1);
     advance(rig, 1);
@@ -335,7 +278,7 @@ static void a_silent_meter_is_stale_after_three_polls_and_the_other_is_not(void 
     mbus_bus_start(rig->bus);
     advance(rig, 0);
     rig->mood[0] = SILENT;
-    rig->readings = 0;
+    rig->base.readings = 0;
     for (int poll = 1; poll <= 3; poll++) {
         assert_int_equal(view(rig, 0).state, STATUS_OK);
         advance(rig, 10);
@@ -345,9 +288,9 @@ static void a_silent_meter_is_stale_after_three_polls_and_the_other_is_not(void 
     assert_int_equal(counter(rig, 0, "TIMEOUT"), 6);
     assert_int_equal(counter(rig, 0, "retries"), 3);
     assert_int_equal(view(rig, 1).state, STATUS_OK);
-    assert_int_equal(rig->readings, 18);
-    for (size_t i = 0; i < rig->readings; i++) {
-        assert_int_equal(rig->reading[i].source, 11);
+    assert_int_equal(rig->base.readings, 18);
+    for (size_t i = 0; i < rig->base.readings; i++) {
+        assert_int_equal(rig->base.reading[i].source, 11);
     }
     rig->mood[0] = WELL;
     advance(rig, 10);
@@ -370,7 +313,7 @@ static void refused_answers_are_counted_by_reason_and_give_no_reading(void **sta
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         rig->mood[0] = rows[i].mood;
         advance(rig, 10);
-        assert_int_equal(rig->readings, 0);
+        assert_int_equal(rig->base.readings, 0);
         if (counter(rig, 0, rows[i].counter) != rows[i].count) {
             fail_msg("%s", rows[i].counter);
         }
@@ -378,6 +321,37 @@ static void refused_answers_are_counted_by_reason_and_give_no_reading(void **sta
     assert_int_equal(counter(rig, 0, "good"), 0);
     assert_int_equal(view(rig, 0).state, STATUS_STALE);
     assert_non_null(strstr(view(rig, 0).cause, "NOT_MINE"));
+}
+
+static void a_stuck_line_is_told_by_all_its_meters_at_once(void **state)
+{
+    static const uint8_t stuck[] = {0xE5, 0xE5};
+    struct rig *rig = *state;
+    int64_t end_us;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    let_pass(rig, 30);
+    end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
+    while ((view(rig, 0).state == STATUS_OK || view(rig, 1).state == STATUS_OK) &&
+           clock_real_us() < end_us) {
+        put(rig, stuck, sizeof(stuck));
+        uv_run(&rig->base.loop, UV_RUN_NOWAIT);
+        mbus_bus_tick(rig->bus);
+        usleep(2000);
+    }
+    for (int i = 0; i < METERS; i++) {
+        driver_rig_expect(rig->status[i], STATUS_STALE, "BABBLE: the line is stuck at octet E5");
+    }
+    assert_int_equal(counter(rig, 0, "polls") + counter(rig, 1, "polls"), 3); /* one was asked */
+    while (read(rig->base.wire, rig->got, sizeof(rig->got)) > 0) {
+        rig->got_n = 0; /* nobody heard it */
+    }
+    live_until_rest(rig);
+    for (int i = 0; i < METERS; i++) {
+        driver_rig_expect(rig->status[i], STATUS_OK, "");
+        assert_string_equal(view(rig, i).cause, "");
+    }
 }
 
 static void a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll(void **state)
@@ -404,19 +378,19 @@ static void an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself(vo
     rig->mood[0] = SILENT;
     advance(rig, 10);
     rig->mood[0] = WELL;
-    unplug(rig);
+    driver_rig_unplug(&rig->base);
     live_until(rig, 0, STATUS_FAILED);
     assert_int_equal(view(rig, 1).state, STATUS_FAILED);
-    assert_non_null(strstr(view(rig, 0).cause, rig->link));
+    assert_non_null(strstr(view(rig, 0).cause, rig->base.path));
     assert_non_null(strstr(view(rig, 0).cause, "hung up: unplugged?"));
-    rig->readings = 0;
+    rig->base.readings = 0;
     let_pass(rig, 100);
     live(rig);
     assert_int_equal(view(rig, 0).state, STATUS_FAILED); /* not stale: it cannot be asked */
-    plug(rig);
+    driver_rig_plug(&rig->base);
     live_until(rig, 0, STATUS_OK); /* after the back-off the poll that fell due is made */
     live_until_rest(rig);
-    assert_int_equal(rig->readings, 12);
+    assert_int_equal(rig->base.readings, 12);
     assert_int_equal(rig->reset[1], 2);
 }
 
@@ -424,14 +398,14 @@ static void a_port_that_is_not_there_is_told_and_tried_again(void **state)
 {
     struct rig *rig = *state;
 
-    unplug(rig);
+    driver_rig_unplug(&rig->base);
     mbus_bus_start(rig->bus);
     let_pass(rig, 0);
     live(rig);
     assert_int_equal(view(rig, 0).state, STATUS_FAILED);
     assert_non_null(strstr(view(rig, 0).cause, "cannot open: No such file or directory"));
     assert_int_equal(counter(rig, 0, "polls"), 0);
-    plug(rig);
+    driver_rig_plug(&rig->base);
     live_until(rig, 0, STATUS_OK);
 }
 
@@ -444,12 +418,12 @@ static void two_meters_at_one_address_are_named_and_not_believed(void **state)
     rig->mood[0] = TWINS;
     advance(rig, 10);
     advance(rig, 10); /* the second answer shows in the poll after it */
-    rig->readings = 0;
+    rig->base.readings = 0;
     for (int poll = 0; poll < 4; poll++) {
         advance(rig, 10);
     }
-    for (size_t i = 0; i < rig->readings; i++) {
-        assert_int_equal(rig->reading[i].source, 11);
+    for (size_t i = 0; i < rig->base.readings; i++) {
+        assert_int_equal(rig->base.reading[i].source, 11);
     }
     assert_int_equal(view(rig, 0).state, STATUS_STALE);
     assert_non_null(strstr(view(rig, 0).cause, "COLLISION: two meters answer at address 5"));
@@ -504,33 +478,22 @@ static void a_silent_meter_is_asked_more_and_more_rarely_but_not_forgotten(void 
 static void a_profile_lengthens_polls_that_would_drain_the_battery(void **state)
 {
     struct rig *rig = *state;
-    struct status_view v;
     struct mbus_meter_options o = {.id = "battery",
                                    .source = 12,
                                    .address = 6,
                                    .baud = 2400,
                                    .profile = mbus_profile_named("kamstrup_303"),
                                    .poll_s = 60,
-                                   .timeout_ms = TIMEOUT_MS,
-                                   .sink = take_readings,
-                                   .ctx = rig};
+                                   .timeout_ms = TIMEOUT_MS};
 
     assert_non_null(o.profile);
-    o.status = status_new("battery", "mbus");
-    assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
+    add_third(rig, &o);
     mbus_bus_start(rig->bus);
     for (int i = 0; i < 36; i++) { /* six minutes of a meter that stands one read in three */
         advance(rig, i > 0 ? 10 : 0);
-        status_get(o.status, &v);
-        assert_string_equal(v.counter[0].name, "polls");
-        assert_in_range(v.counter[0].value, 1, 1 + (i + 17) / 18);
+        assert_in_range(counter(rig, THIRD, "polls"), 1, 1 + (i + 17) / 18);
     }
-    assert_int_equal(v.counter[0].value,
-                     3);     /* at 0, 60 and 240 s: only then was it asked who it is */
-    mbus_bus_free(rig->bus); /* before the status */
-    rig->bus = NULL;
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    status_free(o.status);
+    assert_int_equal(counter(rig, THIRD, "polls"), 3); /* at 0, 60, 240 s: who it is came late */
 }
 
 static void a_meter_s_speed_is_found_and_found_again_where_it_changed(void **state)
@@ -543,40 +506,30 @@ static void a_meter_s_speed_is_found_and_found_again_where_it_changed(void **sta
                                    .mains_powered = true,
                                    .poll_s = 10,
                                    .timeout_ms = TIMEOUT_MS,
-                                   .retries = 1,
-                                   .sink = take_readings,
-                                   .ctx = rig};
-    struct status_view v;
+                                   .retries = 1};
     unsigned deaf;
 
-    o.status = status_new("unknown", "mbus");
-    assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
+    add_third(rig, &o);
     rig->speed[1] = B9600; /* the second that is tried */
     mbus_bus_start(rig->bus);
     advance(rig, 0);
-    status_get(o.status, &v);
-    assert_int_equal(v.state, STATUS_OK); /* in one poll */
-    assert_int_equal(rig->readings, 12);
-    assert_int_equal(rig->reading[0].source, 10);
-    assert_int_equal(rig->reading[6].source, 12);
+    assert_int_equal(view(rig, THIRD).state, STATUS_OK); /* in one poll */
+    assert_int_equal(rig->base.readings, 12);
+    assert_int_equal(rig->base.reading[0].source, 10);
+    assert_int_equal(rig->base.reading[6].source, 12);
     assert_int_equal(view(rig, 1).state, STATUS_STARTING); /* that asks at 2400 only */
     deaf = rig->deaf_at[1];
     for (int poll = 0; poll < 2; poll++) {
         advance(rig, 10);
     }
-    assert_int_equal(rig->readings, 36);
+    assert_int_equal(rig->base.readings, 36);
     rig->mood[0] = SILENT;
     rig->speed[1] = B300; /* after three polls without an answer */
-    for (int poll = 0; poll < 12 && rig->readings == 36; poll++) {
+    for (int poll = 0; poll < 12 && rig->base.readings == 36; poll++) {
         advance(rig, 10);
     }
-    status_get(o.status, &v);
-    assert_int_equal(v.state, STATUS_OK);
-    assert_true(rig->readings > 36 && rig->deaf_at[1] > deaf);
-    mbus_bus_free(rig->bus); /* before the status */
-    rig->bus = NULL;
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    status_free(o.status);
+    assert_int_equal(view(rig, THIRD).state, STATUS_OK);
+    assert_true(rig->base.readings > 36 && rig->deaf_at[1] > deaf);
 }
 
 static void meters_of_one_line_are_each_asked_at_their_own_speed(void **state)
@@ -588,12 +541,9 @@ static void meters_of_one_line_are_each_asked_at_their_own_speed(void **state)
                                    .baud = 9600,
                                    .mains_powered = true,
                                    .poll_s = 10,
-                                   .timeout_ms = TIMEOUT_MS,
-                                   .sink = take_readings,
-                                   .ctx = rig};
+                                   .timeout_ms = TIMEOUT_MS};
 
-    o.status = status_new("fast", "mbus");
-    assert_int_equal(mbus_bus_add(rig->bus, &o), 0);
+    add_third(rig, &o);
     rig->speed[0] = B2400;
     rig->speed[1] = B9600;
     mbus_bus_start(rig->bus);
@@ -603,11 +553,7 @@ static void meters_of_one_line_are_each_asked_at_their_own_speed(void **state)
     assert_int_equal(counter(rig, 0, "good"), 2);
     assert_int_equal(counter(rig, 1, "good"), 0); /* the same meter, asked at 2400 */
     assert_int_equal(rig->asked[1], 2);
-    assert_int_equal(rig->readings, 24);
-    mbus_bus_free(rig->bus); /* before the status */
-    rig->bus = NULL;
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    status_free(o.status);
+    assert_int_equal(rig->base.readings, 24);
 }
 
 static void secondary_addresses_are_read_as_people_write_them(void **state)
@@ -651,7 +597,8 @@ static void meters_that_cannot_be_are_refused(void **state)
     o.poll_s = 10;
     o.baud = 2401;
     assert_int_equal(mbus_bus_add(rig->bus, &o), HWT_ERR_ARGUMENT);
-    assert_null(mbus_bus_new(&rig->loop, rig->clock, &(struct mbus_bus_options){.tcp = "no port"}));
+    assert_null(mbus_bus_new(&rig->base.loop, rig->base.clock,
+                             &(struct mbus_bus_options){.tcp = "no port"}));
 }
 
 static void a_port_is_raw_and_belongs_to_one_program(void **state)
@@ -659,7 +606,7 @@ static void a_port_is_raw_and_belongs_to_one_program(void **state)
     struct rig *rig = *state;
     char why[SERIAL_WHY_MAX];
     struct termios t;
-    int fd = serial_open(rig->link, 9600, SERIAL_8E1, why);
+    int fd = serial_open(rig->base.path, 9600, SERIAL_8E1, why);
 
     assert_true(fd >= 0);
     assert_int_equal(tcgetattr(fd, &t), 0);
@@ -668,13 +615,13 @@ static void a_port_is_raw_and_belongs_to_one_program(void **state)
     assert_int_equal(t.c_iflag & (ICRNL | IXON | ISTRIP), 0);
     assert_int_equal(t.c_oflag & OPOST, 0);
     assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-    assert_int_equal(serial_open(rig->link, 9600, SERIAL_8E1, why), -1);
+    assert_int_equal(serial_open(rig->base.path, 9600, SERIAL_8E1, why), -1);
     assert_non_null(strstr(why, "another program uses it"));
     close(fd);
-    fd = serial_open(rig->link, 9600, SERIAL_8N1, why);
+    fd = serial_open(rig->base.path, 9600, SERIAL_8N1, why);
     assert_true(fd >= 0);
     close(fd);
-    assert_int_equal(serial_open(rig->link, 9601, SERIAL_8N1, why), -1);
+    assert_int_equal(serial_open(rig->base.path, 9601, SERIAL_8N1, why), -1);
     assert_non_null(strstr(why, "9601 baud is not a standard speed"));
     assert_int_equal(serial_open("/dev/null", 9600, SERIAL_8N1, why), -1);
     assert_non_null(strstr(why, "/dev/null: cannot set up as a serial port"));
@@ -688,6 +635,7 @@ int main(void)
         BUS_TEST(both_meters_are_read_each_poll_of_the_clock),
         BUS_TEST(a_silent_meter_is_stale_after_three_polls_and_the_other_is_not),
         BUS_TEST(refused_answers_are_counted_by_reason_and_give_no_reading),
+        BUS_TEST(a_stuck_line_is_told_by_all_its_meters_at_once),
         BUS_TEST(a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll),
         BUS_TEST(an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself),
         BUS_TEST(a_port_that_is_not_there_is_told_and_tried_again),

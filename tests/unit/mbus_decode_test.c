@@ -280,6 +280,42 @@ static void reals_are_printed_with_the_fewest_digits_that_keep_them(void **state
     }
 }
 
+static void long_binary_numbers_are_printed_from_their_top(void **state)
+{
+    static const struct {
+        uint8_t ci, octets[16];
+        size_t n;
+        const char *text, *why;
+    } rows[] = {
+        {0x78,
+         {0x0D, 0x3E, 0xE9, 1, 2, 3, 4, 5, 6, 7, 8, 9},
+         12,
+         "\"09 08 07 06 05 04 03 02 01\"",
+         "72 bits"},
+        {0x78,
+         {0x07, 0x78, 1, 2, 3, 4, 5, 6, 7, 0x88},
+         10,
+         "\"88 07 06 05 04 03 02 01\"",
+         "beyond int64"},
+        {0x78, {0x0F, 1, 2, 3}, 4, "\"01 02 03\"", "maker's data: as sent"},
+    };
+    static char out[MBUS_JSON_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t frame[HWT_MBUS_FRAME_MAX];
+        size_t size;
+        int len = hwt_mbus_long_encode(0x08, 1, rows[i].ci, rows[i].octets, rows[i].n, frame,
+                                       sizeof(frame));
+
+        assert_int_equal(decode(frame, (size_t)len, out, sizeof(out) - 1, &size), 0);
+        out[size] = '\0';
+        if (strstr(out, rows[i].text) == NULL) {
+            fail_msg("%s: %s", rows[i].why, out);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_telegram_that_does_not_fit_the_room_shows_in_the_writer),
         cmocka_unit_test(the_longest_line_fits_its_buffer),
         cmocka_unit_test(reals_are_printed_with_the_fewest_digits_that_keep_them),
+        cmocka_unit_test(long_binary_numbers_are_printed_from_their_top),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static void present_values_become_counts_of_their_quantity(void **state)
          0,
          1,
          "energy beyond all bounds"},
-        {{0x0A, 0x59, 0xEE, 0xEE}, 4, HWT_Q_NONE, 0, 0, "invalid BCD"},
+        {{0x0A, 0x59, 0xEE, 0xEE}, 4, HWT_Q_NONE, 0, 1, "invalid BCD"},
         {{0x12, 0x59, 1, 1}, 4, HWT_Q_NONE, 0, 0, "maximum"},
         {{0x22, 0x59, 1, 1}, 4, HWT_Q_NONE, 0, 0, "minimum"},
         {{0x32, 0x59, 1, 1}, 4, HWT_Q_NONE, 0, 0, "error state"},

@@ -61,7 +61,7 @@ static void integers_of_all_widths_are_signed(void **state)
 {
     static const struct number_row rows[] = {
         {{0x01, 0x2B, 0xFF}, 3, Q(POWER), U(W), -1, 0, "8 bits"},
-        {{0x02, 0x2B, 0x00, 0x80}, 4, Q(POWER), U(W), -32768, 0, "16 bits"},
+        {{0x02, 0x2B, 0x01, 0x80}, 4, Q(POWER), U(W), -32767, 0, "16 bits"},
         {{0x03, 0x13, 0x15, 0x31, 0x00}, 5, Q(VOLUME), U(M3), 12565, -3, "24 bits"},
         {{0x03, 0x2B, 0xFE, 0xFF, 0xFF}, 5, Q(POWER), U(W), -2, 0, "24 bits, negative"},
         {{0x04, 0x06, 0xE7, 0x91, 0, 0}, 6, Q(ENERGY), U(WH), 37351, 3, "32 bits"},
@@ -73,6 +73,27 @@ static void integers_of_all_widths_are_signed(void **state)
          -2,
          0,
          "64 bits"},
+    };
+
+    (void)state;
+    check_numbers(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void codes_and_bits_are_unsigned(void **state)
+{
+    static const struct number_row rows[] = {
+        {{0x02, 0xFD, 0x17, 0x00, 0x80}, 5, Q(ERROR_FLAGS), U(NONE), 0x8000, 0, "flags"},
+        {{0x01, 0xFD, 0x1A, 0xFF}, 4, Q(DIGITAL_OUTPUT), U(NONE), 255, 0, "outputs"},
+        {{0x01, 0x7A, 0xFA}, 3, Q(BUS_ADDRESS), U(NONE), 250, 0, "bus address 250"},
+        {{0x02, 0xFD, 0x1C, 0x00, 0x96}, 5, Q(BAUD_RATE), U(BD), 38400, 0, "38400 Bd"},
+        {{0x06, 0xFD, 0x0C, 0, 0, 0, 0, 0, 0x80},
+         9,
+         Q(MODEL_VERSION),
+         U(NONE),
+         INT64_C(1) << 47,
+         0,
+         "48 bits"},
+        {{0x02, 0xFF, 0x01, 0x00, 0x80}, 5, Q(MANUFACTURER_SPECIFIC), U(NONE), -32768, 0, "maker"},
     };
 
     (void)state;
@@ -346,7 +367,19 @@ static void dates_are_decoded_by_width_and_null_if_they_are_none(void **state)
         {{0x02, 0x6C, 0x01, 0x30}, 4, HWT_MBUS_NULL, {0}, "month 0"},
         {{0x02, 0x6C, 0xE1, 0xF6}, 4, HWT_MBUS_NULL, {0}, "year 127: every year"},
         {{0x02, 0x6C, 0xFF, 0xFF}, 4, HWT_MBUS_NULL, {0}, "never set"},
-        {{0x02, 0x6C, 0x61, 0xC6}, 4, HWT_MBUS_DATE, {2099, 6, 1, 0, 0, 0, false}, "year 99"},
+        {{0x02, 0x6C, 0x61, 0xC6}, 4, HWT_MBUS_DATE, {1999, 6, 1, 0, 0, 0, false}, "year 99"},
+        {{0x02, 0x6C, 0x21, 0xA6}, 4, HWT_MBUS_DATE, {1981, 6, 1, 0, 0, 0, false}, "year 81"},
+        {{0x02, 0x6C, 0x01, 0xA6}, 4, HWT_MBUS_DATE, {2080, 6, 1, 0, 0, 0, false}, "year 80"},
+        {{0x04, 0x6D, 0x10, 0x09, 0x05, 0xC5},
+         6,
+         HWT_MBUS_DATE_TIME,
+         {1996, 5, 5, 9, 16, 0, false},
+         "F, year 96 without a century"},
+        {{0x04, 0x6D, 0x10, 0x29, 0x05, 0xC5},
+         6,
+         HWT_MBUS_DATE_TIME,
+         {2096, 5, 5, 9, 16, 0, false},
+         "F, year 96 of century 1"},
         {{0x04, 0x6D, 0x1A, 0x2F, 0x65, 0x11},
          6,
          HWT_MBUS_DATE_TIME,
@@ -439,6 +472,13 @@ static void invalid_data_are_null_and_keep_their_octets(void **state)
         {{0x0A, 0x5A, 0x0A, 0x00}, 4, 2, "nibble A"},
         {{0x0A, 0x5A, 0x00, 0xEE}, 4, 2, "top nibble E"},
         {{0x0A, 0x5A, 0xF0, 0x00}, 4, 2, "F not at the top"},
+        {{0x01, 0x2B, 0x80}, 3, 1, "invalid, 8 bits"},
+        {{0x02, 0x5A, 0x00, 0x80}, 4, 2, "invalid, 16 bits"},
+        {{0x03, 0x13, 0x00, 0x00, 0x80}, 5, 3, "invalid, 24 bits"},
+        {{0x04, 0x06, 0x00, 0x00, 0x00, 0x80}, 6, 4, "invalid, 32 bits"},
+        {{0x06, 0x06, 0, 0, 0, 0, 0, 0x80}, 8, 6, "invalid, 48 bits"},
+        {{0x07, 0x06, 0, 0, 0, 0, 0, 0, 0, 0x80}, 10, 8, "invalid, 64 bits"},
+        {{0x0D, 0x06, 0xE3, 0x00, 0x00, 0x80}, 6, 3, "invalid, LVAR E3"},
         {{0x05, 0x5B, 0x00, 0x00, 0xC0, 0x7F}, 6, 4, "not a number"},
         {{0x05, 0x5B, 0x00, 0x00, 0x80, 0xFF}, 6, 4, "minus infinity"},
         {{0x00, 0x5B}, 2, 0, "no data"},
@@ -503,6 +543,55 @@ static void texts_and_octets_are_kept_as_sent(void **state)
     assert_int_equal(r.raw_size, 2);
     assert_int_equal(hwt_mbus_next(&t, &r, &fault), 0);
     assert_false(t.more);
+}
+
+static void plain_texts_stand_before_or_after_the_vifes(void **state)
+{
+    static const struct {
+        uint8_t octets[16];
+        size_t n;
+        const char *text;
+        int64_t mantissa;
+        int exponent;
+        const char *why;
+    } rows[] = {
+        {{0x02, 0xFC, 0x03, 0x48, 0x52, 0x25, 0x74, 0xD4, 0x11}, 9, "%RH", 4564, -2, "before"},
+        {{0x03, 0xFC, 0x20, 0x03, 0x43, 0x42, 0x41, 0x15, 0x31, 0x00},
+         10,
+         "ABC",
+         12565,
+         0,
+         "after"},
+        {{0x02, 0xFC, 0xBB, 0x74, 0x03, 0x48, 0x52, 0x25, 0xD4, 0x11}, 10, "%RH", 4564, -2, "two"},
+        {{0x01, 0xFC, 0x01, 0x02, 0x42, 0x41, 0x05},
+         7,
+         "AB",
+         5,
+         0,
+         "VIFE 01 is no length of a text"},
+        {{0x01, 0xFC, 0x01, 0x42, 0x74, 0x05}, 6, "B", 5, -2, "a text of one letter"},
+        {{0x01, 0xFC, 0x74, 0x00, 0x05}, 5, "", 5, -2, "no text"},
+        {{0x01, 0x7C, 0x02, 0x42, 0x41, 0x05}, 6, "AB", 5, 0, "no VIFE"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct hwt_mbus_telegram t;
+        struct hwt_mbus_record r;
+        struct hwt_mbus_fault fault;
+        char text[16] = "";
+
+        wrap(rows[i].octets, rows[i].n, &t);
+        if (hwt_mbus_next(&t, &r, &fault) != 1) {
+            fail_msg("%s: refused: %s", rows[i].why, fault.what);
+        }
+        hwt_mbus_text(r.plain, r.plain_size, false, text, sizeof(text) - 1);
+        if (r.quantity != HWT_MBUS_Q_PLAIN_TEXT || strcmp(text, rows[i].text) != 0 ||
+            r.mantissa != rows[i].mantissa || r.exponent != rows[i].exponent) {
+            fail_msg("%s: '%s' %lld e%d", rows[i].why, text, (long long)r.mantissa, r.exponent);
+        }
+        assert_int_equal(hwt_mbus_next(&t, &r, &fault), 0);
+    }
 }
 
 static void more_to_follow_is_told_by_verify_and_next(void **state)
@@ -614,6 +703,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_of_all_widths_are_signed),
+        cmocka_unit_test(codes_and_bits_are_unsigned),
         cmocka_unit_test(bcd_has_its_sign_in_the_top_nibble),
         cmocka_unit_test(every_line_of_the_vif_tables_scales_as_the_standard_says),
         cmocka_unit_test(every_code_has_a_row_with_a_name_and_a_unit),
@@ -623,6 +713,7 @@ int main(void)
         cmocka_unit_test(dates_are_decoded_by_width_and_null_if_they_are_none),
         cmocka_unit_test(invalid_data_are_null_and_keep_their_octets),
         cmocka_unit_test(texts_and_octets_are_kept_as_sent),
+        cmocka_unit_test(plain_texts_stand_before_or_after_the_vifes),
         cmocka_unit_test(more_to_follow_is_told_by_verify_and_next),
         cmocka_unit_test(broken_records_are_refused_with_reason_and_place),
         cmocka_unit_test(reals_become_decimals_without_floating_point),

@@ -253,7 +253,7 @@ static void the_two_edges_of_a_scan_add_up_to_it_in_every_harmonic(void **state)
         int32_t x = (int32_t)(n * 331 % 4096) - 2048, v = (int32_t)(n * 737 % 4096) - 2048;
         uint32_t weight_q16 = 1 + n * 1311;
 
-        hwt_meter_harmonics_add(&whole, &x, &v, n * step, step, 1);
+        hwt_meter_harmonics_add(&whole, &x, &v, n * step, step, 0, 1);
         for (unsigned k = 0; k < 2; k++) {
             hwt_meter_harmonics_add_edge(&parted, k, k == 0 ? x : v, n * step, weight_q16);
             hwt_meter_harmonics_add_edge(&parted, k, k == 0 ? x : v, n * step, 65536 - weight_q16);

@@ -600,6 +600,73 @@ static void readings_leave_out_what_is_missing(void **state)
     assert_int_equal(r[1].value, 49988);
 }
 
+static void readings_beyond_those_of_all_are_given_as_asked_for(void **state)
+{
+    static const uint8_t asked[] = {HWT_Q_HARMONIC_3, HWT_Q_THD,         HWT_Q_POWER,
+                                    HWT_Q_COS_PHI,    HWT_Q_REACTIVE_Q4, HWT_Q_HARMONIC_40};
+    struct hwt_meter_channel c = {.kind = HWT_SLOT_CURRENT,
+                                  .thd = 0.12345,
+                                  .pf1 = -0.9876,
+                                  .reactive_mj = {1, 2, 3, 4},
+                                  .thd_quality = HWT_QUALITY_SUSPECT,
+                                  .pf_quality = HWT_QUALITY_GOOD,
+                                  .energy_quality = HWT_QUALITY_GOOD};
+    struct hwt_meter_spectrum spectrum = {.rms = {[0] = 8, [2] = 0.96, [39] = 0.004}};
+    struct hwt_reading r[6];
+
+    (void)state;
+    assert_int_equal(hwt_meter_more_readings(&c, &spectrum, asked, 6, 9, 77, r), 5);
+    assert_int_equal(r[0].quantity, HWT_Q_HARMONIC_3);
+    assert_int_equal(r[0].value, 1200);
+    assert_int_equal(r[0].quality, HWT_QUALITY_SUSPECT);
+    assert_int_equal(r[0].source, 9);
+    assert_int_equal(r[0].mono_us, 77);
+    assert_int_equal(r[1].value, 1235); /* 12.345 % */
+    assert_int_equal(r[2].value, -988);
+    assert_int_equal(r[3].value, 4);
+    assert_int_equal(r[4].value, 5);
+    assert_int_equal(hwt_meter_more_readings(&c, NULL, asked, 6, 9, 77, r), 3);
+    c.thd_quality = HWT_QUALITY_MISSING; /* of mere noise there are no shares */
+    assert_int_equal(hwt_meter_more_readings(&c, &spectrum, asked, 6, 9, 77, r), 2);
+    c.kind = HWT_SLOT_VOLTAGE;
+    c.thd_quality = HWT_QUALITY_GOOD;
+    assert_int_equal(hwt_meter_more_readings(&c, &spectrum, asked, 6, 9, 77, r), 3);
+}
+
+static void a_group_gives_registers_always_and_powers_when_known(void **state)
+{
+    struct hwt_meter_total t = {.p_w = -1234.56,
+                                .q1_var = 7,
+                                .se_va = 2000,
+                                .pf = -0.6173,
+                                .vector_import_mj = 1,
+                                .vector_export_mj = 2,
+                                .phase_import_mj = 3,
+                                .phase_export_mj = 4,
+                                .quality = HWT_QUALITY_SUSPECT};
+    struct hwt_reading r[HWT_METER_TOTAL_READINGS];
+
+    (void)state;
+    assert_int_equal(hwt_meter_total_readings(&t, 5, 66, r), HWT_METER_TOTAL_READINGS);
+    assert_int_equal(r[0].quantity, HWT_Q_POWER);
+    assert_int_equal(r[0].value, -12346);
+    assert_int_equal(r[0].quality, HWT_QUALITY_SUSPECT);
+    assert_int_equal(r[3].value, -617);
+    t.se_va = 0; /* no power factor of nothing */
+    assert_int_equal(hwt_meter_total_readings(&t, 5, 66, r), HWT_METER_TOTAL_READINGS - 1);
+    t.quality = HWT_QUALITY_MISSING;
+    assert_int_equal(hwt_meter_total_readings(&t, 5, 66, r), 4);
+    for (unsigned i = 0; i < 4; i++) {
+        static const uint8_t want[] = {HWT_Q_IMPORT, HWT_Q_EXPORT, HWT_Q_SUMMED_IMPORT,
+                                       HWT_Q_SUMMED_EXPORT};
+
+        assert_int_equal(r[i].quantity, want[i]);
+        assert_int_equal(r[i].value, i + 1);
+        assert_int_equal(r[i].quality, HWT_QUALITY_GOOD);
+        assert_int_equal(r[i].source, 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -618,6 +685,8 @@ int main(void)
         cmocka_unit_test(a_step_of_frequency_or_phase_loses_no_energy),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(readings_leave_out_what_is_missing),
+        cmocka_unit_test(readings_beyond_those_of_all_are_given_as_asked_for),
+        cmocka_unit_test(a_group_gives_registers_always_and_powers_when_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,7 +325,7 @@ static void the_integer_sine_and_cosine_are_within_2e_5(void **state)
     double worst = 0;
 
     (void)state;
-    hwt_meter_nco(0, step, PAIRS, c, s);
+    hwt_meter_nco(0, step, 0, PAIRS, c, s);
     for (uint32_t k = 0; k < PAIRS; k++) {
         double angle = k * step / 4294967296.0 * 2 * WAVES_PI;
 
@@ -333,10 +333,27 @@ static void the_integer_sine_and_cosine_are_within_2e_5(void **state)
         worst = fmax(worst, fabs(s[k] / 32768.0 - sin(angle)));
     }
     assert_true(worst < 2e-5);
-    hwt_meter_nco(0, 0x40000000u, 4, c, s); /* each quarter of a turn */
+    hwt_meter_nco(0, 0x40000000u, 0, 4, c, s); /* each quarter of a turn */
     for (int k = 0; k < 4; k++) {
         assert_int_equal(c[k], (k == 0 ? 1 : k == 2 ? -1 : 0) * HWT_METER_NCO_ONE);
         assert_int_equal(s[k], (k == 1 ? 1 : k == 3 ? -1 : 0) * HWT_METER_NCO_ONE);
+    }
+}
+
+static void a_run_of_pairs_is_the_same_however_it_is_cut(void **state)
+{
+    enum { PAIRS = 100 };
+    const uint32_t phase = 0x12345678, step = 0x0765F321;
+    int32_t c[PAIRS], s[PAIRS], some_c[PAIRS], some_s[PAIRS];
+
+    (void)state;
+    hwt_meter_nco(phase, step, 0, PAIRS, c, s);
+    for (uint32_t from = 0; from < PAIRS; from++) {
+        for (size_t n = 1; n <= PAIRS - from; n++) {
+            hwt_meter_nco(phase, step, from, n, some_c, some_s);
+            assert_memory_equal(some_c, c + from, n * sizeof(*c));
+            assert_memory_equal(some_s, s + from, n * sizeof(*s));
+        }
     }
 }
 
@@ -344,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_integer_sine_and_cosine_are_within_2e_5),
+        cmocka_unit_test(a_run_of_pairs_is_the_same_however_it_is_cut),
         cmocka_unit_test(power_is_right_over_current_power_factor_frequency_and_voltage),
         cmocka_unit_test(no_active_power_flows_at_power_factor_0),
         cmocka_unit_test(voltage_current_frequency_and_reactive_power_meet_their_limits),

@@ -17,11 +17,11 @@
 #include <cmocka.h>
 
 #include "core/wire/modbus.h"
-#include "daemon/base/log.h"
 #include "daemon/drivers/modbus.h"
+#include "tests/drivers/driver_rig.h"
 
 enum mood { WELL, SILENT, GARBLED, BUSY, LACKING, STRANGER };
-enum { DEVICES = 2, READINGS_MAX = 64, TIMEOUT_MS = 60, PATIENCE_MS = 10000, POLL_S = 10 };
+enum { DEVICES = 2, TIMEOUT_MS = 60, PATIENCE_MS = 10000, POLL_S = 10 };
 
 /* Power, import in kWh, and a voltage of L1 far away: two requests. */
 static const struct hwt_modbus_map map = {
@@ -32,53 +32,39 @@ static const struct hwt_modbus_map map = {
     .registers_max = 80,
 };
 
+static const struct hwt_modbus_field serial_at = {0xFC00, 3, HWT_MODBUS_U32, 0, 0};
+
 /* A line with two devices, units 5 and 6, and the other end of the wire. */
 struct rig {
-    uv_loop_t loop;
-    struct clock *clock;
+    struct driver_rig base;
     struct modbus_line *line;
     struct status *status[DEVICES];
-    uint64_t device_us;
-    char dir[32], link[64];
-    int wire; /* the devices' end, or -1: unplugged */
-    int listener;
     bool tcp;
     enum mood mood[DEVICES];
     float power, import_kwh;
+    uint32_t serial;         /* of device five, in holding FC00; 0: it has no such registers */
+    bool serial_silent;      /* it does not answer when asked for it */
+    unsigned serial_misread; /* so many answers have another number */
+    unsigned serial_asked, news;
+    char identity[64];
     uint8_t got[32];
     size_t got_n;
     unsigned asked[DEVICES];
     speed_t speed[DEVICES];
-    struct hwt_reading reading[READINGS_MAX];
-    size_t readings;
 };
 
-static void take_readings(void *ctx, const struct hwt_reading *r, size_t n)
+static void take_news(void *ctx, const struct device_news *n)
 {
-    struct rig *rig = ctx;
+    struct rig *rig = ctx; /* whose first member is `base` */
 
-    for (size_t i = 0; i < n && rig->readings < READINGS_MAX; i++) {
-        rig->reading[rig->readings++] = r[i];
-    }
-}
-
-static void plug(struct rig *rig)
-{
-    rig->wire = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    assert_true(rig->wire >= 0);
-    assert_int_equal(grantpt(rig->wire), 0);
-    assert_int_equal(unlockpt(rig->wire), 0);
-    unlink(rig->link);
-    assert_int_equal(symlink(ptsname(rig->wire), rig->link), 0);
+    assert_true(n->source == 10 || n->source == 20);
+    rig->news++;
+    snprintf(rig->identity, sizeof(rig->identity), "%s", n->identity);
 }
 
 static void unplug(struct rig *rig)
 {
-    if (rig->wire >= 0) {
-        close(rig->wire);
-    }
-    unlink(rig->link);
-    rig->wire = -1;
+    driver_rig_unplug(&rig->base);
     rig->got_n = 0;
 }
 
@@ -87,10 +73,10 @@ static uint16_t listen_somewhere(struct rig *rig)
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof(where);
 
-    rig->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(rig->listener, (struct sockaddr *)&where, sizeof(where)), 0);
-    assert_int_equal(listen(rig->listener, 4), 0);
-    assert_int_equal(getsockname(rig->listener, (struct sockaddr *)&where, &n), 0);
+    rig->base.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(rig->base.listener, (struct sockaddr *)&where, sizeof(where)), 0);
+    assert_int_equal(listen(rig->base.listener, 4), 0);
+    assert_int_equal(getsockname(rig->base.listener, (struct sockaddr *)&where, &n), 0);
     return ntohs(where.sin_port);
 }
 
@@ -105,12 +91,15 @@ static void add_devices(struct rig *rig)
                                           .baud = i == 0 ? 2400 : 19200,
                                           .framing = i == 0 ? SERIAL_8N1 : SERIAL_8E1,
                                           .map = &map,
+                                          .model = "Meter",
+                                          .serial = i == 0 ? &serial_at : NULL,
                                           .poll_s = POLL_S,
                                           .timeout_ms = TIMEOUT_MS,
                                           .retries = 1,
                                           .status = rig->status[i] = status_new(ids[i], "modbus"),
-                                          .sink = take_readings,
-                                          .ctx = rig};
+                                          .sink = driver_rig_take,
+                                          .news = take_news,
+                                          .ctx = &rig->base};
 
         assert_int_equal(modbus_line_add(rig->line, &o), 0);
     }
@@ -121,24 +110,18 @@ static int set_up_rig(void **state, bool tcp)
     struct rig *rig = calloc(1, sizeof(*rig));
     struct modbus_line_options options = {.host = "127.0.0.1"};
 
-    log_set_level(LOG_ERROR);
+    driver_rig_open(&rig->base, INT64_C(1700000000000000));
+    driver_rig_pass(&rig->base, 1000000);
     rig->tcp = tcp;
-    rig->wire = rig->listener = -1;
     rig->power = 1250;
     rig->import_kwh = 1000;
-    uv_loop_init(&rig->loop);
-    rig->clock = clock_new(CLOCK_TRUST_PLANT);
-    clock_feed(rig->clock, rig->device_us = 1000000, 1700000000000000, false);
-    snprintf(rig->dir, sizeof(rig->dir), "/tmp/hwt-modbus-XXXXXX");
-    assert_non_null(mkdtemp(rig->dir));
-    snprintf(rig->link, sizeof(rig->link), "%s/port", rig->dir);
     if (tcp) {
         options.tcp_port = listen_somewhere(rig);
     } else {
-        plug(rig);
-        options.port = rig->link;
+        driver_rig_plug(&rig->base);
+        options.port = rig->base.path;
     }
-    rig->line = modbus_line_new(&rig->loop, rig->clock, &options);
+    rig->line = modbus_line_new(&rig->base.loop, rig->base.clock, &options);
     assert_non_null(rig->line);
     add_devices(rig);
     *state = rig;
@@ -160,17 +143,10 @@ static int tear_down(void **state)
     struct rig *rig = *state;
 
     modbus_line_free(rig->line);
-    uv_run(&rig->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&rig->loop), 0); /* no handle is left behind */
+    driver_rig_close(&rig->base);
     for (int i = 0; i < DEVICES; i++) {
         status_free(rig->status[i]);
     }
-    clock_free(rig->clock);
-    unplug(rig);
-    if (rig->listener >= 0) {
-        close(rig->listener);
-    }
-    rmdir(rig->dir);
     free(rig);
     return 0;
 }
@@ -187,6 +163,23 @@ static void put_float(uint8_t *out, float v)
     }
 }
 
+static size_t answer_serial(struct rig *rig, uint8_t *out)
+{
+    uint32_t number = rig->serial_misread > 0 ? 7 + rig->serial_misread-- : rig->serial;
+
+    rig->serial_asked++;
+    if (rig->serial == 0) {
+        out[1] |= HWT_MODBUS_REFUSED;
+        out[2] = 2;
+        return 3;
+    }
+    out[2] = 4;
+    for (int i = 0; i < 4; i++) {
+        out[3 + i] = (uint8_t)(number >> (24 - 8 * i));
+    }
+    return 7;
+}
+
 /* The answer from the unit on, without checksum. */
 static size_t make_answer(struct rig *rig, int device, const struct hwt_modbus_request *q,
                           uint8_t *out)
@@ -197,6 +190,9 @@ static size_t make_answer(struct rig *rig, int device, const struct hwt_modbus_r
         out[1] |= HWT_MODBUS_REFUSED;
         out[2] = rig->mood[device] == BUSY ? 6 : 2;
         return 3;
+    }
+    if (q->function == HWT_MODBUS_READ_HOLDING) {
+        return answer_serial(rig, out);
     }
     out[2] = (uint8_t)(2 * q->count);
     memset(out + 3, 0, 2u * q->count);
@@ -218,8 +214,12 @@ static void answer(struct rig *rig, const struct hwt_modbus_request *q, uint16_t
     struct termios t;
     size_t n;
 
-    rig->asked[device]++;
-    if (!rig->tcp && tcgetattr(rig->wire, &t) == 0) {
+    rig->asked[device] += q->function == HWT_MODBUS_READ_INPUT;
+    if (q->function == HWT_MODBUS_READ_HOLDING && rig->serial_silent) {
+        rig->serial_asked++;
+        return;
+    }
+    if (!rig->tcp && tcgetattr(rig->base.wire, &t) == 0) {
         rig->speed[device] = cfgetospeed(&t);
     }
     if (rig->mood[device] == SILENT) {
@@ -241,7 +241,7 @@ static void answer(struct rig *rig, const struct hwt_modbus_request *q, uint16_t
     if (rig->mood[device] == GARBLED) {
         frame[n - 3] ^= 4;
     }
-    assert_int_equal(write(rig->wire, frame, n), n);
+    assert_int_equal(write(rig->base.wire, frame, n), n);
 }
 
 /* What the devices hear. */
@@ -252,13 +252,13 @@ static void play(struct rig *rig)
     uint16_t transaction;
     ssize_t n;
 
-    if (rig->wire < 0 && rig->listener >= 0) {
-        rig->wire = accept4(rig->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (rig->base.wire < 0 && rig->base.listener >= 0) {
+        rig->base.wire = accept4(rig->base.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     }
-    if (rig->wire < 0) {
+    if (rig->base.wire < 0) {
         return;
     }
-    n = read(rig->wire, rig->got + rig->got_n, sizeof(rig->got) - rig->got_n);
+    n = read(rig->base.wire, rig->got + rig->got_n, sizeof(rig->got) - rig->got_n);
     rig->got_n += n > 0 ? (size_t)n : 0;
     if (rig->tcp && n == 0) {
         unplug(rig);
@@ -271,25 +271,9 @@ static void play(struct rig *rig)
 
 /* --- time ------------------------------------------------------------------------------------ */
 
-static void note_timer(uv_handle_t *h, void *busy)
-{
-    if (h->type == UV_TIMER && uv_is_active(h)) {
-        *(bool *)busy = true;
-    }
-}
-
-/* Is a request under way, or a port waiting for its next attempt? */
-static bool is_busy(struct rig *rig)
-{
-    bool busy = false;
-
-    uv_walk(&rig->loop, note_timer, &busy);
-    return busy;
-}
-
 static void live(struct rig *rig)
 {
-    uv_run(&rig->loop, UV_RUN_NOWAIT);
+    uv_run(&rig->base.loop, UV_RUN_NOWAIT);
     play(rig);
     usleep(200);
 }
@@ -320,23 +304,28 @@ static void live_until_rest(struct rig *rig)
 
     do {
         live(rig);
-    } while (is_busy(rig) && clock_real_us() < end_us);
-    assert_false(is_busy(rig));
+    } while (driver_rig_is_busy(&rig->base) && clock_real_us() < end_us);
+    assert_false(driver_rig_is_busy(&rig->base));
+}
+
+/* The clock's time passes, all at once. */
+static void let_pass(struct rig *rig, unsigned seconds)
+{
+    driver_rig_pass(&rig->base, 1000000ull * seconds);
+    modbus_line_tick(rig->line);
 }
 
 /* The clock's time passes, and then enough real time for what fell due. */
 static void advance(struct rig *rig, unsigned seconds)
 {
-    rig->device_us += 1000000ull * seconds;
-    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
-    modbus_line_tick(rig->line);
+    let_pass(rig, seconds);
     live_until_rest(rig);
 }
 
 static void start(struct rig *rig)
 {
     modbus_line_start(rig->line);
-    while (rig->tcp && rig->wire < 0) {
+    while (rig->tcp && rig->base.wire < 0) {
         live(rig);
     }
     advance(rig, 0);
@@ -344,21 +333,14 @@ static void start(struct rig *rig)
 
 static uint64_t counter(struct rig *rig, int device, const char *name)
 {
-    struct status_view v = view(rig, device);
-
-    for (unsigned i = 0; i < v.counters; i++) {
-        if (strcmp(v.counter[i].name, name) == 0) {
-            return v.counter[i].value;
-        }
-    }
-    return 0;
+    return driver_rig_counter(rig->status[device], name, 0);
 }
 
 static const struct hwt_reading *newest(struct rig *rig, unsigned source, unsigned quantity)
 {
-    for (size_t i = rig->readings; i-- > 0;) {
-        if (rig->reading[i].source == source && rig->reading[i].quantity == quantity) {
-            return &rig->reading[i];
+    for (size_t i = rig->base.readings; i-- > 0;) {
+        if (rig->base.reading[i].source == source && rig->base.reading[i].quantity == quantity) {
+            return &rig->base.reading[i];
         }
     }
     return NULL;
@@ -373,13 +355,13 @@ static void a_poll_gives_the_readings_of_a_device_and_its_phases_at_one_instant(
     start(rig);
     assert_int_equal(view(rig, 0).state, STATUS_OK);
     assert_int_equal(view(rig, 1).state, STATUS_OK);
-    assert_int_equal(rig->readings, 5); /* the phase of device six is left out */
+    assert_int_equal(rig->base.readings, 5); /* the phase of device six is left out */
     assert_int_equal(newest(rig, 10, HWT_Q_POWER)->value, 12500);
     assert_true(newest(rig, 10, HWT_Q_IMPORT)->value == INT64_C(3600000000000));
     assert_int_equal(newest(rig, 20, HWT_Q_VOLTAGE)->value, 23050);
     assert_int_equal(newest(rig, 11, HWT_Q_POWER)->value, 12500);
     assert_null(newest(rig, 11, HWT_Q_VOLTAGE));
-    assert_true(rig->reading[0].mono_us == rig->reading[2].mono_us);
+    assert_true(rig->base.reading[0].mono_us == rig->base.reading[2].mono_us);
     assert_int_equal(rig->asked[0], 2);
     assert_int_equal(rig->asked[1], 1);
     assert_int_equal(counter(rig, 0, "polls"), 1);
@@ -488,6 +470,111 @@ static void a_register_that_jumps_is_said_and_a_rise_is_not(void **state)
     assert_int_equal(counter(rig, 0, "anchored"), 2);
 }
 
+static void the_serial_number_is_read_once_and_told_to_each_part(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 12345678;
+    start(rig);
+    assert_string_equal(view(rig, 0).meter, "Meter 12345678");
+    assert_string_equal(view(rig, 1).meter, "");
+    assert_int_equal(rig->serial_asked, 2); /* what is new is read twice */
+    assert_int_equal(rig->news, 2);
+    assert_string_equal(rig->identity, "Meter 12345678");
+    advance(rig, POLL_S);
+    assert_int_equal(rig->serial_asked, 2);
+    advance(rig, 3600); /* once an hour it is looked at again */
+    advance(rig, POLL_S);
+    assert_int_equal(rig->serial_asked, 3);
+    assert_int_equal(rig->news, 2);
+    assert_int_equal(counter(rig, 0, "exchanged"), 0);
+}
+
+static void another_serial_number_after_a_failed_poll_is_another_meter(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 1;
+    start(rig);
+    rig->mood[0] = SILENT;
+    advance(rig, POLL_S);
+    rig->mood[0] = WELL;
+    rig->serial = 2;
+    rig->import_kwh = 1000.001F; /* its register stands where the old one's stood */
+    rig->base.readings = 0;
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "exchanged"), 1);
+    assert_string_equal(view(rig, 0).meter, "Meter 2");
+    assert_string_equal(rig->identity, "Meter 2");
+    assert_true(rig->base.readings > 0);
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "exchanged"), 1);
+}
+
+static void a_misread_serial_number_is_no_other_meter(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 1;
+    start(rig);
+    rig->mood[0] = SILENT;
+    advance(rig, POLL_S);
+    rig->mood[0] = WELL;
+    rig->serial_misread = 1;
+    advance(rig, POLL_S);
+    assert_int_equal(counter(rig, 0, "exchanged"), 0);
+    assert_string_equal(view(rig, 0).meter, "Meter 1");
+}
+
+static void a_device_that_tells_no_serial_number_is_polled_as_ever(void **state)
+{
+    struct rig *rig = *state;
+
+    start(rig); /* it refuses */
+    advance(rig, POLL_S);
+    assert_int_equal(rig->serial_asked, 1);
+    assert_int_equal(counter(rig, 0, "EXCEPTION"), 0);
+    assert_int_equal(counter(rig, 0, "good"), 2);
+    assert_string_equal(view(rig, 0).meter, "");
+    assert_int_equal(rig->news, 0);
+}
+
+static void a_device_that_is_silent_when_asked_for_it_is_asked_twice(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 1;
+    rig->serial_silent = true;
+    start(rig);
+    for (int i = 0; i < 4; i++) {
+        advance(rig, POLL_S);
+    }
+    assert_int_equal(rig->serial_asked, 2 * 2); /* two polls, a retry each */
+    assert_int_equal(counter(rig, 0, "good"), 5);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    assert_int_equal(newest(rig, 10, HWT_Q_POWER)->value, 12500);
+}
+
+static void after_a_reconnection_the_serial_number_is_read_again(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->serial = 1;
+    start(rig);
+    unplug(rig);
+    live_until(rig, 0, STATUS_FAILED);
+    if (!rig->tcp) {
+        driver_rig_plug(&rig->base);
+    }
+    rig->serial = 2;
+    for (int i = 0; i < 2; i++) {
+        let_pass(rig, POLL_S);
+        live_until(rig, 0, STATUS_OK);
+    }
+    assert_int_equal(counter(rig, 0, "exchanged"), 1);
+    assert_string_equal(view(rig, 0).meter, "Meter 2");
+}
+
 static void a_pulled_plug_fails_the_devices_and_they_come_back(void **state)
 {
     struct rig *rig = *state;
@@ -498,11 +585,9 @@ static void a_pulled_plug_fails_the_devices_and_they_come_back(void **state)
     assert_int_equal(view(rig, 1).state, STATUS_FAILED);
     assert_true(view(rig, 0).cause[0] != '\0');
     if (!rig->tcp) {
-        plug(rig);
+        driver_rig_plug(&rig->base);
     }
-    rig->device_us += 1000000ull * POLL_S;
-    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
-    modbus_line_tick(rig->line);
+    let_pass(rig, POLL_S);
     live_until(rig, 0, STATUS_OK);
     live_until(rig, 1, STATUS_OK);
 }
@@ -514,9 +599,7 @@ static void a_dead_connection_is_made_anew(void **state)
     start(rig);
     rig->mood[0] = rig->mood[1] = SILENT; /* the socket stays, nobody is there */
     for (int i = 0; i < 2; i++) {
-        rig->device_us += 1000000ull * POLL_S;
-        clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
-        modbus_line_tick(rig->line);
+        let_pass(rig, POLL_S);
         for (int k = 0; k < 1500 && view(rig, 0).state == STATUS_OK; k++) {
             live(rig);
         }
@@ -524,9 +607,7 @@ static void a_dead_connection_is_made_anew(void **state)
     live_until(rig, 0, STATUS_FAILED);
     assert_non_null(strstr(view(rig, 0).cause, "no answer to three requests"));
     rig->mood[0] = rig->mood[1] = WELL;
-    rig->device_us += 1000000ull * POLL_S;
-    clock_feed(rig->clock, rig->device_us, 1700000000000000 + (int64_t)rig->device_us, false);
-    modbus_line_tick(rig->line);
+    let_pass(rig, POLL_S);
     live_until(rig, 0, STATUS_OK);
 }
 
@@ -565,6 +646,14 @@ int main(void)
         ON(set_up, registers_a_device_does_not_have_are_left_out_and_the_rest_read),
         ON(set_up_tcp, registers_a_device_does_not_have_are_left_out_and_the_rest_read),
         ON(set_up, a_register_that_jumps_is_said_and_a_rise_is_not),
+        ON(set_up, the_serial_number_is_read_once_and_told_to_each_part),
+        ON(set_up_tcp, the_serial_number_is_read_once_and_told_to_each_part),
+        ON(set_up, another_serial_number_after_a_failed_poll_is_another_meter),
+        ON(set_up, a_misread_serial_number_is_no_other_meter),
+        ON(set_up, a_device_that_tells_no_serial_number_is_polled_as_ever),
+        ON(set_up, a_device_that_is_silent_when_asked_for_it_is_asked_twice),
+        ON(set_up, after_a_reconnection_the_serial_number_is_read_again),
+        ON(set_up_tcp, after_a_reconnection_the_serial_number_is_read_again),
         ON(set_up, a_pulled_plug_fails_the_devices_and_they_come_back),
         ON(set_up_tcp, a_pulled_plug_fails_the_devices_and_they_come_back),
         ON(set_up_tcp, a_dead_connection_is_made_anew),

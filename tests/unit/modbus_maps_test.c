@@ -13,6 +13,7 @@
 #include "core/base/quantity.h"
 #include "daemon/run/config_map.h"
 #include "daemon/run/installation.h"
+#include "daemon/run/map_kinds.h"
 
 static struct config_map *built_in(const char *name)
 {
@@ -52,6 +53,89 @@ static void every_map_is_right_and_each_row_has_a_source(void **state)
                             other->address >= row->address + hwt_modbus_type_registers(row->type));
             }
         }
+        free(m);
+    }
+}
+
+/* A value that two numbers or two texts of one field's expectations share. */
+static bool overlap(const struct hwt_modbus_mark *a, const struct hwt_modbus_mark *b)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        for (unsigned k = 0; k < b->n; k++) {
+            const struct hwt_modbus_expected *x = &a->expected[i], *y = &b->expected[k];
+            size_t n = strlen(x->text) < strlen(y->text) ? strlen(x->text) : strlen(y->text);
+
+            if (a->field.length > 0 ? strncmp(x->text, y->text, n) == 0
+                                    : x->min <= y->max && y->min <= x->max) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Of two maps no device fits both, and each says where the serial number is. */
+static void every_map_tells_its_own_device_and_no_other(void **state)
+{
+    struct map_kinds *k = map_kinds_new();
+
+    (void)state;
+    assert_non_null(k);
+    assert_int_equal(k->count, config_map_file_count);
+    for (unsigned i = 0; i < k->count; i++) {
+        const struct hwt_modbus_identity *id = k->kind[i].identity;
+
+        print_message("# %s\n", k->kind[i].map);
+        assert_int_equal(id->marks, 1);
+        assert_true(id->mark[0].n > 0);
+        assert_true(id->serial.function != 0);
+        assert_true(k->map[i]->mark[0].field.source[0] != '\0');
+        assert_true(k->map[i]->serial.source[0] != '\0');
+        assert_string_equal(k->kind[i].name, k->map[i]->name);
+        for (unsigned o = 0; o < i; o++) {
+            const struct hwt_modbus_mark *other = &k->kind[o].identity->mark[0];
+
+            assert_true(memcmp(&other->field, &id->mark[0].field, sizeof(other->field)) != 0 ||
+                        !overlap(other, &id->mark[0]));
+        }
+    }
+    map_kinds_free(k);
+}
+
+/* Registers as these meters send them, and what they tell. */
+static void meters_are_told_by_their_registers(void **state)
+{
+    static const struct {
+        const char *map;
+        uint8_t mark[20], serial[14];
+        const char *number;
+    } rows[] = {
+        {"sdm120", {0x00, 0x20}, {0x01, 0x03, 0x66, 0x40}, "17000000"},
+        {"sdm230", {0x00, 0x2B}, {0x00, 0xBC, 0x61, 0x4E}, "12345678"},
+        {"sdm630", {0x00, 0x70}, {0x00, 0xBC, 0x61, 0x4E}, "12345678"},
+        {"sdm630", {0x00, 0x79}, {0x00, 0xBC, 0x61, 0x4E}, "12345678"},
+        {"sdm72", {0x00, 0x84}, {0x00, 0xBC, 0x61, 0x4E}, "12345678"},
+        {"sdm72v2", {0x00, 0x89}, {0x00, 0xBC, 0x61, 0x4E}, "12345678"},
+        {"abb_b21", "B21 111-100", {0x00, 0x10, 0x00, 0x00}, "1048576"},
+        {"abb_b23", "B23 112-100", {0x00, 0x10, 0x00, 0x01}, "1048577"},
+        {"abb_b23", "B24 352-100", {0x00, 0x10, 0x00, 0x02}, "1048578"},
+        {"em111", {0x00, 103}, {0, 'B', 0, 'X', 0, '1', 0, '2', 0, '3', 0, '4', 0, '5'}, "BX12345"},
+        {"em340",
+         {341 >> 8, 341 & 0xFF},
+         {0, '2', 0, '3', 0, '5', 0, '4', 0, '1', 0, '1', 0, 'W'},
+         "235411W"},
+        {"shelly_pro_3em", "PSME0-30ECEB1U02", "CA518177A8C1", "AC1518778A1C"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config_map *m = built_in(rows[i].map);
+        char text[HWT_MODBUS_TEXT_SIZE];
+
+        print_message("# %s\n", rows[i].map);
+        assert_true(hwt_modbus_mark_fits(&m->identity.mark[0], rows[i].mark));
+        assert_true(hwt_modbus_field_text(&m->identity.serial, rows[i].serial, text) > 0);
+        assert_string_equal(text, rows[i].number);
         free(m);
     }
 }
@@ -116,6 +200,8 @@ static void registers_of_each_maker_read_right(void **state)
         {"em340", HWT_Q_CURRENT, 1, 12, 4, {0x03, 0xE8, 0, 0}, 1000},
         {"em340", HWT_Q_POWER, 0, 0x28, 4, {0xFF, 0x9C, 0xFF, 0xFF}, -100},
         {"em340", HWT_Q_IMPORT, 0, 0x34, 4, {0, 10, 0, 0}, INT64_C(3600000000)},
+        {"em111", HWT_Q_APPARENT_POWER, 0, 6, 4, {0x27, 0x10, 0, 0}, 10000},
+        {"em111", HWT_Q_REACTIVE_POWER, 0, 8, 4, {0xFF, 0x9C, 0xFF, 0xFF}, -100},
         {"em111", HWT_Q_FREQUENCY, 0, 15, 4, {0x01, 0xF4}, 50000},
         {"shelly_pro_3em", HWT_Q_POWER, 0, 1013, 4, {0x50, 0, 0x44, 0x9A}, 12345},
         {"shelly_pro_3em", HWT_Q_IMPORT, 1, 1182, 4, {0, 0, 0x3F, 0x80}, 3600000}, /* 1 Wh */
@@ -137,7 +223,8 @@ static void registers_of_each_maker_read_right(void **state)
     }
 }
 
-#define HEAD "version: 1\nname: Mine\nregisters:\n"
+#define HEAD  "version: 1\nname: Mine\nregisters:\n"
+#define MARKS HEAD "  - {quantity: power, address: 0}\nidentify:\n"
 
 static void a_map_of_ones_own_is_read_and_its_mistakes_are_told(void **state)
 {
@@ -175,6 +262,27 @@ static void a_map_of_ones_own_is_read_and_its_mistakes_are_told(void **state)
         {"version: 1\nname: M\nregisters_max: 1\nregisters: [{quantity: power, address: 0}]\n",
          "has 2 registers, more than registers_max", "does not fit a request"},
         {HEAD "  - {quantity: power, address: 0, unit: kW}\n", "is not a known key", "no such key"},
+        {MARKS "  - {address: 0xFC02, type: u16, values: [0x20, 100..104]}\n"
+               "  - {address: 6, length: 10, order: BADC, values: [SPEM, \"0x\"]}\n"
+               "serial: {function: holding, address: 0xFC00, type: u32}\n",
+         NULL, "a map that tells its device"},
+        {MARKS "  - {type: u16, values: [1]}\n", "identify[0].address: is required", "nowhere"},
+        {MARKS "  - {address: 1, type: u16}\n", "identify[0].values: is required", "no value"},
+        {MARKS "  - {address: 1, type: u16, values: [B23]}\n",
+         "f:6: identify[0].values[0]: B23 is no number such as 32, 0x20 or 100..104", "a word"},
+        {MARKS "  - {address: 1, type: u16, values: [5..4]}\n", "5..4 is no number", "backwards"},
+        {MARKS "  - {address: 1, type: u16, values: [5..]}\n", "5.. is no number", "half a range"},
+        {MARKS "  - {address: 1, type: u16, values: [0x]}\n", "0x is no number", "half a number"},
+        {MARKS "  - {address: 1, length: 2, type: u16, values: [A]}\n",
+         "identify[0].type: is of a number, but length makes it a text", "both"},
+        {MARKS "  - {address: 1, length: 21, values: [1]}\n", "above the maximum 20", "too long"},
+        {MARKS "  - {address: 65535, type: u32, values: [1]}\n", "reach beyond 65535", "the end"},
+        {MARKS "  - {address: 1, length: 2, values: [ABCDEFGHIJKLMNOPQRSTUVWXYZ]}\n",
+         "identify[0].values", "a long word"},
+        {HEAD "  - {quantity: power, address: 0}\nserial: {type: u32}\n",
+         "serial.address: is required", "a number without a place"},
+        {HEAD "  - {quantity: power, address: 0}\nserial: {address: 65535, type: u32}\n",
+         "serial.address: 65535 and 2 registers reach beyond 65535", "beyond the end"},
     };
 
     (void)state;
@@ -298,6 +406,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_map_is_right_and_each_row_has_a_source),
+        cmocka_unit_test(every_map_tells_its_own_device_and_no_other),
+        cmocka_unit_test(meters_are_told_by_their_registers),
         cmocka_unit_test(every_map_has_power_and_import_and_is_read_by_few_requests),
         cmocka_unit_test(registers_of_each_maker_read_right),
         cmocka_unit_test(a_map_of_ones_own_is_read_and_its_mistakes_are_told),

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "core/base/quantity.h"
-#include "core/wire/modbus_map.h"
+#include "core/wire/modbus_identity.h"
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
@@ -231,6 +231,223 @@ static void tcp_frames_are_told_apart_by_transaction_and_a_lost_stream_is_notice
     buf[4] = 1; /* 265 octets: more than any frame */
     assert_int_equal(hwt_modbus_reply_decode(HWT_MODBUS_TCP, &f->request, 0x1501, buf, 15, &r), 0);
     assert_int_equal(r.reason, HWT_MODBUS_NOISE);
+}
+
+/* Application Protocol V1.1b3, 6.21: its example, "Product code XX" being shortened to the length
+ * that stands there, 0D. */
+static const uint8_t identification[] = {
+    0x2B, 0x0E, 0x01, 0x01, 0x00, 0x00, 0x03, 0x00, 0x16, 'C', 'o', 'm', 'p', 'a',
+    'n',  'y',  ' ',  'i',  'd',  'e',  'n',  't',  'i',  'f', 'i', 'c', 'a', 't',
+    'i',  'o',  'n',  0x01, 0x0D, 'P',  'r',  'o',  'd',  'u', 'c', 't', ' ', 'c',
+    'o',  'd',  'e',  ' ',  0x02, 0x05, 'V',  '2',  '.',  '1', '1'};
+static const struct hwt_modbus_request who = {1, HWT_MODBUS_IDENTIFY, HWT_MODBUS_VENDOR,
+                                              HWT_MODBUS_BASIC};
+
+/* Unit, PDU and checksum, or header, unit and PDU. */
+static size_t frame_of(enum hwt_modbus_transport transport, const uint8_t *pdu, size_t n,
+                       uint8_t *out)
+{
+    size_t at = transport == HWT_MODBUS_TCP ? 6 : 0;
+    uint16_t crc;
+
+    memset(out, 0, at);
+    out[at] = 1;
+    memcpy(out + at + 1, pdu, n);
+    if (transport == HWT_MODBUS_TCP) {
+        out[1] = 9; /* transaction */
+        out[5] = (uint8_t)(n + 1);
+        return at + 1 + n;
+    }
+    crc = hwt_modbus_crc(out, n + 1);
+    out[n + 1] = (uint8_t)crc;
+    out[n + 2] = (uint8_t)(crc >> 8);
+    return n + 3;
+}
+
+static void a_device_is_asked_for_its_identification(void **state)
+{
+    static const uint8_t rtu[] = {0x01, 0x2B, 0x0E, 0x01, 0x00, 0x70, 0x77};
+    static const uint8_t tcp[] = {0, 9, 0, 0, 0, 5, 1, 0x2B, 0x0E, 4, 6};
+    static const struct hwt_modbus_request one = {1, HWT_MODBUS_IDENTIFY, 6, HWT_MODBUS_ONE};
+    struct hwt_modbus_request wrong = who, read;
+    uint16_t transaction;
+    uint8_t out[HWT_MODBUS_REQUEST_MAX];
+
+    (void)state;
+    assert_int_equal(hwt_modbus_request_encode(HWT_MODBUS_RTU, &who, 0, out), sizeof(rtu));
+    assert_memory_equal(out, rtu, sizeof(rtu));
+    assert_int_equal(
+        hwt_modbus_request_decode(HWT_MODBUS_RTU, rtu, sizeof(rtu), &read, &transaction),
+        sizeof(rtu));
+    assert_memory_equal(&read, &who, sizeof(who));
+    assert_int_equal(
+        hwt_modbus_request_decode(HWT_MODBUS_TCP, tcp, sizeof(tcp), &read, &transaction),
+        sizeof(tcp));
+    assert_memory_equal(&read, &one, sizeof(one));
+    assert_int_equal(transaction, 9);
+    assert_int_equal(hwt_modbus_request_encode(HWT_MODBUS_TCP, &one, 9, out), sizeof(tcp));
+    assert_memory_equal(out, tcp, sizeof(tcp));
+    wrong.count = HWT_MODBUS_ONE + 1;
+    assert_int_equal(hwt_modbus_request_encode(HWT_MODBUS_RTU, &wrong, 0, out), 0);
+    wrong.count = 0;
+    assert_int_equal(hwt_modbus_request_encode(HWT_MODBUS_RTU, &wrong, 0, out), 0);
+    wrong = who;
+    wrong.address = 256;
+    assert_int_equal(hwt_modbus_request_encode(HWT_MODBUS_RTU, &wrong, 0, out), 0);
+}
+
+static void an_identification_gives_its_objects(void **state)
+{
+    static const struct {
+        uint8_t id;
+        const char *text;
+    } want[] = {{HWT_MODBUS_VENDOR, "Company identification"},
+                {HWT_MODBUS_PRODUCT_CODE, "Product code "},
+                {HWT_MODBUS_REVISION, "V2.11"}};
+
+    (void)state;
+    for (int transport = HWT_MODBUS_RTU; transport <= HWT_MODBUS_TCP; transport++) {
+        uint8_t frame[HWT_MODBUS_FRAME_MAX];
+        size_t n = frame_of(transport, identification, sizeof(identification), frame), at = 0;
+        struct hwt_modbus_object o;
+        struct hwt_modbus_reply r;
+
+        for (size_t cut = 0; cut < n; cut++) {
+            assert_int_equal(hwt_modbus_reply_decode(transport, &who, 9, frame, cut, &r),
+                             HWT_ERR_AGAIN);
+        }
+        assert_int_equal(hwt_modbus_reply_decode(transport, &who, 9, frame, n, &r), 0);
+        assert_int_equal(r.reason, HWT_MODBUS_OK);
+        assert_int_equal(r.size, n);
+        assert_int_equal(r.objects.conformity, 1);
+        assert_int_equal(r.objects.next, 0);
+        for (size_t i = 0; i < 3; i++) {
+            assert_true(hwt_modbus_object_next(&r.objects, &at, &o));
+            assert_int_equal(o.id, want[i].id);
+            assert_int_equal(o.n, strlen(want[i].text));
+            assert_memory_equal(o.p, want[i].text, o.n);
+        }
+        assert_false(hwt_modbus_object_next(&r.objects, &at, &o));
+    }
+}
+
+static void an_identification_that_cannot_be_is_refused(void **state)
+{
+    static const struct {
+        uint8_t pdu[16], n;
+        enum hwt_modbus_transport transport;
+        enum hwt_modbus_reason reason;
+        const char *why;
+    } rows[] = {
+        {{0x2B, 0x0D, 1, 1, 0, 0, 0}, 7, HWT_MODBUS_RTU, HWT_MODBUS_NOISE, "CANopen, not 0E"},
+        {{0x2B, 0x0E, 2, 1, 0, 0, 0}, 7, HWT_MODBUS_RTU, HWT_MODBUS_SHORT, "another access"},
+        {{0xAB, 1}, 2, HWT_MODBUS_RTU, HWT_MODBUS_EXCEPTION, "it does not know 2B"},
+        {{3, 2, 0, 1}, 4, HWT_MODBUS_RTU, HWT_MODBUS_FOREIGN, "registers"},
+        {{0x2B, 0x0E, 1, 1, 0, 0, 1, 0, 9, 'A'},
+         10,
+         HWT_MODBUS_TCP,
+         HWT_MODBUS_SHORT,
+         "an object that reaches beyond the frame"},
+        {{0x2B, 0x0E, 1, 1, 0, 0, 1, 0, 1, 'A', 'B'},
+         11,
+         HWT_MODBUS_TCP,
+         HWT_MODBUS_SHORT,
+         "an octet too many"},
+        {{0x2B, 0x0E, 1, 1, 0}, 5, HWT_MODBUS_TCP, HWT_MODBUS_SHORT, "no list"},
+    };
+    uint8_t longest[HWT_MODBUS_FRAME_MAX] = {1, 0x2B, 0x0E, 1, 1, 0, 0, 2, 0, 0xFF};
+    struct hwt_modbus_reply r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t frame[64];
+        size_t n = frame_of(rows[i].transport, rows[i].pdu, rows[i].n, frame);
+
+        print_message("# %s\n", rows[i].why);
+        assert_int_equal(hwt_modbus_reply_decode(rows[i].transport, &who, 9, frame, n, &r), 0);
+        assert_int_equal(r.reason, rows[i].reason);
+    }
+    for (uint8_t objects = 1; objects <= 2; objects++) { /* 255 octets: no frame is so long */
+        longest[7] = objects;
+        assert_int_equal(
+            hwt_modbus_reply_decode(HWT_MODBUS_RTU, &who, 0, longest, sizeof(longest), &r), 0);
+        assert_int_equal(r.reason, HWT_MODBUS_NOISE);
+    }
+}
+
+/* --- who it is ------------------------------------------------------------------------------- */
+
+static void a_field_is_a_number_or_a_text(void **state)
+{
+    static const struct {
+        struct hwt_modbus_field field;
+        uint8_t p[16];
+        const char *text, *why;
+    } rows[] = {
+        {{0, 3, HWT_MODBUS_U32, 0, 0}, {0x00, 0xBC, 0x61, 0x4E}, "12345678", "serial number"},
+        {{0, 3, HWT_MODBUS_U32, 0, 0}, {0xFF, 0xFF, 0xFF, 0xFE}, "4294967294", "unsigned"},
+        {{0, 3, HWT_MODBUS_U32, 0, 0}, {0xFF, 0xFF, 0xFF, 0xFF}, "", "not available"},
+        {{0, 3, HWT_MODBUS_S16, 0, 0}, {0xFF, 0xFE}, "-2", "below zero"},
+        {{0, 3, HWT_MODBUS_U32, HWT_MODBUS_CDAB, 0}, {0x61, 0x4E, 0x00, 0xBC}, "12345678", "CDAB"},
+        {{0, 3, HWT_MODBUS_F32, 0, 0}, {0x42, 0x48, 0x00, 0x00}, "50", "a float"},
+        {{0, 3, HWT_MODBUS_U64, 0, 0},
+         {0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF},
+         "9223372036854775807",
+         "the largest"},
+        {{0, 3, 0, 0, 6}, "B23 112-100", "B23 112-100", "a text with its ending zero"},
+        {{0, 3, 0, 0, 4}, " AB  ", "AB", "spaces"},
+        {{0, 3, 0, HWT_MODBUS_BADC, 3}, "PSME0-", "SPEM-0", "characters swapped"},
+        {{0, 3, 0, 0, 4}, {0, '2', 0, '3', 0, '5', 0, 'W'}, "235W", "a character a register"},
+        {{0, 3, 0, 0, 2}, {'A', 0x80, 'B', 'C'}, "", "no text"},
+        {{0, 3, 0, 0, 2}, {0xFF, 0xFF, 0xFF, 0xFF}, "", "a text that is not there"},
+    };
+    char text[HWT_MODBUS_TEXT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        print_message("# %s\n", rows[i].why);
+        assert_int_equal(hwt_modbus_field_text(&rows[i].field, rows[i].p, text),
+                         strlen(rows[i].text));
+        assert_string_equal(text, rows[i].text);
+    }
+    assert_int_equal(hwt_modbus_field_registers(&rows[0].field), 2);
+    assert_int_equal(hwt_modbus_field_registers(&rows[7].field), 6);
+}
+
+static void a_mark_fits_one_of_its_values(void **state)
+{
+    static const struct hwt_modbus_mark number = {
+        .field = {0, 3, HWT_MODBUS_U16, 0, 0},
+        .expected = {{.min = 32, .max = 32}, {.min = 100, .max = 104}},
+        .n = 2};
+    static const struct hwt_modbus_mark word = {
+        .field = {0, 3, 0, 0, 4}, .expected = {{.text = "B23"}, {.text = "B24"}}, .n = 2};
+    static const struct {
+        uint8_t p[8];
+        bool is_word, fits;
+    } rows[] = {
+        {{0, 32}, false, true},
+        {{0, 31}, false, false},
+        {{0, 33}, false, false},
+        {{0, 100}, false, true},
+        {{0, 104}, false, true},
+        {{0, 99}, false, false},
+        {{0, 105}, false, false},
+        {{0xFF, 0xFF}, false, false},
+        {"B23 112", true, true},
+        {"B24 3", true, true},
+        {"B2", true, false},
+        {"A23", true, false},
+        {{0x80, 'B', '2', '3'}, true, false},
+        {{0}, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        print_message("# row %zu\n", i);
+        assert_int_equal(hwt_modbus_mark_fits(rows[i].is_word ? &word : &number, rows[i].p),
+                         rows[i].fits);
+    }
 }
 
 static void requests_out_of_range_are_refused(void **state)
@@ -484,6 +701,11 @@ int main(void)
         cmocka_unit_test(an_answer_that_is_not_ours_says_why),
         cmocka_unit_test(every_flipped_bit_of_an_rtu_frame_is_noticed),
         cmocka_unit_test(tcp_frames_are_told_apart_by_transaction_and_a_lost_stream_is_noticed),
+        cmocka_unit_test(a_device_is_asked_for_its_identification),
+        cmocka_unit_test(an_identification_gives_its_objects),
+        cmocka_unit_test(an_identification_that_cannot_be_is_refused),
+        cmocka_unit_test(a_field_is_a_number_or_a_text),
+        cmocka_unit_test(a_mark_fits_one_of_its_values),
         cmocka_unit_test(requests_out_of_range_are_refused),
         cmocka_unit_test(names_cover_every_number),
         cmocka_unit_test(registers_become_counts_scaled_before_they_are_rounded),

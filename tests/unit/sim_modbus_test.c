@@ -31,10 +31,16 @@ static void a_request_brings_the_register_an_sdm120_has(void **state)
         {{1, 4, 0, 1, 0, 2}, {1, 0x84, 2}, 3, "half a value"},
         {{1, 4, 0, 0, 0, 1}, {1, 0x84, 3}, 3, "half a value"},
         {{1, 4, 0, 0, 0, 82}, {1, 0x84, 3}, 3, "more than forty values"},
-        {{1, 3, 0, 0, 0, 2}, {1, 0x83, 1}, 3, "holding registers"},
+        {{1, 3, 0, 0, 0, 2}, {1, 0x83, 2}, 3, "holding registers of the setup"},
+        {{1, 3, 0xFC, 0, 0, 2}, {1, 3, 4, 0x00, 0xBC, 0x61, 0x4E}, 7, "serial number 12345678"},
+        {{1, 3, 0xFC, 2, 0, 1}, {1, 3, 2, 0x00, 0x20}, 5, "the code of an SDM120"},
+        {{1, 3, 0xFC, 0, 0, 4}, {1, 3, 8, 0x00, 0xBC, 0x61, 0x4E, 0, 0x20, 2, 3}, 11, "both"},
+        {{1, 3, 0xFC, 3, 0, 2}, {1, 0x83, 2}, 3, "behind them"},
+        {{1, 3, 0xFC, 0, 0, 0}, {1, 0x83, 3}, 3, "no register"},
+        {{1, 16, 0xFC, 0, 0, 2}, {1, 0x90, 1}, 3, "a write"},
         {{2, 4, 0, 0, 0, 2}, {0}, 0, "another unit"},
     };
-    struct modbus_meter m = {.meter = &meter, .unit = 1};
+    struct modbus_meter m = {.meter = &meter, .unit = 1, .serial = 12345678};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -89,6 +95,8 @@ static void the_line_answers_right_requests_only(void **state)
 {
     static const uint8_t ask[] = {0x01, 0x04, 0x00, 0x00, 0x00, 0x02, 0x71, 0xCB};
     static const uint8_t want[] = {0x01, 0x04, 0x04, 0x43, 0x66, 0x33, 0x33, 0x5A, 0xFA};
+    static const uint8_t identify[] = {0x01, 0x2B, 0x0E, 0x01, 0x00, 0x70, 0x77}; /* seven octets */
+    static const uint8_t no_such_function[] = {0x01, 0xAB, 0x01, 0x9E, 0xF0};
     struct modbus_meter m = {.meter = &meter, .unit = 1};
     struct modbus_port p;
     uint8_t say[MODBUS_FRAME_MAX], wrong[8], twice[9];
@@ -102,6 +110,8 @@ static void the_line_answers_right_requests_only(void **state)
     assert_true(fd >= 0);
     assert_int_equal(exchange(&p, fd, ask, sizeof(ask), say), sizeof(want));
     assert_memory_equal(say, want, sizeof(want));
+    assert_int_equal(exchange(&p, fd, identify, sizeof(identify), say), sizeof(no_such_function));
+    assert_memory_equal(say, no_such_function, sizeof(no_such_function));
     memcpy(wrong, ask, sizeof(ask));
     wrong[7] ^= 1;
     assert_int_equal(exchange(&p, fd, wrong, sizeof(wrong), say), 0);

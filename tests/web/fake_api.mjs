@@ -34,8 +34,30 @@ export const healthy = () => ({
   roles: true,
   bare: false, // just started: nothing measured, no series, no log yet
   zone: "Europe/London", // of the site; the made-up midnight stays London's
+  clips: false, // the scope's clamp draws more than its input can show
+  asleep: false, // no samples come
   gap: null, // [from, to) of history that is missing, as ages in ms
+  changes: true, // requests that change something are taken
 });
+
+/* What a search of the first port finds, one after the other. */
+const METERS = [
+  {
+    key: "mbus 72337193", port: "/dev/ttyUSB0", tcp: null, protocol: "mbus", baud: 2400, parity: "even", address: 5, secondary: "72337193 2D2C 40 04",
+    maker: "KAM", model: "Kamstrup MULTICAL 403", serial: "72337193", medium: "heat", collision: false, configured_as: "heatmeter", note: null,
+    values: [{ quantity: "heat", value: 1234000, unit: "Wh" }], source: null, yaml: null,
+  },
+  {
+    key: "mbus 11223344", port: "/dev/ttyUSB0", tcp: null, protocol: "mbus", baud: 2400, parity: "even", address: 9, secondary: "11223344 4D6A 01 04",
+    maker: "SON", model: "Sontex Supercal 531", serial: "11223344", medium: "heat", collision: false, configured_as: null, note: null,
+    values: [{ quantity: "heat", value: 512000, unit: "Wh" }, { quantity: "flow_t", value: 34.25, unit: "degC" }, { quantity: "return_t", value: null, unit: "degC" }],
+    source: { id: "sontex", type: "mbus", port: "/dev/ttyUSB0", address: 9 }, yaml: "  - id: sontex\n    type: mbus\n    port: /dev/ttyUSB0\n    address: 9\n",
+  },
+  {
+    key: "mbus collision 3", port: "/dev/ttyUSB0", tcp: null, protocol: "mbus", baud: 2400, parity: "even", address: 3, secondary: null,
+    maker: null, model: null, serial: null, medium: null, collision: true, configured_as: null, note: "Two meters answer at address 3: give one of them another.", values: [], source: null, yaml: null,
+  },
+];
 
 export class FakeDevice {
   constructor({ dist, speed = 1, start = Date.now(), knobs = healthy() }) {
@@ -46,7 +68,10 @@ export class FakeDevice {
     this.speed = speed;
     this.streams = new Set();
     this.polls = 120;
+    this.looks = []; // [channel, cycles] of each waveform asked for
     this.meterLast = this.started;
+    this.search = { id: 0, state: "idle", ports: [], protocols: [], progress: null, found: [], problems: [] };
+    this.asked = []; // bodies of requests that changed something
   }
 
   now() {
@@ -71,12 +96,17 @@ export class FakeDevice {
       list.push({ id: `${source}_${quantity}`, source, quantity, unit, label, kind: "gauge", value: round(value, digits), age_ms: 300, quality: value === null ? "missing" : "good", ...more });
     for (const [id, label, watts, pf] of CLAMPS) {
       const w = watts(t) * (1 + 0.004 * Math.sin(t / 700));
+      const feed = { feed: "clamps" };
       const quality = this.knobs.suspect === id ? { quality: "suspect" } : {};
-      add(id, "power", "W", label, w, 1, quality);
-      add(id, "current", "A", label, Math.abs(w / 236 / pf) + 0.02, 3);
-      add(id, "power_factor", "1", label, Math.sign(w) * Math.abs(pf), 3);
-      add(id, "import", "Wh", label, 1e6, 3, { kind: "counter", today: round(energyWh(watts, midnight, t), 1) });
-      add(id, "export", "Wh", label, 0, 3, { kind: "counter", today: round(energyWh(watts, midnight, t, -1), 1) });
+      add(id, "power", "W", label, w, 1, { ...feed, ...quality });
+      add(id, "current", "A", label, Math.abs(w / 236 / pf) + 0.02, 3, feed);
+      add(id, "power_factor", "1", label, Math.sign(w) * Math.abs(pf), 3, feed);
+      if (id === "hp") {
+        add(id, "thd", "%", label, w > 100 ? 15.42 : null, 2, feed);
+        add(id, "cos_phi", "1", label, w > 100 ? 0.987 : null, 3, feed);
+      }
+      add(id, "import", "Wh", label, 1e6, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t), 1) });
+      add(id, "export", "Wh", label, 0, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t, -1), 1) });
     }
     const p = this.pumpNow(t);
     const age = { age_ms: t - this.meterLast };
@@ -196,15 +226,90 @@ export class FakeDevice {
     return seen.reduce((a, b) => a + b, 0) / seen.length;
   }
 
+  ports() {
+    return [
+      { port: "/dev/serial/by-id/usb-FTDI_M-Bus", device: "/dev/ttyUSB0", kind: "serial", used_by: ["heatmeter"], scannable: true },
+      { port: "/dev/ttyAMA0", device: "/dev/ttyAMA0", kind: "serial", used_by: [], scannable: true },
+    ];
+  }
+
+  /* A search that is given `n` of the three meters so far. */
+  searched(n, more = {}) {
+    this.search = { ...this.search, found: METERS.slice(0, n), progress: { port: "/dev/ttyUSB0", what: "M-Bus at 2400 baud, secondary addresses", fraction: n / 3 }, ...more };
+    for (const s of this.streams) s.write(`event: scan\ndata: ${JSON.stringify(this.search)}\n\n`);
+  }
+
+  /* Answers a request that changes something: [status, body]. */
+  change(method, path, body) {
+    const problem = (status, detail, more = {}) => [status, { type: "about:blank", title: "Refused", status, detail, ...more }];
+    if (!this.knobs.changes) return problem(403, "changes are taken from this device itself only; http.changes says so");
+    this.asked.push({ method, path, body });
+    if (path === "/api/v1/scan" && method === "POST") {
+      this.search = { id: this.search.id + 1, state: "running", started: this.now(), ended: null, ports: body.ports, protocols: body.protocols ?? [], progress: null, found: [], problems: [] };
+      return [202, this.search];
+    }
+    if (path === "/api/v1/scan" && method === "DELETE") return [200, (this.search = { ...this.search, state: "stopped", ended: this.now() })];
+    if (path === "/api/v1/sources" && method === "POST") {
+      if (this.knobs.refuseSource) return problem(422, "the configuration would not be right", { errors: [{ path: "sources[3].address", detail: "9 is already that of \"weather\"" }] });
+      return [201, { id: body.source.id, restart: true }];
+    }
+    return problem(404, `there is no ${path} here`);
+  }
+
+  takeChange(request, url, json) {
+    let text = "";
+    request.on("data", (part) => (text += part));
+    request.on("end", () => {
+      const [status, body] = this.change(request.method, url.pathname, text ? JSON.parse(text) : null);
+      json(status, status < 400 ? "application/json" : "application/problem+json", body);
+    });
+  }
+
+  /* Some cycles of a clamp, with a third harmonic; counted, so that a test sees who looks when. */
+  waveform(q) {
+    const clamp = CLAMPS.find(([id]) => id === q.get("channel"));
+    const cycles = Number(q.get("cycles") ?? 2);
+    this.looks.push([q.get("channel"), cycles]);
+    if (this.knobs.asleep) throw new Error(`no samples of '${q.get("channel")}' now`);
+    const t = this.now();
+    const rms = Math.max(0.05, Math.abs(clamp[2](t) / 236 / clamp[3])) * (1 + 0.02 * Math.sin(t / 300));
+    const step = 149.94;
+    const samples = Math.round((cycles * 20_000) / step);
+    const limit = this.knobs.clips ? rms : Infinity;
+    const trace = (source, unit, first, scale, third, lsb) => {
+      const seen = Array.from({ length: samples }, (_, n) => {
+        const x = (2 * Math.PI * (first + n * step)) / 20_000;
+        return scale * Math.SQRT2 * (Math.sin(x) + third * Math.sin(3 * x));
+      });
+      const most = unit === "A" ? limit : Infinity;
+      const values = seen.map((v) => Math.max(-most, Math.min(most, v)));
+      const amounts = Array.from({ length: 40 }, (_, k) => (k === 0 ? scale : k === 2 ? scale * third : 0));
+      return {
+        source, unit, first_us: first, rms: round(scale, 4), fundamental: round(scale, 4), thd: third, lsb, offset_lsb: -2.5, residue: round(lsb * 0.7, 4),
+        clipped: values.flatMap((v, n) => (Math.abs(v) >= most ? [n] : [])),
+        harmonics: { rms: amounts, angle_deg: amounts.map(() => 0) }, values: values.map((v) => round(v, 4)),
+      };
+    };
+    return {
+      source: clamp[0], label: clamp[1], time: t, provenance: this.knobs.provenance, cycles, frequency: 50.01, samples, step_us: step, bits: 12, minus: null, shift_deg: 0,
+      voltage: trace("mains", "V", 41.7, 236.1, 0.02, 0.209),
+      current: { ...trace(clamp[0], "A", 262.9, rms, 0.12, 0.0847), noise_lsb: 0.71, noise: 0.0601 },
+    };
+  }
+
   answer(request, reply) {
     const url = new URL(request.url, "http://127.0.0.1");
     const json = (status, type, value) => {
       reply.writeHead(status, { "content-type": type, "cache-control": "no-store" });
       reply.end(JSON.stringify(value));
     };
+    if (request.method !== "GET") return this.takeChange(request, url, json);
+    if (url.pathname === "/api/v1/ports") return json(200, "application/json", { ports: this.ports() });
+    if (url.pathname === "/api/v1/scan") return json(200, "application/json", this.search);
     try {
       if (url.pathname === "/api/v1/live") return json(200, "application/json", this.live());
       if (url.pathname === "/api/v1/series") return json(200, "application/json", this.series());
+      if (url.pathname === "/api/v1/waveform") return json(200, "application/json", this.waveform(url.searchParams));
       if (url.pathname === "/api/v1/query" && url.searchParams.get("format") === "csv") return this.csv(url.searchParams, reply);
       if (url.pathname === "/api/v1/query") return json(200, "application/json", this.query(url.searchParams));
     } catch (error) {

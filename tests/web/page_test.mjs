@@ -85,6 +85,11 @@ try {
     set({ suspect: null });
   });
 
+  await check("a clamp that measures distortion and displacement shows both, others nothing of them", async () => {
+    await has('[data-circuit="hp"]', /distortion 15\.4\u00a0%, cos φ 0\.99/);
+    assert.doesNotMatch(await text('[data-circuit="kettle"]'), /distortion|cos/);
+  });
+
   await check("gaps of the history stay gaps and are counted", async () => {
     set({ gap: [9 * 3_600_000, 6.5 * 3_600_000] });
     await page.reload();
@@ -190,6 +195,130 @@ try {
     await hide(false);
     await until(() => device.streams.size === 1, 4, "no stream was opened");
     await has(".link", /^Live$/);
+  });
+
+  const search = page.locator("#search");
+  const found = (name) => search.locator("li", { hasText: name });
+
+  await check("a search is begun with a click, shows how far it is, and can be stopped", async () => {
+    await search.getByRole("checkbox", { name: /usb-FTDI_M-Bus/ }).check();
+    assert.match(await search.innerText(), /in use: heatmeter/);
+    await search.getByText("Only some protocols").click();
+    await search.getByRole("checkbox", { name: "M-Bus", exact: true }).check();
+    await search.getByRole("textbox", { name: "In the network" }).fill(" gateway:10001 ");
+    await search.getByRole("button", { name: "Search", exact: true }).click();
+    await search.getByRole("button", { name: "Stop" }).waitFor();
+    assert.deepEqual(device.asked.at(-1).body, { ports: ["/dev/serial/by-id/usb-FTDI_M-Bus", "gateway:10001"], protocols: ["mbus"] });
+    device.searched(1);
+    await has("#search", /M-Bus at 2400 baud, secondary addresses[\s\S]*So far: one found[\s\S]*Kamstrup MULTICAL 403/);
+    assert.ok(Math.abs((await search.locator("progress").evaluate((e) => e.value)) - 1 / 3) < 0.01);
+    await search.getByRole("button", { name: "Stop" }).click();
+    await has("#search", /Search stopped: one found/);
+  });
+
+  await check("a search goes on though the page was loaded anew, and ends", async () => {
+    await search.getByRole("checkbox", { name: /ttyAMA0/ }).check();
+    await search.getByRole("button", { name: "Search", exact: true }).click();
+    await search.getByRole("button", { name: "Stop" }).waitFor();
+    device.searched(2);
+    await page.reload();
+    await has("#search", /So far: 2 found/, 8);
+    device.searched(3, { state: "done", problems: [{ port: "/dev/ttyUSB9", detail: "no such device" }] });
+    await has("#search", /Search ended: 3 found\s+\/dev\/ttyUSB9: no such device/);
+  });
+
+  await check("what is measured already, or cannot be told apart, cannot be added", async () => {
+    assert.match(await found("MULTICAL 403").innerText(), /Already measured, as \u201cheatmeter\u201d/);
+    assert.match(await found("Several meters at one address").innerText(), /Two meters answer at address 3/);
+    assert.equal(await search.getByRole("button", { name: /^Add/ }).count(), 1);
+    assert.match(await found("Sontex").innerText(), /flow_t 34\.25\u00a0\u00b0C\s*return_t \u2014/);
+  });
+
+  await check("one click adds a meter; why it cannot be is said and it can be tried again", async () => {
+    const add = search.getByRole("button", { name: "Add Sontex Supercal 531" });
+    set({ refuseSource: true });
+    await add.click();
+    await has("#search", /would not be right; sources\[3\]\.address: 9 is already that of "weather"/);
+    set({ refuseSource: false });
+    await add.click();
+    await has("#search", /Added as \u201csontex\u201d/);
+    assert.equal(await add.count(), 0);
+    assert.deepEqual(device.asked.at(-1).body, { source: { id: "sontex", type: "mbus", port: "/dev/ttyUSB0", address: 9 } });
+    set({ changes: false });
+    await search.getByRole("checkbox", { name: /ttyAMA0/ }).check();
+    await search.getByRole("button", { name: "Search", exact: true }).click();
+    await has("#search", /http\.changes says so/);
+    set({ changes: true });
+  });
+
+  await check("the scope asks only while it is in sight, shows the chosen clamp and reads at the cursor", async () => {
+    await page.evaluate(() => scrollTo(0, 0)); // the header is always in sight
+    await page.waitForTimeout(700);
+    const before = device.looks.length;
+    await page.waitForTimeout(1200);
+    assert.equal(device.looks.length, before, "it asked out of sight");
+    await page.locator("#waveform").scrollIntoViewIfNeeded();
+    await until(() => device.looks.length >= before + 3, 4, "it did not ask three times");
+    assert.deepEqual(device.looks.at(-1), ["hp", 2]); // the role's clamp
+    await has("#waveform", /Voltage\s+236\.1\u00a0V\s+RMS[\s\S]*Nothing clips\. Noise 0\.71 steps/);
+    await page.locator("#waveform select").selectOption("kettle");
+    await page.getByRole("button", { name: "5 cycles" }).click();
+    await until(() => device.looks.at(-1).join() === "kettle,5", 4, "it did not ask for five cycles of the kettle");
+    await page.locator(".screen").focus();
+    await page.keyboard.press("Home");
+    await page.keyboard.press("PageDown");
+    await has("#waveform .legend", /Voltage\s+\d+\.\d\u00a0V\s+Current\s+[\d.,\u2212]+\u00a0m?A\s+at 1\.50 ms/);
+    await has("#waveform [aria-live]", /1\.50 milliseconds, voltage \d/);
+    await page.keyboard.press("Escape");
+    await has("#waveform .legend", /RMS/);
+  });
+
+  await check("freeze holds a waveform, resume goes on, and a hidden page does not ask", async () => {
+    await page.getByRole("button", { name: "Freeze" }).click();
+    await has("#waveform h2", /frozen at \d\d:\d\d:\d\d/);
+    await page.waitForTimeout(300); // one may be under way
+    const n = device.looks.length;
+    const held = await text("#waveform .legend");
+    await page.waitForTimeout(1200);
+    assert.equal(device.looks.length, n);
+    assert.equal(await text("#waveform .legend"), held);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await until(() => device.looks.length > n + 1, 4, "it did not go on");
+    const hide = (hidden) => page.evaluate((h) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => h });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+    await hide(true);
+    await page.waitForTimeout(300);
+    const quiet = device.looks.length;
+    await page.waitForTimeout(1200);
+    assert.equal(device.looks.length, quiet);
+    await hide(false);
+    await until(() => device.looks.length > quiet, 4, "it did not ask again");
+  });
+
+  await check("clipping is said and marked, harmonics come as a list, and no samples are said so", async () => {
+    set({ clips: true });
+    await has("#c-scope", /Clipping: \d+ of 667 samples of the current/);
+    const colours = () => page.evaluate(() => {
+      const canvas = document.querySelector(".screen canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let red = 0;
+      for (let i = 0; i < data.length; i += 4) red += data[i] > 150 && data[i + 1] < 80 && data[i + 2] < 80 && data[i + 3] > 200;
+      return red;
+    });
+    await until(async () => (await colours()) > 20, 4, "no sample is marked");
+    set({ clips: false });
+    await has("#c-scope", /Nothing clips/);
+    await until(async () => (await colours()) === 0, 4, "the marks stayed");
+    assert.match(await page.locator(".bars").getAttribute("aria-label"), /Current: 3rd 12\.0 %\./);
+    await page.getByRole("button", { name: "List harmonics" }).click();
+    assert.equal(await page.locator("#waveform tbody tr").count(), 40);
+    assert.match(await page.locator("#waveform tbody tr").nth(2).innerText(), /12\.0\u00a0%/);
+    set({ asleep: true });
+    await has("#waveform .problem", /no samples of 'kettle' now/);
+    set({ asleep: false });
+    await until(async () => (await page.locator("#waveform .problem").count()) === 0, 6, "the problem stayed");
   });
 
   await check("reduced motion moves nothing", async () => {

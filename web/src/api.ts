@@ -50,6 +50,7 @@ export interface Source {
   cause: string | null;
   since: number | null;
   last: number | null;
+  meter?: string; // who answers: maker, model, serial number
   counters?: Record<string, number>;
 }
 
@@ -109,6 +110,99 @@ export interface Answer {
   provenance: { stream: string; provenance: Provenance; from: number; to: number }[];
 }
 
+/* A port of the device, serial or in the network, that meters may be behind. */
+export interface Port {
+  port: string;
+  device: string | null;
+  kind: string;
+  used_by: string[];
+  scannable: boolean;
+}
+
+/* A meter that a search found. `source` is its item for the configuration; null: it cannot be one. */
+export interface Found {
+  key: string;
+  port: string | null;
+  tcp: string | null;
+  protocol: string;
+  baud: number | null;
+  parity: string | null;
+  address: number | null;
+  secondary: string | null;
+  maker: string | null;
+  model: string | null;
+  serial: string | null;
+  medium: string | null;
+  collision: boolean;
+  configured_as: string | null;
+  note: string | null;
+  values: { quantity: string; value: number | null; unit: string }[];
+  source: { id: string } | null;
+  yaml: string | null;
+}
+
+export interface Scan {
+  id: number;
+  state: "idle" | "running" | "done" | "stopped"; // idle: none since the device started
+  ports: string[];
+  progress: { port: string | null; what: string; fraction: number } | null;
+  found: Found[];
+  problems: { port: string | null; detail: string }[];
+}
+
+export class Refusal extends Error {
+  constructor(readonly status: number, words: string) {
+    super(words);
+  }
+}
+
+interface Problem {
+  title?: string;
+  detail?: string;
+  errors?: { path: string; detail: string }[];
+}
+
+/* The device's own words where it sent some: they can stand on the page. */
+async function refusal(reply: Response): Promise<Refusal> {
+  const problem = (await reply.json().catch(() => null)) as Problem | null;
+  const more = (problem?.errors ?? []).map((e) => `${e.path}: ${e.detail}`);
+  const words = problem?.detail ?? problem?.title ?? `the device answered ${reply.status}`;
+  return new Refusal(reply.status, [words, ...more].join("; "));
+}
+
+export interface Trace {
+  source: string;
+  unit: string;
+  first_us: number; // of values[0]; the next follow by step_us
+  rms: number;
+  fundamental: number | null;
+  thd: number | null;
+  lsb: number; // V or A for each step of the converter
+  offset_lsb: number;
+  residue: number;
+  noise_lsb?: number | null;
+  noise?: number | null;
+  clipped: number[]; // numbers of samples
+  harmonics: { rms: number[]; angle_deg: number[] } | null; // [0] is the fundamental
+  values: number[];
+}
+
+export interface Waveform {
+  source: string;
+  label: string;
+  time: number | null;
+  provenance: Provenance;
+  cycles: number;
+  frequency: number | null;
+  samples: number;
+  step_us: number;
+  bits: number;
+  minus: string | null;
+  shift_deg: number;
+  voltage: Trace | null;
+  current: Trace;
+}
+
 /* An error whose message can stand on the page: the device's own words where it sent some. */
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const reply = await fetch(path, {
@@ -116,15 +210,33 @@ async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
     cache: "no-store",
     signal: signal ?? null,
   });
-  if (!reply.ok) {
-    const problem = (await reply.json().catch(() => null)) as { title?: string; detail?: string } | null;
-    throw new Error(problem?.detail ?? problem?.title ?? `the device answered ${reply.status}`);
-  }
+  if (!reply.ok) throw await refusal(reply);
+  return (await reply.json()) as T;
+}
+
+/* A request that changes something. */
+async function send<T>(method: "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
+  const reply = await fetch(path, {
+    method,
+    headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    cache: "no-store",
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  if (!reply.ok) throw await refusal(reply);
   return (await reply.json()) as T;
 }
 
 export const getLive = () => get<Live>("/api/v1/live");
 export const getSeries = async () => (await get<{ series: Series[] }>("/api/v1/series")).series;
+
+export const getPorts = async () => (await get<{ ports: Port[] }>("/api/v1/ports")).ports;
+export const getScan = () => get<Scan>("/api/v1/scan");
+export const startScan = (ports: string[], protocols: string[]) =>
+  send<Scan>("POST", "/api/v1/scan", { ports, ...(protocols.length > 0 ? { protocols } : {}) });
+export const stopScan = () => send<Scan>("DELETE", "/api/v1/scan");
+export const addSource = (source: { id: string }) => send<{ id: string }>("POST", "/api/v1/sources", { source });
+export const getWaveform = (channel: string, cycles: number, signal: AbortSignal) =>
+  get<Waveform>(`/api/v1/waveform?${new URLSearchParams({ channel, cycles: `${cycles}` })}`, signal);
 
 // Commas stay readable in the address: channel ids need no escaping.
 function queryPath(series: readonly string[], p: Record<string, string>): string {

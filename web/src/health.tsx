@@ -23,7 +23,7 @@ function SourceItem({ now, s }: { now: Live; s: Source }) {
   return (
     <li data-source={s.id}>
       <div class="line">
-        <span class="name">{s.label || s.id} <span class="note">{s.type}</span></span>
+        <span class="name">{s.label || s.id} <span class="note">{s.meter ? `${s.type} \u00b7 ${s.meter}` : s.type}</span></span>
         <Light state={s.state} />
       </div>
       {s.cause && <p class="why">{s.cause}</p>}

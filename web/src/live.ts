@@ -27,6 +27,13 @@ export const returns = signal(0);
 /* Values are history, not the present. */
 export const old = computed(() => link.value === "lost");
 
+const listeners = new Map<string, (data: unknown) => void>();
+
+/* Other events of the stream; before start(). */
+export function listen(event: string, take: (data: unknown) => void) {
+  listeners.set(event, take);
+}
+
 let source: EventSource | null = null;
 let lastEvent = performance.now();
 let retry: ReturnType<typeof setTimeout> | undefined;
@@ -50,13 +57,15 @@ function open() {
   close();
   const s = new EventSource("/api/v1/events");
   source = s;
-  s.addEventListener("live", (e) => {
-    try {
-      take(JSON.parse((e as MessageEvent<string>).data) as Live);
-    } catch (error) {
-      console.warn("live event refused", error);
-    }
-  });
+  for (const [event, heard] of listeners) {
+    s.addEventListener(event, (e) => {
+      try {
+        heard(JSON.parse((e as MessageEvent<string>).data));
+      } catch (error) {
+        console.warn(`${event} event refused`, error);
+      }
+    });
+  }
   s.onerror = () => {
     if (link.value === "live") link.value = "reconnecting";
     // After an HTTP error the browser does not try again by itself.
@@ -73,6 +82,7 @@ function watch() {
 }
 
 export function start() {
+  listen("live", (value) => take(value as Live));
   open();
   setInterval(watch, 1000);
   // The first paint need not wait for the first event.

@@ -9,10 +9,13 @@ import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
 import { live, link, old, start } from "./live";
+import { SearchCard } from "./searchcard";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
 import { startTrend } from "./trend";
 import { TrendCard } from "./trendview";
+import { startScope } from "./scope";
+import { ScopeCard } from "./scopeview";
 
 function Waiting() {
   return (
@@ -38,7 +41,9 @@ function Page() {
               <TodayCard />
               <TrendCard />
               <CircuitsCard />
+              <ScopeCard />
               <HealthCard />
+              <SearchCard />
             </div>
           </>
         )}
@@ -57,4 +62,5 @@ effect(() => {
 
 start();
 startTrend();
+startScope();
 render(<Page />, document.getElementById("page")!);
