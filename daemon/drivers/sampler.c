@@ -42,7 +42,9 @@ struct sampler {
     struct sampler_state state;
     struct sampler_ring ring;
 
-    pthread_mutex_t trim_lock; /* held for a copy; the sampling thread does not wait for it */
+    /* Of what follows, and of options.meter once the thread runs; held for a copy; the sampling
+     * thread does not wait for it. */
+    pthread_mutex_t trim_lock;
     struct trim trim[HWT_SLOTS_MAX];
     atomic_bool trimmed; /* some of them are new */
 
@@ -224,6 +226,8 @@ void sampler_trim(struct sampler *s, unsigned slot, double ratio, double phase_d
     if (slot < HWT_SLOTS_MAX) {
         pthread_mutex_lock(&s->trim_lock);
         s->trim[slot] = (struct trim){ratio, phase_deg};
+        s->options.meter.slot[slot].ratio = ratio; /* for views; the meter has its own copy */
+        s->options.meter.slot[slot].phase_deg = phase_deg;
         atomic_store(&s->trimmed, true);
         pthread_mutex_unlock(&s->trim_lock);
     }
@@ -497,11 +501,12 @@ static void *give_room(struct hwt_meter_scope *scope, uint32_t scans)
     return memory;
 }
 
-static int fill_view(const struct sampler *s, unsigned slot, unsigned cycles,
+static int fill_view(struct sampler *s, unsigned slot, unsigned cycles,
                      const struct sampler_ring_head *head, const struct hwt_meter_scans *scans,
                      struct sampler_view *out)
 {
     struct hwt_meter_scope *scope = &out->scope;
+    struct hwt_meter_config config;
     int err;
 
     if (clock_real_us() - head->real_us > SCOPE_STALE_US) {
@@ -514,7 +519,10 @@ static int fill_view(const struct sampler *s, unsigned slot, unsigned cycles,
     out->noise = slot < HWT_SLOTS_MAX ? head->noise[slot] : -1;
     out->bits = scans->bits;
     out->unix_ms = head->unix_ms;
-    err = hwt_meter_scope(&s->options.meter, slot, scans, cycles, out->noise, scope);
+    pthread_mutex_lock(&s->trim_lock);
+    config = s->options.meter;
+    pthread_mutex_unlock(&s->trim_lock);
+    err = hwt_meter_scope(&config, slot, scans, cycles, out->noise, scope);
     if (err == 0 && head->unix_ms != HWT_TIME_UNKNOWN) {
         out->unix_ms -= (int64_t)((scans->scans - scope->zero_scan) * scans->period_ps * 1e-9);
     }

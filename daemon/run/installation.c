@@ -140,6 +140,7 @@ const struct config_input *installation_input(const struct installation *site, u
         return &site->config->source[s->config].clamps[s->input];
     case SOURCE_IS_DEVICE:
     case SOURCE_IS_LEDGER:
+    case SOURCE_IS_GROUP:
     case SOURCE_IS_METER:
     case SOURCE_IS_COUNTER:
     case SOURCE_IS_SENSOR:
