@@ -60,7 +60,7 @@ static double load(const struct story *s, unsigned clamp, int t_s)
 {
     switch (clamp) {
     case 1: /* a heat pump that comes and goes */
-        return s->constant ? 1500 : t_s / 700 % 3 == 0 ? 40 : 1500 + 700 * sin(t_s / 200.0);
+        return s->constant ? 1507.3 : t_s / 700 % 3 == 0 ? 40 : 1500 + 700 * sin(t_s / 200.0);
     case 2:
         return t_s / 410 % 4 == 1 ? 2000 : 5;
     default: /* feeds in: its own power is positive, the main's less by it */
