@@ -31,6 +31,11 @@ void hwt_total_resume(struct hwt_total *t, int64_t up, int64_t down, int64_t off
     t->resumed = true;
 }
 
+void hwt_total_forget_device(struct hwt_total *t)
+{
+    t->device = t->now.device = t->odd.device = 0;
+}
+
 int64_t hwt_total_offset(const struct hwt_total *t)
 {
     return t->known ? t->up - t->down - t->now.value : t->offset;

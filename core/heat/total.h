@@ -82,6 +82,8 @@ void hwt_total_resume(struct hwt_total *t, int64_t up, int64_t down, int64_t off
 /* A reading; at_us must not fall. A value beyond a quarter of int64 is odd and never taken. */
 enum hwt_total_event hwt_total_feed(struct hwt_total *t, int64_t at_us, int64_t value,
                                     struct hwt_total_hint hint);
+/* Who the device was is not known any more: the next one that says who it is is not another. */
+void hwt_total_forget_device(struct hwt_total *t);
 /* Totals less register, as of the newest reading taken or what was resumed; 0 before. */
 int64_t hwt_total_offset(const struct hwt_total *t);
 

@@ -176,11 +176,19 @@ static const struct step_words {
 };
 
 /* Behind a step of a register the meter may be another one, until it says again who it is. */
-static void forget_meter(struct meter *m)
+static void forget_meter(struct registers *r, unsigned meter)
 {
-    if (!m->told) {
-        m->name[0] = m->recorded[0] = '\0';
-        m->number = 0;
+    struct meter *m = &r->meter[meter];
+
+    if (m->told) {
+        return;
+    }
+    m->name[0] = m->recorded[0] = '\0';
+    m->number = 0;
+    for (unsigned i = 0; i < r->o.site->schema.count; i++) {
+        if (meter_of(r, r->o.site->column[i].source) == meter) {
+            hwt_total_forget_device(&r->column[i].total);
+        }
     }
 }
 
@@ -192,7 +200,7 @@ static void record_step(struct registers *r, unsigned column, enum hwt_total_eve
     struct journal_entry e;
 
     if (event != HWT_TOTAL_WRAPPED) {
-        forget_meter(&r->meter[meter_of(r, c->source)]);
+        forget_meter(r, meter_of(r, c->source));
     }
     e = entry_of(r, c->source);
 

@@ -268,6 +268,25 @@ static void offsets_meters_and_sources_are_known_at_the_next_start(void **state)
     assert_int_equal(find_all(r).entry[0].seq, 7);
 }
 
+/* A register that stands elsewhere may be another meter's, which did not say who it is. */
+static void behind_a_step_the_meter_is_not_known_until_it_tells(void **state)
+{
+    struct rig *r = *state;
+    struct journal *j = open_with(r, 0, NULL);
+    struct journal_entry e = event("meter_found", 1);
+    char meter[JOURNAL_METER_MAX];
+
+    snprintf(e.source, sizeof(e.source), "grid");
+    snprintf(e.meter, sizeof(e.meter), "SDM 1");
+    put(j, e);
+    put(j, swap("grid", 2, 5));
+    journal_close(j);
+    j = open_with(r, 0, NULL);
+    assert_true(journal_meter(j, "grid", meter));
+    assert_string_equal(meter, "");
+    journal_close(j);
+}
+
 static void a_torn_end_is_cut_off_and_the_rest_is_kept(void **state)
 {
     static const struct {
@@ -315,7 +334,9 @@ static void a_full_file_gives_way_and_what_must_be_known_goes_on(void **state)
     snprintf(e.source, sizeof(e.source), "grid");
     snprintf(e.meter, sizeof(e.meter), "KAM 1");
     put(j, e);
-    put(j, swap("grid", 1, 77));
+    e = swap("grid", 1, 77);
+    snprintf(e.meter, sizeof(e.meter), "KAM 1");
+    put(j, e);
     journal_close(j);
     for (unsigned k = 0; k < 10; k++) { /* several files full */
         j = open_with(r, SMALL_FILE, NULL);
@@ -455,6 +476,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(offsets_meters_and_sources_are_known_at_the_next_start,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(behind_a_step_the_meter_is_not_known_until_it_tells, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_torn_end_is_cut_off_and_the_rest_is_kept, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_full_file_gives_way_and_what_must_be_known_goes_on,

@@ -358,17 +358,13 @@ static void a_meter_that_tells_late_who_it_is_makes_no_second_step(void **state)
     put(rig, "heat", HWT_Q_ENERGY, 4000 * WH, 0);
     put(rig, "heat", HWT_Q_ENERGY, 4001 * WH, 0);
     assert_int_equal(out(rig, HWT_Q_ENERGY, WH), 5001);
-    t = told(rig); /* and a restart */
-    assert_string_equal(t.text, "meter_found heat, register_swap heat_energy");
-    assert_string_equal(t.newest.meter, "");
-    put(rig, "heat", HWT_Q_ENERGY, 4002 * WH, 0);
     say(rig, "heat", "SDM 2", false);
+    put(rig, "heat", HWT_Q_ENERGY, 4002 * WH, 0);
+    assert_int_equal(out(rig, HWT_Q_ENERGY, WH), 5002);
     put(rig, "heat", HWT_Q_ENERGY, 4003 * WH, 0);
-    assert_int_equal(out(rig, HWT_Q_ENERGY, WH), 4003); /* no log remembers more here */
+    assert_int_equal(out(rig, HWT_Q_ENERGY, WH), 5003);
     t = told(rig);
-    assert_non_null(strstr(t.text, "meter_found heat, register_swap heat_energy, register_first "
-                                   "heat_energy, meter_found heat"));
-    assert_int_equal(t.n, 4);
+    assert_string_equal(t.text, "meter_found heat, register_swap heat_energy, meter_found heat");
     assert_string_equal(t.newest.meter, "SDM 2");
 }
 

@@ -230,6 +230,10 @@ static void a_signed_register_turns_over_in_both_ways(void **state)
         {-2147483645, 0, HWT_TOTAL_WRAPPED, INT64_C(2147483651), 0, INT64_C(4294967296), "up"},
         {2147483647, MAY_FALL, HWT_TOTAL_ODD, INT64_C(2147483651), 0, INT64_C(4294967296), "back"},
         {2147483646, MAY_FALL, HWT_TOTAL_WRAPPED, INT64_C(2147483651), 5, 0, "and down"});
+    hwt_total_init(&t, &net);
+    FOLLOW(&t, {2, 0, HWT_TOTAL_FIRST, 2, 0, 0, "near 0, where nothing turns over"},
+           {-2147483600, 0, HWT_TOTAL_ODD, 2, 0, 0, "46 from 2^31 less 2^31"},
+           {-2147483600, 0, HWT_TOTAL_SWAPPED, 2, 0, INT64_C(2147483602), "another device"});
 }
 
 static void a_restart_of_ours_goes_on(void **state)
