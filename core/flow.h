@@ -61,8 +61,33 @@
     X(COP,             30, "cop",             "1",    1000, 3, GAUGE,   "heat/electricity, 30 min")   \
     X(MEASURED,        31, "measured",        "s",    1000, 3, COUNTER, "time measured")              \
     X(GAP,             32, "gap",             "s",    1000, 3, COUNTER, "time not measured")          \
-    X(HUMIDITY,        33, "humidity",        "%",      10, 1, GAUGE,   "relative humidity")
+    X(HUMIDITY,        33, "humidity",        "%",      10, 1, GAUGE,   "relative humidity")          \
+    X(THD,             34, "thd",             "%",     100, 2, GAUGE,   "all that is not fundamental, over it") \
+    X(COS_PHI,         35, "cos_phi",         "1",    1000, 3, GAUGE,   "displacement power factor, signed as P") \
+    X(REACTIVE_Q1,     36, "reactive_q1",     "varh", 3600000, 3, COUNTER, "imported, inductive")     \
+    X(REACTIVE_Q2,     37, "reactive_q2",     "varh", 3600000, 3, COUNTER, "exported, inductive")     \
+    X(REACTIVE_Q3,     38, "reactive_q3",     "varh", 3600000, 3, COUNTER, "exported, capacitive")    \
+    X(REACTIVE_Q4,     39, "reactive_q4",     "varh", 3600000, 3, COUNTER, "imported, capacitive")    \
+    X(SUMMED_IMPORT,   40, "summed_import",   "Wh", 3600000, 3, COUNTER, "imported, phase by phase")  \
+    X(SUMMED_EXPORT,   41, "summed_export",   "Wh", 3600000, 3, COUNTER, "exported, phase by phase")  \
+    HWT_HARMONIC(X, 2, 42) HWT_HARMONIC(X, 3, 43) HWT_HARMONIC(X, 4, 44) \
+    HWT_HARMONIC(X, 5, 45) HWT_HARMONIC(X, 6, 46) HWT_HARMONIC(X, 7, 47) \
+    HWT_HARMONIC(X, 8, 48) HWT_HARMONIC(X, 9, 49) HWT_HARMONIC(X, 10, 50) \
+    HWT_HARMONIC(X, 11, 51) HWT_HARMONIC(X, 12, 52) HWT_HARMONIC(X, 13, 53) \
+    HWT_HARMONIC(X, 14, 54) HWT_HARMONIC(X, 15, 55) HWT_HARMONIC(X, 16, 56) \
+    HWT_HARMONIC(X, 17, 57) HWT_HARMONIC(X, 18, 58) HWT_HARMONIC(X, 19, 59) \
+    HWT_HARMONIC(X, 20, 60) HWT_HARMONIC(X, 21, 61) HWT_HARMONIC(X, 22, 62) \
+    HWT_HARMONIC(X, 23, 63) HWT_HARMONIC(X, 24, 64) HWT_HARMONIC(X, 25, 65) \
+    HWT_HARMONIC(X, 26, 66) HWT_HARMONIC(X, 27, 67) HWT_HARMONIC(X, 28, 68) \
+    HWT_HARMONIC(X, 29, 69) HWT_HARMONIC(X, 30, 70) HWT_HARMONIC(X, 31, 71) \
+    HWT_HARMONIC(X, 32, 72) HWT_HARMONIC(X, 33, 73) HWT_HARMONIC(X, 34, 74) \
+    HWT_HARMONIC(X, 35, 75) HWT_HARMONIC(X, 36, 76) HWT_HARMONIC(X, 37, 77) \
+    HWT_HARMONIC(X, 38, 78) HWT_HARMONIC(X, 39, 79) HWT_HARMONIC(X, 40, 80)
 /* clang-format on */
+
+/* Harmonics 2 to 40, over the fundamental. */
+#define HWT_HARMONIC(X, n, no) \
+    X(HARMONIC_##n, no, "harmonic_" #n, "%", 100, 2, GAUGE, "harmonic " #n ", over the fundamental")
 
 enum hwt_quantity {
     HWT_Q_NONE = 0,

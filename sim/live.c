@@ -180,19 +180,27 @@ static void advance_house(struct live *l)
     }
 }
 
+/* What the sampler's crystal makes of a time, to its unit. */
+static uint64_t fast_us(const struct live *l, uint64_t t)
+{
+    return t + (uint64_t)(int64_t)((double)t * l->options->clock_ppm * 1e-6);
+}
+
 static void send_block(struct live *l, double volts)
 {
     uint16_t codes[SAMPLER_CODES];
     struct sample_block block = {
         .sequence = l->sequence,
-        .device_us = sampler_device_us(&l->sampler),
+        .device_us = fast_us(l, sampler_device_us(&l->sampler)),
+        .period_ps = (uint32_t)fast_us(l, SAMPLER_PERIOD_PS),
         .dropped = l->dropped,
         .codes = codes,
     };
     uint8_t *out = sample_stream_next(&l->stream);
 
     block.wall_hidden = l->wall_hidden;
-    block.wall_us = l->start_unix_s * 1000000 + (int64_t)block.device_us + l->wall_step_us;
+    block.wall_us =
+        l->start_unix_s * 1000000 + (int64_t)sampler_device_us(&l->sampler) + l->wall_step_us;
     sampler_convert(&l->sampler, &l->model.house, volts, codes);
     sample_block_encode(&l->crc, &block, out);
     if (l->spoil_crc) {

@@ -56,6 +56,8 @@ static const struct option_row rows[] = {
     {"--pace", "HOW", PACE, AT(pace), 0, 0,
      "lossless: wait for a slow reader (default above speed"
      " 1); drop: never wait"},
+    {"--clock-ppm", "X", REAL, AT(clock_ppm), -1000, 1000,
+     "the sampler's crystal is so much too fast (0)"},
     {"--wait", NULL, FLAG, AT(wait), 0, 0, "let time begin with the first reader of samples"},
     {"--loads", "LIST", LOADS, AT(loads), 0, 0,
      "constant loads: ID=AMPS:WHAT,... WHAT a power factor or sine, quadrature, resistive,"

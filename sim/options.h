@@ -21,6 +21,7 @@ struct options {
     int64_t start_unix_s; /* -1: now */
     int64_t season_day;   /* of the year, the weather's at the start; -1: as the start says */
     double speed;         /* plant seconds per second, 0: stands still */
+    double clock_ppm;     /* how much too fast the sampler's crystal is */
     double for_s;         /* plant s to run, 0: until stopped */
     const char *samples, *mbus, *modbus, *emon, *pulses, *elster, *w1, *control, *truth, *constants,
         *nominal, *csv, *replay, *link;

@@ -63,9 +63,9 @@ static void print_elec(const struct live *l, FILE *f)
 
     fprintf(f,
             "\"elecmeter\":{\"import_wh\":%.3f,\"export_wh\":%.3f,\"power_w\":%.3f,\"volts\":%.3f,"
-            "\"gain\":%.6f,\"requests\":%" PRIu64 ",\"replies\":%" PRIu64 ",\"spoilt\":%" PRIu64
-            "},\n",
-            m->import_wh, m->export_wh, m->watts, m->volts, m->gain, l->elec.requests,
+            "\"total_wh\":%.3f,\"gain\":%.6f,\"requests\":%" PRIu64 ",\"replies\":%" PRIu64
+            ",\"spoilt\":%" PRIu64 "},\n",
+            m->import_wh, m->export_wh, m->watts, m->volts, m->total_wh, m->gain, l->elec.requests,
             l->elec.replies, l->modbus.spoilt);
 }
 
@@ -102,8 +102,9 @@ static void print_elster(const struct live *l, FILE *f)
     const struct elster_output *e = &l->elster;
     uint64_t first = e->packets > ELSTER_RECENT ? e->packets - ELSTER_RECENT : 0;
 
-    fprintf(f, "\"elster\":{\"packets\":%" PRIu64 ",\"power_w\":%.3f,\"recent\":[", e->packets,
-            e->meter->watts);
+    fprintf(f,
+            "\"elster\":{\"packets\":%" PRIu64 ",\"power_w\":%.3f,\"total_wh\":%.3f,\"recent\":[",
+            e->packets, e->meter->watts, e->meter->total_wh);
     for (uint64_t i = first; i < e->packets; i++) {
         fprintf(f, "%s[%" PRIu64 ",%" PRIu64 "]", i > first ? "," : "",
                 e->recent[i % ELSTER_RECENT].import_wh, e->recent[i % ELSTER_RECENT].export_wh);
@@ -160,9 +161,10 @@ static void print_truth(const struct live *l, FILE *f)
     print_elster(l, f);
     print_w1(l, f);
     fprintf(f,
-            "\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
+            "\"hz\":%.6f,\"samples\":{\"sequence\":%" PRIu32 ",\"blocks\":%" PRIu64
             ",\"dropped_scans\":%" PRIu64 ",\"connections\":%" PRIu64 "},\n",
-            l->sequence, l->stream.sent_blocks, l->dropped_total, l->stream.connections);
+            l->model.house.hz, l->sequence, l->stream.sent_blocks, l->dropped_total,
+            l->stream.connections);
     fprintf(f, "\"windows\":[");
     for (uint64_t n = first; n < t->windows; n++) {
         if (n > first) {

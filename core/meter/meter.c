@@ -19,6 +19,8 @@ enum {
     PERIOD_MIN_PS = 5000000,    /* 300 ms are 60 000 scans: the sums hold 65 536 */
     PERIOD_MAX_PS = 2000000000, /* 500 Hz */
     STAMP_US = 2,               /* the device clock's resolution and rounding */
+    PERIOD_STEP = 10000,        /* a change of the period by less than one in so many is a clock
+                                 * that is steered, no other layout */
     RESTART_US = 10000000       /* docs/SAMPLE_STREAM.md, rule 3 */
 };
 
@@ -58,6 +60,11 @@ static bool clamp_valid(const struct hwt_meter_config *c, const struct hwt_meter
     return !referenced || voltage_valid(c, s->reference);
 }
 
+static bool sensor_valid(double ratio, double phase_deg)
+{
+    return ratio > 0 && ratio < 1e9 && phase_deg >= -45 && phase_deg <= 45; /* no NaN is */
+}
+
 static bool slot_valid(const struct hwt_meter_config *c, unsigned slot)
 {
     const struct hwt_meter_slot *s = &c->slot[slot];
@@ -65,8 +72,8 @@ static bool slot_valid(const struct hwt_meter_config *c, unsigned slot)
     if (!is_metered(s)) {
         return true;
     }
-    if (!(s->ratio > 0 && s->ratio < 1e9) || !(s->phase_deg >= -45 && s->phase_deg <= 45)) {
-        return false; /* written so that a NaN is refused */
+    if (!sensor_valid(s->ratio, s->phase_deg)) {
+        return false;
     }
     if (s->curve != NULL && !hwt_meter_curve_valid(s->curve)) {
         return false;
@@ -89,11 +96,20 @@ static bool group_valid(const struct hwt_meter_config *c, const struct hwt_meter
     return true;
 }
 
+/* How far a voltage must swing below mid-scale before a crossing counts. */
+static void arm_slot(struct hwt_meter *m, unsigned slot)
+{
+    double arm = HWT_METER_ALIVE_V / m->config.slot[slot].ratio;
+
+    m->slot[slot].arm = arm < 1          ? 1
+                        : arm > 0x800000 ? 0x800000
+                                         : (int32_t)arm; /* unreachable by 24 bits */
+}
+
 static void init_slot(struct hwt_meter *m, unsigned slot)
 {
     const struct hwt_meter_slot *config = &m->config.slot[slot];
     struct hwt_meter_memory *s = &m->slot[slot];
-    double arm;
 
     s->ratio = config->ratio;
     s->energy.import_mj = config->import_mj;
@@ -105,8 +121,7 @@ static void init_slot(struct hwt_meter *m, unsigned slot)
     if (config->kind != HWT_SLOT_VOLTAGE) {
         return;
     }
-    arm = HWT_METER_ALIVE_V / config->ratio;
-    s->arm = arm < 1 ? 1 : arm > 0x800000 ? 0x800000 : (int32_t)arm; /* unreachable by 24 bits */
+    arm_slot(m, slot);
     if (m->steer < 0) {
         m->steer = (int8_t)slot;
     }
@@ -156,6 +171,21 @@ int hwt_meter_init(struct hwt_meter *m, const struct hwt_meter_config *config)
     return 0;
 }
 
+int hwt_meter_trim(struct hwt_meter *m, unsigned slot, double ratio, double phase_deg)
+{
+    if (slot >= m->config.slots || !is_metered(&m->config.slot[slot]) ||
+        !sensor_valid(ratio, phase_deg)) {
+        return HWT_ERR_ARGUMENT;
+    }
+    m->slot[slot].ratio *= ratio / m->config.slot[slot].ratio;
+    m->config.slot[slot].ratio = ratio;
+    m->config.slot[slot].phase_deg = phase_deg;
+    if (m->config.slot[slot].kind == HWT_SLOT_VOLTAGE) {
+        arm_slot(m, slot);
+    }
+    return 0;
+}
+
 void hwt_meter_reset(struct hwt_meter *m)
 {
     init_state(m, &m->config);
@@ -179,8 +209,9 @@ static int64_t scans_us(const struct hwt_block *b, uint64_t scans)
 
 static bool same_layout(const struct hwt_block *a, const struct hwt_block *b)
 {
-    bool same =
-        a->slots == b->slots && a->bits == b->bits && a->scan_period_ps == b->scan_period_ps;
+    uint32_t most = a->scan_period_ps / PERIOD_STEP;
+    bool same = a->slots == b->slots && a->bits == b->bits &&
+                b->scan_period_ps - a->scan_period_ps + most <= 2 * most; /* modulo 2^32 */
 
     for (unsigned i = 0; same && i < b->slots; i++) {
         same = a->slot[i].kind == b->slot[i].kind && a->slot[i].time_q16 == b->slot[i].time_q16;
@@ -252,6 +283,7 @@ int hwt_meter_feed(struct hwt_meter *m, const struct hwt_block *block)
     m->joint = (uint8_t)judge(m, block);
     m->counters.blocks++;
     if (m->joint == HWT_METER_FOLLOWS) {
+        m->run.period_ps = block->scan_period_ps;
         follow_clock(m, block);
     } else {
         m->cut = true;

@@ -48,7 +48,8 @@ enum {
     HWT_METER_MARGIN = 2,                     /* scans on either side that the lag sums reach */
     HWT_METER_GROUPS_MAX = 4,
     HWT_METER_HARMONICS = 40,
-    HWT_METER_READINGS_MAX = 7
+    HWT_METER_READINGS_MAX = 7,
+    HWT_METER_TOTAL_READINGS = 8
 };
 
 /* What the meter is told about a slot of the scan. All zero but kind and ratio is a plain sensor.
@@ -303,6 +304,14 @@ void hwt_meter_close(struct hwt_meter *m);
 HWT_MUST_CHECK bool hwt_meter_next(struct hwt_meter *m, struct hwt_meter_window *out);
 
 /*
+ * Another ratio and phase for a metered slot, found by calibration; everything else goes on. The
+ * window under way is the first with them. HWT_ERR_ARGUMENT, nothing changed: the slot is not
+ * metered, or a number is outside its range.
+ */
+HWT_MUST_CHECK int hwt_meter_trim(struct hwt_meter *m, unsigned slot, double ratio,
+                                  double phase_deg);
+
+/*
  * Analyses this slot and, if it is a clamp, its reference from the next window on, instead of the
  * one before; -1: none. The power of a clamp analysed is right up to the 40th harmonic, else to 2 %
  * of the 21st's. Costs as much as about 60 slots. HWT_ERR_ARGUMENT: the slot is not metered.
@@ -320,5 +329,21 @@ HWT_MUST_CHECK bool hwt_meter_spectrum(const struct hwt_meter *m, int slot,
  */
 size_t hwt_meter_readings(const struct hwt_meter_channel *channel, uint16_t source, int64_t mono_us,
                           struct hwt_reading out[HWT_METER_READINGS_MAX]);
+
+/*
+ * The same of the n quantities asked for, beyond those above: THD, of a clamp COS_PHI, REACTIVE_Q1
+ * .. _Q4, and, of a slot whose spectrum is given (NULL: none), HARMONIC_2 .. _40. Up to n are
+ * written; what is missing or none of these is left out.
+ */
+size_t hwt_meter_more_readings(const struct hwt_meter_channel *channel,
+                               const struct hwt_meter_spectrum *spectrum, const uint8_t *quantity,
+                               size_t n, uint16_t source, int64_t mono_us, struct hwt_reading *out);
+
+/*
+ * A group's: POWER, REACTIVE_POWER, APPARENT_POWER (the effective), POWER_FACTOR, left out if
+ * missing; IMPORT, EXPORT, by vector; SUMMED_IMPORT, SUMMED_EXPORT, by phase.
+ */
+size_t hwt_meter_total_readings(const struct hwt_meter_total *total, uint16_t source,
+                                int64_t mono_us, struct hwt_reading out[HWT_METER_TOTAL_READINGS]);
 
 #endif

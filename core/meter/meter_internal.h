@@ -9,6 +9,7 @@
  *   meter_spectrum.c harmonics, and what they change in a clamp's power
  *   meter_phases.c   voltages and clamps of a three-phase system
  *   meter_watch.c    clamps that are not as they should be
+ *   meter_scope.c    a few cycles for an eye, apart from the windows
  */
 #ifndef HWT_CORE_METER_METER_INTERNAL_H
 #define HWT_CORE_METER_METER_INTERNAL_H
@@ -85,6 +86,9 @@ double hwt_meter_harmonics_correction(const struct hwt_meter *m, int slot,
                                       const struct hwt_meter_measured *w);
 /* What undoes a sensor that leads by phase_deg at 50 Hz, at hz. */
 struct hwt_meter_phasor hwt_meter_undo_sensor(double phase_deg, double hz);
+/* Degrees a slot's sensor leads at 50 Hz, and its V or A for each code, at a fundamental of so many
+ * codes, RMS. */
+double hwt_meter_sensor(const struct hwt_meter_slot *config, double codes, double *ratio_out);
 /* A clamp with a reference; its current and the voltages are in `out` already. */
 void hwt_meter_report_power(struct hwt_meter *m, int slot, const struct hwt_meter_measured *w,
                             struct hwt_meter_window *out);

@@ -1,4 +1,4 @@
-/* meter_readings.c: a channel as readings of the quantity table. */
+/* meter_readings.c: a channel or a group as readings of the quantity table. */
 #include <math.h>
 #include <string.h>
 
@@ -71,6 +71,123 @@ size_t hwt_meter_readings(const struct hwt_meter_channel *channel, uint16_t sour
                 .quality = quality,
             };
         }
+    }
+    return n;
+}
+
+/* --- what is asked for --- */
+
+/* clang-format off */
+static const struct reading_row more[] = {
+    ROW(VOLTAGE, THD,         thd,            thd_quality),
+    ROW(CURRENT, THD,         thd,            thd_quality),
+    ROW(CURRENT, COS_PHI,     pf1,            pf_quality),
+    ROW(CURRENT, REACTIVE_Q1, reactive_mj[0], energy_quality),
+    ROW(CURRENT, REACTIVE_Q2, reactive_mj[1], energy_quality),
+    ROW(CURRENT, REACTIVE_Q3, reactive_mj[2], energy_quality),
+    ROW(CURRENT, REACTIVE_Q4, reactive_mj[3], energy_quality),
+};
+/* clang-format on */
+
+static const struct reading_row *find_row(uint8_t kind, uint8_t quantity)
+{
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        if (more[i].kind == kind && more[i].quantity == quantity) {
+            return &more[i];
+        }
+    }
+    return NULL;
+}
+
+/* A share as counts of %. */
+static int64_t percent_counts(double share, uint8_t quantity)
+{
+    return (int64_t)llround(100 * share * (double)hwt_quantity_get(quantity)->per_unit);
+}
+
+/* False: the spectrum has none of this quantity, or there is none. */
+static bool harmonic(const struct hwt_meter_spectrum *spectrum, struct hwt_reading *out)
+{
+    unsigned order = out->quantity - HWT_Q_HARMONIC_2 + 2u;
+
+    if (spectrum == NULL || out->quantity < HWT_Q_HARMONIC_2 || out->quantity > HWT_Q_HARMONIC_40 ||
+        !(spectrum->rms[0] > 0)) {
+        return false;
+    }
+    out->value = percent_counts(spectrum->rms[order - 1] / spectrum->rms[0], out->quantity);
+    return true;
+}
+
+/* Value and quality of out->quantity; false: it is none of the channel's. */
+static bool fill(const struct hwt_meter_channel *c, const struct hwt_meter_spectrum *spectrum,
+                 struct hwt_reading *out)
+{
+    const struct reading_row *row = find_row(c->kind, out->quantity);
+
+    if (row == NULL) {
+        out->quality = c->thd_quality;
+        return harmonic(spectrum, out);
+    }
+    out->quality = ((const uint8_t *)c)[row->quality];
+    if (row->quantity == HWT_Q_THD) {
+        out->value = percent_counts(c->thd, HWT_Q_THD);
+    } else if (hwt_quantity_get(row->quantity)->kind == HWT_COUNTER) {
+        out->value = counter_counts(c, row);
+    } else {
+        out->value = gauge_counts(c, row);
+    }
+    return true;
+}
+
+size_t hwt_meter_more_readings(const struct hwt_meter_channel *channel,
+                               const struct hwt_meter_spectrum *spectrum, const uint8_t *quantity,
+                               size_t n, uint16_t source, int64_t mono_us, struct hwt_reading *out)
+{
+    size_t written = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct hwt_reading r = {.mono_us = mono_us, .source = source, .quantity = quantity[i]};
+
+        if (fill(channel, spectrum, &r) && r.quality != HWT_QUALITY_MISSING) {
+            out[written++] = r;
+        }
+    }
+    return written;
+}
+
+size_t hwt_meter_total_readings(const struct hwt_meter_total *total, uint16_t source,
+                                int64_t mono_us, struct hwt_reading out[HWT_METER_TOTAL_READINGS])
+{
+    const struct {
+        uint8_t quantity;
+        double value;
+    } gauge[] = {{HWT_Q_POWER, total->p_w},
+                 {HWT_Q_REACTIVE_POWER, total->q1_var},
+                 {HWT_Q_APPARENT_POWER, total->se_va},
+                 {HWT_Q_POWER_FACTOR, total->pf}};
+    const struct {
+        uint8_t quantity;
+        int64_t mj;
+    } counter[] = {{HWT_Q_IMPORT, total->vector_import_mj},
+                   {HWT_Q_EXPORT, total->vector_export_mj},
+                   {HWT_Q_SUMMED_IMPORT, total->phase_import_mj},
+                   {HWT_Q_SUMMED_EXPORT, total->phase_export_mj}};
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof(gauge) / sizeof(gauge[0]); i++) {
+        bool known = total->quality != HWT_QUALITY_MISSING &&
+                     (gauge[i].quantity != HWT_Q_POWER_FACTOR || total->se_va > 0);
+
+        if (known) {
+            double per_unit = (double)hwt_quantity_get(gauge[i].quantity)->per_unit;
+
+            out[n++] = (struct hwt_reading){(int64_t)llround(gauge[i].value * per_unit), mono_us,
+                                            source, gauge[i].quantity, total->quality};
+        }
+    }
+    for (size_t i = 0; i < sizeof(counter) / sizeof(counter[0]); i++) {
+        out[n++] = (struct hwt_reading){counter[i].mj, mono_us, source, counter[i].quantity,
+                                        HWT_QUALITY_GOOD};
     }
     return n;
 }

@@ -37,24 +37,21 @@ struct hwt_meter_phasor hwt_meter_undo_sensor(double phase_deg, double hz)
     return (struct hwt_meter_phasor){cos(phi50), -sin(phi50) * HWT_METER_NOMINAL_HZ / hz};
 }
 
-/* Degrees of lead at 50 Hz, and, into o->ratio, the ratio, both at the level found. */
-static double sensor_at(const struct hwt_meter *m, int slot, struct hwt_meter_moments *o)
+double hwt_meter_sensor(const struct hwt_meter_slot *config, double codes, double *ratio_out)
 {
-    const struct hwt_meter_slot *config = &m->config.slot[slot];
-    bool clamp = hwt_meter_is_clamp(m, slot);
+    bool clamp = config->kind == HWT_SLOT_CURRENT;
     struct hwt_meter_curve_point p;
-    double level;
+    double level = config->ratio * codes;
 
-    o->ratio = config->ratio;
+    *ratio_out = config->ratio;
     if (config->curve == NULL) {
         return config->phase_deg;
     }
-    level = config->ratio * sqrt(hwt_phasor_square(o->raw));
     p = hwt_meter_curve_at(config->curve, level, clamp);
     for (unsigned k = 0; k < 4; k++) { /* its level is the true one, which its factor decides */
         p = hwt_meter_curve_at(config->curve, level * p.factor, clamp);
     }
-    o->ratio = config->ratio * p.factor;
+    *ratio_out = config->ratio * p.factor;
     return config->phase_deg + p.phase_deg;
 }
 
@@ -108,7 +105,8 @@ static void measure_fundamental(const struct hwt_meter *m, int slot,
     o->raw = hwt_phasor_add(o->raw, -tilt, (struct hwt_meter_phasor){w->centre.im, w->centre.re});
     o->lean = sqrt(2.0) / by_scan * hwt_phasor_multiply(o->raw, w->centre).im;
     o->raw = hwt_phasor_multiply(o->raw, hwt_phasor_polar(1, -late));
-    o->lead_deg = sensor_at(m, slot, o);
+    o->lead_deg =
+        hwt_meter_sensor(&m->config.slot[slot], sqrt(hwt_phasor_square(o->raw)), &o->ratio);
     o->corrected = hwt_phasor_multiply(o->raw, hwt_meter_undo_sensor(o->lead_deg, w->hz));
 }
 

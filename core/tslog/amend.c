@@ -92,6 +92,11 @@ int hwt_tslog_correct(struct hwt_tslog *log, int stream, const struct hwt_correc
     return 0;
 }
 
+size_t hwt_tslog_corrections(const struct hwt_tslog *log)
+{
+    return log->amended.count;
+}
+
 /* --- writing --- */
 
 static void put_text(struct hwt_writer *w, const char *text)

@@ -158,6 +158,8 @@ HWT_MUST_CHECK int hwt_tslog_drop_before(struct hwt_tslog *log, int64_t unix_ms)
  * ARGUMENT (ids, range, gains beyond 2^40, the same channel and record twice in one act), SPACE. */
 HWT_MUST_CHECK int hwt_tslog_correct(struct hwt_tslog *log, int stream,
                                      const struct hwt_correction *correction);
+/* Corrections that are recorded, of all streams; CORRECTIONS_MAX is the most. */
+size_t hwt_tslog_corrections(const struct hwt_tslog *log);
 /* A later anchor of the same boot replaces the earlier; beyond ANCHORS_MAX the oldest boot's goes.
  * Readers give records of that boot without wall time the anchor's. Errors: ARGUMENT. */
 HWT_MUST_CHECK int hwt_tslog_anchor(struct hwt_tslog *log, int stream,

@@ -20,7 +20,8 @@ enum {
     REPLY_US = 50000, /* with REPLY_BITS: the latest answer of a meter that keeps to the standard */
     QUIET_US = 10000, /* added to the rest before a request: USB converters deliver in chunks */
     GAP_US = 100000,  /* added to the rest inside a reply, for the same reason and for networks */
-    BABBLE_US = 1000000 /* beyond the time-out: a line that is never silent */
+    BABBLE_US = 1000000, /* beyond the time-out: a line that is never silent */
+    STUCK_RUN = 16       /* of one octet, on such a line: it is stuck at it */
 };
 enum { CI_SELECT = 0x52, CI_LONG = 0x72 };
 
@@ -316,6 +317,7 @@ static struct hwt_mbus_action send(struct hwt_mbus_master *m, int64_t now_us)
     m->sends++;
     m->noisy = false;
     m->heard_n = 0;
+    m->run_n = 0;
     m->heard_sum = SUM_START;
     m->sent_n = encode(m);
     out_us = bits_us(m, (int64_t)m->sent_n * CHARACTER_BITS);
@@ -350,11 +352,20 @@ static void keep(struct hwt_mbus_master *m, const uint8_t *p, size_t n)
     }
 }
 
+static void count_run(struct hwt_mbus_master *m, const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        m->run_n = p[i] == m->run_octet && m->run_n < UINT32_MAX ? m->run_n + 1 : 1;
+        m->run_octet = p[i];
+    }
+}
+
 void hwt_mbus_master_feed(struct hwt_mbus_master *m, const uint8_t *p, size_t n, int64_t now_us)
 {
     if (n == 0) {
         return;
     }
+    count_run(m, p, n);
     if (m->phase == HEAR) {
         m->first_us = m->have == 0 ? now_us : m->first_us;
         m->heard_sum = sum_of(m->heard_sum, p, n);
@@ -471,14 +482,30 @@ static void scan(struct hwt_mbus_master *m, bool final, int64_t now_us)
     }
 }
 
+/* The line is never silent: nothing can be asked, nothing heard. */
+static void give_up(struct hwt_mbus_master *m, int64_t now_us)
+{
+    m->notice[HWT_MBUS_BABBLE]++;
+    m->stuck = m->run_n >= STUCK_RUN ? m->run_octet : -1;
+    m->dropped += m->have;
+    m->heard_n = 0; /* it is no damage that could come again */
+    m->reason = m->reason == HWT_ERR_AGAIN ? HWT_ERR_SANITY : m->reason;
+    fail(m, now_us);
+}
+
 /* Waiting for an answer: when to look again. */
 static int64_t listen(struct hwt_mbus_master *m, int64_t now_us)
 {
     int64_t gap_end_us = m->last_us + bits_us(m, REST_BITS) + GAP_US + m->lag_us;
-    bool over = now_us >= m->limit_us;
+    /* no frame has so many of one octet in a row */
+    bool over = now_us >= m->limit_us || m->run_n > HWT_MBUS_FRAME_MAX;
 
     scan(m, m->have > 0 && (now_us >= gap_end_us || over), now_us);
     if (m->phase != HEAR) {
+        return now_us;
+    }
+    if (over && now_us < gap_end_us && m->heard_n > HWT_MBUS_FRAME_MAX) { /* not just read late */
+        give_up(m, now_us);
         return now_us;
     }
     if (m->stage == SELECT && m->noisy && m->have == 0) { /* E5 and E5, not at once */
@@ -491,21 +518,6 @@ static int64_t listen(struct hwt_mbus_master *m, int64_t now_us)
         return now_us;
     }
     return m->have > 0 ? min_us(gap_end_us, m->limit_us) : m->deadline_us;
-}
-
-/* The line is never silent. */
-static void give_up_quiet(struct hwt_mbus_master *m, int64_t now_us)
-{
-    m->notice[HWT_MBUS_BABBLE]++;
-    m->stuck = m->have > 0 ? m->buf[0] : -1;
-    for (size_t i = 1; i < m->have; i++) {
-        m->stuck = m->buf[i] == m->stuck ? m->stuck : -1;
-    }
-    m->dropped += m->have;
-    m->heard_n = 0; /* nothing was asked: what was heard is of an earlier attempt */
-    m->reason = HWT_ERR_SANITY;
-    m->tries++;
-    fail(m, now_us);
 }
 
 struct hwt_mbus_action hwt_mbus_master_step(struct hwt_mbus_master *m, int64_t now_us)
@@ -526,7 +538,8 @@ struct hwt_mbus_action hwt_mbus_master_step(struct hwt_mbus_master *m, int64_t n
                 return send(m, now_us);
             }
             if (now_us >= m->deadline_us) {
-                give_up_quiet(m, now_us);
+                m->tries++;
+                give_up(m, now_us);
                 continue;
             }
             wake_us = min_us(quiet_us, m->deadline_us);

@@ -117,6 +117,8 @@ struct hwt_mbus_master {
     int64_t bit_ns, lag_us, last_us, first_us, earliest_us, deadline_us, limit_us, rest_us;
     int reason;
     uint32_t heard_sum;
+    uint32_t run_n; /* how often the newest octet came in a row */
+    uint8_t run_octet;
     size_t heard_n, have, done, sent_n;
     uint8_t last_a, last_id[8];
     bool last_known;

@@ -118,6 +118,17 @@ void status_put(struct status *s, const char *name, uint64_t value)
     pthread_mutex_unlock(&s->lock);
 }
 
+void status_put_signed(struct status *s, const char *name, int64_t value)
+{
+    unsigned i;
+
+    pthread_mutex_lock(&s->lock);
+    i = find_counter(&s->view, name);
+    s->view.counter[i].value = (uint64_t)value;
+    s->view.counter[i].is_signed = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
 void status_get(struct status *s, struct status_view *view_out)
 {
     pthread_mutex_lock(&s->lock);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum status_state { STATUS_STARTING, STATUS_OK, STATUS_STALE, STATUS_FAILED, STATUS_STATES };
-enum { STATUS_COUNTERS_MAX = 24, STATUS_CAUSE_MAX = 160, STATUS_METER_MAX = 96 };
+enum { STATUS_COUNTERS_MAX = 32, STATUS_CAUSE_MAX = 160, STATUS_METER_MAX = 96 };
 
 struct status; /* opaque */
 
@@ -25,6 +25,7 @@ struct status_view { /* a copy */
     struct {
         char name[24];
         uint64_t value;
+        bool is_signed; /* value is an int64_t's bits */
     } counter[STATUS_COUNTERS_MAX];
 };
 
@@ -44,6 +45,8 @@ void status_good(struct status *s, int64_t unix_ms);
 void status_count(struct status *s, const char *name, uint64_t add);
 /* Sets a counter or gauge. */
 void status_put(struct status *s, const char *name, uint64_t value);
+/* Sets a gauge that may be negative. */
+void status_put_signed(struct status *s, const char *name, int64_t value);
 void status_get(struct status *s, struct status_view *view_out);
 const char *status_state_name(enum status_state state);
 

@@ -6,6 +6,7 @@
 
 #include "core/base/json.h"
 #include "daemon/cli/config_add_cmd.h"
+#include "daemon/cli/config_presets.h"
 #include "daemon/run/config.h"
 #include "daemon/run/config_map.h"
 
@@ -16,12 +17,15 @@ static const char usage[] =
     "usage: heatwatt config check [--json] FILE\n"
     "       heatwatt config add [--check] FILE SOURCE\n"
     "       heatwatt config map [NAME]\n"
+    "       heatwatt config presets [--json] [NAME]\n"
     "       heatwatt config reference\n"
     "\n"
     "check      lists everything that is wrong with a configuration file\n"
     "add        adds a source to a configuration file (add --help)\n"
     "map        lists the Modbus maps that are built in, or prints one, as a\n"
     "           start for your own\n"
+    "presets    lists the models of clamps and voltage sensors that are known, or\n"
+    "           tells all of one\n"
     "reference  prints all options as Markdown (docs/CONFIG.md)\n";
 
 static size_t channels_of(const struct config *c, unsigned source)
@@ -233,6 +237,9 @@ int config_main(int argc, char **argv)
             fprintf(stderr, "heatwatt config: what is \"%s\"?\n%s", argv[i], usage);
             return 2;
         }
+    }
+    if (argc >= 2 && strcmp(argv[1], "presets") == 0) {
+        return config_presets(path, json);
     }
     if (path == NULL || strcmp(argv[1], "check") != 0) {
         fputs(usage, stderr);

@@ -1,5 +1,6 @@
 /*
- * config_cmd.h: `heatwatt config check [--json] FILE`, `heatwatt config reference`.
+ * config_cmd.h: `heatwatt config check [--json] FILE`, `heatwatt config
+ * map`, `heatwatt config presets`, `heatwatt config reference`.
  *
  * check lists everything wrong with a configuration on stderr and returns 1, or prints what it sets
  * up and returns 0. With --json both are one object on stdout. Starts nothing, opens no port.

@@ -163,6 +163,8 @@ void doctor_check_inputs(struct doctor *d, const struct config *c)
             check_socket(d, &c->source[i]);
         } else if (c->source[i].host[0] != '\0') {
             check_host(d, &c->source[i]);
+        } else if (c->source[i].spidev[0] != '\0') {
+            doctor_check_spi(d, &c->source[i]);
         }
     }
 }

@@ -1,6 +1,7 @@
 /*
  * doctor_checks.h: the single checks of `heatwatt doctor`. They look, and change nothing: no port
- * is opened, no file made.
+ * is opened, no file made. Converters on SPI that nobody reads are read for a second or two; a
+ * heatwatt that runs is asked.
  */
 #ifndef DAEMON_CLI_DOCTOR_CHECKS_H
 #define DAEMON_CLI_DOCTOR_CHECKS_H
@@ -40,8 +41,13 @@ void doctor_check_space(struct doctor *d, const struct config *c);
 /* What the log writes, against what a card bears. */
 void doctor_check_wear(struct doctor *d, const struct config *c);
 void doctor_check_clock(struct doctor *d, const struct config *c);
-/* The serial port, socket or host of each source. */
+/* The serial port, socket, host or converters of each source. */
 void doctor_check_inputs(struct doctor *d, const struct config *c);
+/* Of converters on SPI: what can be sampled, and how evenly. */
+void doctor_check_spi(struct doctor *d, const struct config_source *s);
+/* Of samplers, what only the heatwatt that runs knows: their clocks, their jitter. Nothing if none
+ * answers at the page's port. */
+void doctor_check_running(struct doctor *d, const struct config *c);
 /* The port of the page. */
 void doctor_check_page(struct doctor *d, const struct config *c);
 

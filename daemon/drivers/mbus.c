@@ -135,7 +135,7 @@ static bool start_next(struct mbus_bus *bus)
  * its own. */
 static void watch_babble(struct mbus_bus *bus)
 {
-    if (bus->master.notice[HWT_MBUS_BABBLE] > 0 && !bus->babbling) {
+    if (bus->master.notice[HWT_MBUS_BABBLE] > 0) {
         bus->babbling = true;
         for (int i = 0; i < bus->meters; i++) {
             mbus_meter_babble(&bus->meter[i], bus->master.stuck);

@@ -171,13 +171,13 @@ void mbus_meter_babble(struct mbus_meter *m, int stuck)
 }
 
 /* Nothing, or nothing right, came from the meter. */
-static void explain_silence(struct mbus_meter *m, const struct hwt_mbus_master *master)
+static void explain_silence(struct mbus_meter *m, const struct hwt_mbus_master *master, int reason)
 {
-    bool silent = master->result == HWT_ERR_AGAIN;
+    bool silent = reason == HWT_ERR_AGAIN;
     char at[40];
 
     address_text(m, at, sizeof(at));
-    if (master->result == HWT_ERR_NOT_MINE) {
+    if (reason == HWT_ERR_NOT_MINE) {
         snprintf(m->why, sizeof(m->why), "NOT_MINE: another meter answers instead of %s", at);
     } else if (silent && m->slave.address == HWT_MBUS_ADDRESS_SELECTED && !master->chosen) {
         snprintf(m->why, sizeof(m->why), "TIMEOUT: no meter has %s", at);
@@ -186,12 +186,12 @@ static void explain_silence(struct mbus_meter *m, const struct hwt_mbus_master *
                  master->notice[HWT_MBUS_ECHO] > 0 ? "only the echo comes" : "no answer", at);
     } else {
         snprintf(m->why, sizeof(m->why), "%s: answers come damaged: cable, noise, wrong speed?",
-                 hwt_err_name(master->result));
+                 hwt_err_name(reason));
     }
 }
 
-/* Why a task failed, for people, and what to look at. */
-static void explain(struct mbus_meter *m, const struct hwt_mbus_master *master)
+/* Why a task fails, for people, and what to look at. */
+static void explain(struct mbus_meter *m, const struct hwt_mbus_master *master, int reason)
 {
     if (master->collision == HWT_MBUS_SAME_DAMAGE) {
         explain_collision(m, " (the same damage each time)");
@@ -200,7 +200,17 @@ static void explain(struct mbus_meter *m, const struct hwt_mbus_master *master)
     } else if (master->notice[HWT_MBUS_BABBLE] > 0) {
         mbus_meter_babble(m, master->stuck);
     } else {
-        explain_silence(m, master);
+        explain_silence(m, master, reason);
+    }
+}
+
+void mbus_meter_suspect(struct mbus_meter *m, const struct hwt_mbus_master *master)
+{
+    for (int i = 1; i < HWT_ERR_KINDS; i++) {
+        if (master->failed[i] > 0) {
+            explain(m, master, -i);
+            return;
+        }
     }
 }
 
@@ -229,6 +239,20 @@ static void set_profile(struct mbus_meter *m, const struct mbus_profile *p)
         m->poll_s > m->o.poll_s ? " (the shortest for this meter)" : "");
 }
 
+/* With each telegram: its registers are this meter's. */
+static void tell_identity(const struct mbus_meter *m, const struct hwt_mbus_telegram *t)
+{
+    char maker[4], text[32];
+    const struct device_news news = {.source = m->o.source, .identity = text};
+
+    hwt_mbus_manufacturer_name(t->manufacturer, maker);
+    snprintf(text, sizeof(text), "%s %08lX", maker, (unsigned long)t->id);
+    status_meter(m->o.status, "%s", text);
+    if (m->o.news != NULL) {
+        m->o.news(m->o.ctx, &news);
+    }
+}
+
 /* Who answers here? Sets the profile at the first telegram; tells an exchange. */
 static void take_identity(struct mbus_meter *m, const struct hwt_mbus_telegram *t,
                           const uint8_t *identity)
@@ -252,6 +276,7 @@ static void take_identity(struct mbus_meter *m, const struct hwt_mbus_telegram *
             set_profile(m, p);
         }
     }
+    tell_identity(m, t);
     m->identified = true;
     memcpy(m->identity, identity, 8);
 }
@@ -337,7 +362,7 @@ enum mbus_next mbus_meter_take(struct mbus_meter *m, const struct hwt_mbus_maste
     if (master->result == 0 && m->quarrel == 0) {
         return take_reply(m, master, now);
     }
-    explain(m, master);
+    explain(m, master, master->result);
     if (m->quarrel > 0) {
         explain_collision(m, "");
     } else if (ordered && master->result == HWT_ERR_AGAIN && !m->plain && m->profile->pages == 1) {

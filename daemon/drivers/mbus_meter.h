@@ -49,6 +49,8 @@ enum mbus_next mbus_meter_take(struct mbus_meter *m, const struct hwt_mbus_maste
                                const struct clock_time *now);
 /* Two meters were heard at this meter's address: it is not believed for some polls. */
 void mbus_meter_quarrel(struct mbus_meter *m);
+/* The task is under way, and attempts have failed: why, until it is done. */
+void mbus_meter_suspect(struct mbus_meter *m, const struct hwt_mbus_master *master);
 /* The line is never silent: why this meter will not answer. stuck: the only octet heard, or -1. */
 void mbus_meter_babble(struct mbus_meter *m, int stuck);
 /* s until the poll after one that just ended: longer while the meter is silent. */

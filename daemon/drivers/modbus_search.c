@@ -377,8 +377,8 @@ static bool go_on(struct modbus_search *s)
 {
     while (!start_request(s)) { /* identified */
         if (!s->rtu && s->found == 0) {
-            s->phase = ANY_UNIT;
-            s->probe = s->tries = 0;
+            s->phase = ANY_UNIT; /* by the read that was answered */
+            s->tries = 0;
         } else if (!end_device(s)) {
             return false;
         }

@@ -5,18 +5,32 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/wire/samples.h"
+#include "daemon/drivers/sampler_clock.h"
 #include "daemon/drivers/sampler_input.h"
+#include "daemon/drivers/sampler_ring.h"
+#include "daemon/drivers/sampler_spi.h"
 #include "daemon/drivers/sampler_state.h"
 
-enum { RETRY_FIRST_MS = 200, RETRY_LAST_MS = 5000 };
+enum {
+    RETRY_FIRST_MS = 200,
+    RETRY_LAST_MS = 5000,
+    SCOPE_STALE_US = 2000000, /* real */
+    SPI_WAIT_MS = 20
+};
 
 struct mark { /* one instant by two clocks */
     uint64_t device_us;
     int64_t mono_us;
+};
+
+struct trim {
+    double ratio, phase_deg; /* ratio 0: none */
 };
 
 struct sampler {
@@ -26,10 +40,18 @@ struct sampler {
     int stop_fd; /* eventfd: readable when the thread shall end */
 
     struct sampler_state state;
+    struct sampler_ring ring;
+
+    pthread_mutex_t trim_lock; /* held for a copy; the sampling thread does not wait for it */
+    struct trim trim[HWT_SLOTS_MAX];
+    atomic_bool trimmed; /* some of them are new */
 
     /* The thread's own. */
     struct hwt_samples samples;
     struct hwt_meter meter;
+    struct sampler_clock rate;
+    struct sampler_clock_host host;
+    int64_t synced_us; /* real us, when the clock was last asked whether it is synchronised */
     struct hwt_reading reading[SAMPLER_READINGS_MAX];
     bool any_block;
     struct mark now;    /* end of the newest block */
@@ -37,6 +59,11 @@ struct sampler {
     bool restarting;    /* until the first window after it */
     uint64_t outage_us; /* the restart's */
     uint64_t measured_us, gap_us;
+    struct sampler_ring_sensor sensor[HWT_SLOTS_MAX]; /* as they are now */
+    struct sampler_spi_options spi;
+    struct sampler_spi_link link;
+    uint64_t spi_blocks;
+    uint64_t spi_bad; /* scans that no converter drove */
 };
 
 static void publish_counters(struct sampler *s)
@@ -45,10 +72,10 @@ static void publish_counters(struct sampler *s)
     const struct hwt_meter_counters *m = &s->meter.counters;
     atomic_uint_fast64_t *count = s->state.count;
 
-    atomic_store(&count[SAMPLER_BLOCKS], c->blocks);
+    atomic_store(&count[SAMPLER_BLOCKS], c->blocks + s->spi_blocks);
     atomic_store(&count[SAMPLER_CHECKSUM], c->refused[-HWT_ERR_CHECKSUM]);
     atomic_store(&count[SAMPLER_LENGTH], c->refused[-HWT_ERR_LENGTH]);
-    atomic_store(&count[SAMPLER_SANITY], c->refused[-HWT_ERR_SANITY]);
+    atomic_store(&count[SAMPLER_SANITY], c->refused[-HWT_ERR_SANITY] + s->spi_bad);
     atomic_store(&count[SAMPLER_UNSUPPORTED], m->refused);
     atomic_store(&count[SAMPLER_LOST_BLOCKS], m->lost_blocks);
     atomic_store(&count[SAMPLER_DROPPED_SCANS], m->lost_scans);
@@ -59,6 +86,18 @@ static void publish_counters(struct sampler *s)
 static int64_t mono_at(const struct mark *m, uint64_t device_us)
 {
     return m->mono_us - (int64_t)(m->device_us - device_us);
+}
+
+/* The quantities asked for beyond those of every slot. */
+static size_t put_more(struct sampler *s, const struct hwt_meter_window *w, unsigned slot,
+                       int64_t mono_us, struct hwt_reading *out)
+{
+    const struct sampler_more *more = &s->options.more[slot];
+    struct hwt_meter_spectrum spectrum;
+    bool known = more->n > 0 && hwt_meter_spectrum(&s->meter, (int)slot, &spectrum);
+
+    return hwt_meter_more_readings(&w->channel[slot], known ? &spectrum : NULL, more->quantity,
+                                   more->n, s->options.source[slot], mono_us, out);
 }
 
 static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
@@ -75,6 +114,12 @@ static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
     for (unsigned i = 0; i < w->slots; i++) {
         out.count += hwt_meter_readings(&w->channel[i], s->options.source[i], out.mono_us,
                                         s->reading + out.count);
+        out.count += put_more(s, w, i, out.mono_us, s->reading + out.count);
+        s->sensor[i].noise = w->channel[i].noise;
+    }
+    for (unsigned g = 0; g < w->groups; g++) {
+        out.count += hwt_meter_total_readings(&w->total[g], s->options.group_source[g], out.mono_us,
+                                              s->reading + out.count);
     }
     sampler_flags_take(&s->state.flags, w);
     s->measured_us += w->duration_us;
@@ -125,10 +170,74 @@ static struct mark follow_clock(struct sampler *s, const struct hwt_block *b, in
     return end;
 }
 
+static int64_t monotonic_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void read_host(struct sampler *s)
+{
+    s->host.boot_us = clock_real_us();
+    s->host.awake_us = s->host.boot_us - monotonic_us();
+    if (s->synced_us == 0 || s->host.boot_us - s->synced_us >= 1000000) {
+        s->host.synced = clock_now(s->options.clock).quality == HWT_CLOCK_SYNCED;
+        s->synced_us = s->host.boot_us;
+    }
+}
+
+/* Holds the block's clock against the host's, and makes its times true ones. */
+static void discipline(struct sampler *s, struct hwt_block *b)
+{
+    uint64_t end_us = b->device_us + (uint64_t)b->scans * b->scan_period_ps / 1000000;
+
+    if (sampler_clock_see(&s->rate, end_us, &s->host, s->options.settle_us)) {
+        sampler_state_clock(&s->state, sampler_clock_fast_ppb(&s->rate), s->rate.unsure_ppb);
+    }
+    sampler_clock_tune(&s->rate, b);
+}
+
+/* What sampler_trim brought; if it is at work just now, then with the next block. */
+static void take_trims(struct sampler *s)
+{
+    struct trim trim[HWT_SLOTS_MAX];
+
+    if (!atomic_load(&s->trimmed) || pthread_mutex_trylock(&s->trim_lock) != 0) {
+        return;
+    }
+    memcpy(trim, s->trim, sizeof(trim));
+    memset(s->trim, 0, sizeof(s->trim));
+    atomic_store(&s->trimmed, false);
+    pthread_mutex_unlock(&s->trim_lock);
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        /* Out of range is left: whoever found it has checked. */
+        if (trim[i].ratio > 0 &&
+            hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) == 0) {
+            s->sensor[i].ratio = trim[i].ratio;
+            s->sensor[i].phase_deg = trim[i].phase_deg;
+        }
+    }
+}
+
+void sampler_trim(struct sampler *s, unsigned slot, double ratio, double phase_deg)
+{
+    if (slot < HWT_SLOTS_MAX) {
+        pthread_mutex_lock(&s->trim_lock);
+        s->trim[slot] = (struct trim){ratio, phase_deg};
+        atomic_store(&s->trimmed, true);
+        pthread_mutex_unlock(&s->trim_lock);
+    }
+}
+
 static void take_block(struct sampler *s, const struct hwt_block *b)
 {
     int64_t unix_ms;
-    int joint = hwt_meter_feed(&s->meter, b);
+    int joint;
+
+    take_trims(s);
+    joint = hwt_meter_feed(&s->meter, b);
 
     if (joint < 0) {
         say_refused(s, b);
@@ -141,6 +250,10 @@ static void take_block(struct sampler *s, const struct hwt_block *b)
     if (joint >= 0) {
         unix_ms = clock_unix_ms(s->options.clock);
         sampler_state_block(&s->state, unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms);
+        sampler_ring_put(&s->ring, b, joint == HWT_METER_FOLLOWS, s->sensor, unix_ms,
+                         clock_real_us());
+    } else {
+        sampler_ring_break(&s->ring);
     }
 }
 
@@ -149,6 +262,7 @@ static void take_blocks(struct sampler *s)
     struct hwt_block b;
 
     while (hwt_samples_next(&s->samples, &b)) {
+        discipline(s, &b);
         take_block(s, &b);
         publish_counters(s);
         if (s->options.tick != NULL) {
@@ -180,6 +294,7 @@ static bool read_input(struct sampler *s, int fd)
         ssize_t n = read(fd, to, room);
 
         if (n > 0) {
+            read_host(s);
             hwt_samples_fed(&s->samples, (size_t)n);
             take_blocks(s);
         } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -194,6 +309,90 @@ static bool read_input(struct sampler *s, int fd)
     return s->samples.counters.blocks > before;
 }
 
+/* What the converters' threads tell, into the status' atomics. */
+static void publish_spi(struct sampler *s, const struct sampler_spi *spi)
+{
+    struct sampler_spi_view v;
+    atomic_uint_fast64_t *to = s->state.spi;
+
+    sampler_spi_look(spi, &v);
+    atomic_store(&to[SAMPLER_SPI_RATE], v.scans_per_s);
+    atomic_store(&to[SAMPLER_SPI_PAUSE_MIN], v.pause.min_us);
+    atomic_store(&to[SAMPLER_SPI_PAUSE_MEDIAN], v.pause.median_us);
+    atomic_store(&to[SAMPLER_SPI_PAUSE_P99], v.pause.p99_us);
+    atomic_store(&to[SAMPLER_SPI_PAUSE_MAX], v.pause.max_us);
+    atomic_store(&to[SAMPLER_SPI_TRANSFERS], v.transfers);
+    atomic_store(&to[SAMPLER_SPI_REAL_TIME], v.real_time);
+    atomic_store(&to[SAMPLER_SPI_TORN], v.torn);
+    atomic_store(&to[SAMPLER_SPI_RETRIES], v.retried);
+    atomic_store(&to[SAMPLER_SPI_OVERRUN], v.overrun);
+    atomic_store(&s->state.spi_known, v.told && v.scans_per_s > 0);
+    s->spi_bad = v.bad;
+    publish_counters(s);
+}
+
+/* Takes blocks until a converter fails or the thread shall end. */
+static void read_converters(struct sampler *s, struct sampler_spi *spi)
+{
+    struct hwt_block b;
+    unsigned chip, error = 0;
+
+    while (error == 0 && wait_for(s, -1, SPI_WAIT_MS)) {
+        while (sampler_spi_next(spi, &b)) {
+            s->spi_blocks++;
+            take_block(s, &b);
+            if (s->options.tick != NULL) {
+                s->options.tick(s->options.ctx);
+            }
+        }
+        publish_spi(s, spi);
+        error = (unsigned)sampler_spi_error(spi, &chip);
+        if (error != 0) {
+            sampler_state_say(&s->state, SAMPLER_CLOSED,
+                              error | (chip > 0 ? SAMPLER_SECOND_CHIP : 0));
+        }
+    }
+    hwt_meter_close(&s->meter);
+    deliver(s);
+}
+
+/* Opens the converters and reads them. True if any block came. */
+static bool run_spi(struct sampler *s)
+{
+    uint64_t before = s->meter.counters.blocks;
+    struct sampler_spi *spi;
+    unsigned chip;
+    int error = sampler_spi_open(&s->spi, &s->link, &spi, &chip);
+
+    if (error != 0) {
+        sampler_state_say(&s->state, SAMPLER_CLOSED,
+                          (unsigned)-error | (chip > 0 ? SAMPLER_SECOND_CHIP : 0));
+        return false;
+    }
+    sampler_state_say(&s->state, SAMPLER_OPEN, 0);
+    read_converters(s, spi);
+    sampler_spi_close(spi, &s->link);
+    return s->meter.counters.blocks > before;
+}
+
+/* Opens the stream and reads it. True if any block came. */
+static bool run_stream(struct sampler *s)
+{
+    const struct sampler_options *o = &s->options;
+    int fd =
+        o->socket != NULL ? sampler_open_socket(o->socket) : sampler_open_port(o->port, o->baud);
+    bool blocks;
+
+    if (fd < 0) {
+        sampler_state_say(&s->state, SAMPLER_CLOSED, (unsigned)-fd);
+        return false;
+    }
+    sampler_state_say(&s->state, SAMPLER_OPEN, 0);
+    blocks = read_input(s, fd);
+    close(fd);
+    return blocks;
+}
+
 static void *run(void *arg)
 {
     struct sampler *s = arg;
@@ -201,18 +400,7 @@ static void *run(void *arg)
     bool blocks;
 
     for (;;) {
-        const struct sampler_options *o = &s->options;
-        int fd = o->socket != NULL ? sampler_open_socket(o->socket)
-                                   : sampler_open_port(o->port, o->baud);
-
-        blocks = false;
-        if (fd >= 0) {
-            sampler_state_say(&s->state, SAMPLER_OPEN, 0);
-            blocks = read_input(s, fd);
-            close(fd);
-        } else {
-            sampler_state_say(&s->state, SAMPLER_CLOSED, (unsigned)-fd);
-        }
+        blocks = s->options.spidev[0] != NULL ? run_spi(s) : run_stream(s);
         retry_ms = blocks ? RETRY_FIRST_MS : retry_ms;
         if (!wait_for(s, -1, retry_ms)) {
             return NULL;
@@ -229,9 +417,23 @@ struct sampler *sampler_new(const struct sampler_options *options)
         return NULL;
     }
     s->options = *options;
+    pthread_mutex_init(&s->trim_lock, NULL);
     hwt_samples_init(&s->samples);
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        s->sensor[i] = (struct sampler_ring_sensor){options->meter.slot[i].ratio,
+                                                    options->meter.slot[i].phase_deg, -1};
+    }
+    sampler_clock_init(&s->rate);
+    s->spi.device[0] = options->spidev[0];
+    s->spi.device[1] = options->spidev[1];
+    s->spi.hz = options->spi_hz;
+    for (unsigned i = 0; i < SPI_SLOTS && i < options->meter.slots; i++) {
+        s->spi.slot[i].kind = options->meter.slot[i].kind;
+    }
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->stop_fd < 0 || hwt_meter_init(&s->meter, &options->meter) != 0) {
+    if (sampler_ring_init(&s->ring) != 0 || s->stop_fd < 0 ||
+        hwt_meter_init(&s->meter, &options->meter) != 0 ||
+        hwt_meter_select(&s->meter, options->analyses ? options->analysed : -1) != 0) {
         sampler_free(s);
         return NULL;
     }
@@ -273,10 +475,77 @@ void sampler_free(struct sampler *s)
     if (s->stop_fd >= 0) {
         close(s->stop_fd);
     }
+    sampler_ring_deinit(&s->ring);
+    pthread_mutex_destroy(&s->trim_lock);
     free(s);
 }
 
 void sampler_poll_status(struct sampler *s)
 {
     sampler_state_show(&s->state, &s->options);
+}
+
+/* Room for the traces, and for nothing else. */
+static void *give_room(struct hwt_meter_scope *scope, uint32_t scans)
+{
+    size_t n = scans;
+    double *memory = malloc(n * 2 * (sizeof(double) + 1));
+
+    if (memory != NULL) {
+        scope->voltage.value = memory;
+        scope->current.value = memory + n;
+        scope->voltage.clipped = (uint8_t *)(memory + 2 * n);
+        scope->current.clipped = scope->voltage.clipped + n;
+    }
+    return memory;
+}
+
+static int fill_view(const struct sampler *s, unsigned slot, unsigned cycles,
+                     const struct sampler_ring_head *head, const struct hwt_meter_scans *scans,
+                     struct sampler_view *out)
+{
+    struct hwt_meter_config config = s->options.meter; /* with the sensors as they are now */
+    struct hwt_meter_scope *scope = &out->scope;
+    int err;
+
+    if (clock_real_us() - head->real_us > SCOPE_STALE_US) {
+        return HWT_ERR_AGAIN;
+    }
+    out->memory = give_room(scope, scans->scans);
+    if (out->memory == NULL) {
+        return HWT_ERR_SPACE;
+    }
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        config.slot[i].ratio = head->sensor[i].ratio;
+        config.slot[i].phase_deg = head->sensor[i].phase_deg;
+    }
+    out->noise = slot < HWT_SLOTS_MAX ? head->sensor[slot].noise : -1;
+    out->bits = scans->bits;
+    out->unix_ms = head->unix_ms;
+    err = hwt_meter_scope(&config, slot, scans, cycles, out->noise, scope);
+    if (err == 0 && head->unix_ms != HWT_TIME_UNKNOWN) {
+        out->unix_ms -= (int64_t)((scans->scans - scope->zero_scan) * scans->period_ps * 1e-9);
+    }
+    return err;
+}
+
+int sampler_scope(struct sampler *s, unsigned slot, unsigned cycles, struct sampler_view *out)
+{
+    struct sampler_view view = {0};
+    struct sampler_ring_head head;
+    struct hwt_meter_scans scans;
+    int32_t *codes;
+    int err = sampler_ring_get(&s->ring, &head, &scans, &codes);
+
+    if (err != 0) {
+        return err;
+    }
+    err = fill_view(s, slot, cycles, &head, &scans, &view);
+    free(codes);
+    if (err != 0) {
+        free(view.memory);
+        return err;
+    }
+    *out = view;
+    return 0;
 }

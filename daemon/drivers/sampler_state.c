@@ -25,6 +25,19 @@ static const char *const counter_names[SAMPLER_COUNTERS] = {
     [SAMPLER_SKIPPED_BYTES] = "skipped_bytes",
 };
 
+static const char *const spi_names[SAMPLER_SPI_GAUGES] = {
+    [SAMPLER_SPI_RATE] = "scans_per_s",
+    [SAMPLER_SPI_PAUSE_MIN] = "jitter_min_us",
+    [SAMPLER_SPI_PAUSE_MEDIAN] = "jitter_median_us",
+    [SAMPLER_SPI_PAUSE_P99] = "jitter_p99_us",
+    [SAMPLER_SPI_PAUSE_MAX] = "jitter_max_us",
+    [SAMPLER_SPI_TRANSFERS] = "batch_transfers",
+    [SAMPLER_SPI_REAL_TIME] = "real_time",
+    [SAMPLER_SPI_TORN] = "torn_batches",
+    [SAMPLER_SPI_RETRIES] = "retries",
+    [SAMPLER_SPI_OVERRUN] = "overrun_scans",
+};
+
 enum { DAMAGE_TEXT = 120 };
 
 /* The counters that tell of lost data. */
@@ -46,6 +59,13 @@ void sampler_state_block(struct sampler_state *s, int64_t unix_ms)
     atomic_store(&s->block_unix_ms, unix_ms);
     atomic_store(&s->block_us, clock_real_us());
     sampler_state_say(s, SAMPLER_RUNNING, 0);
+}
+
+void sampler_state_clock(struct sampler_state *s, int64_t fast_ppb, int64_t unsure_ppb)
+{
+    atomic_store(&s->clock_ppb, fast_ppb);
+    atomic_store(&s->clock_unsure_ppb, unsure_ppb);
+    atomic_store(&s->clock_known, true);
 }
 
 /* What was lost between two looks, "CHECKSUM=1 lost_blocks=1"; false if nothing was. */
@@ -85,6 +105,51 @@ static void follow_damage(struct sampler_state *s, const char *id, const uint64_
     }
 }
 
+static void show_clock(struct sampler_state *s, const struct sampler_options *o)
+{
+    int64_t ppb = atomic_load(&s->clock_ppb), unsure_ppb = atomic_load(&s->clock_unsure_ppb);
+
+    if (!atomic_load(&s->clock_known)) {
+        return;
+    }
+    status_put_signed(o->status, "clock_fast_ppb", ppb);
+    status_put_signed(o->status, "clock_unsure_ppb", unsure_ppb);
+    if (!s->clock_told) {
+        LOG(LOG_INFO, o->id, "sample clock disciplined fast_ppm=%.1f unsure_ppm=%.1f",
+            (double)ppb / 1e3, (double)unsure_ppb / 1e3);
+        s->clock_told = true;
+    }
+}
+
+static void show_spi(struct sampler_state *s, const struct sampler_options *o)
+{
+    uint64_t v[SAMPLER_SPI_GAUGES];
+
+    if (!atomic_load(&s->spi_known)) {
+        return;
+    }
+    for (size_t i = 0; i < SAMPLER_SPI_GAUGES; i++) {
+        v[i] = atomic_load(&s->spi[i]);
+        status_put(o->status, spi_names[i], v[i]);
+    }
+    if (!s->spi_told) {
+        LOG(LOG_INFO, o->id,
+            "spi scans_per_s=%llu jitter_min_us=%llu jitter_median_us=%llu jitter_p99_us=%llu "
+            "jitter_max_us=%llu batch_transfers=%llu real_time=%s",
+            (unsigned long long)v[SAMPLER_SPI_RATE], (unsigned long long)v[SAMPLER_SPI_PAUSE_MIN],
+            (unsigned long long)v[SAMPLER_SPI_PAUSE_MEDIAN],
+            (unsigned long long)v[SAMPLER_SPI_PAUSE_P99],
+            (unsigned long long)v[SAMPLER_SPI_PAUSE_MAX],
+            (unsigned long long)v[SAMPLER_SPI_TRANSFERS],
+            v[SAMPLER_SPI_REAL_TIME] != 0 ? "yes" : "no");
+        if (v[SAMPLER_SPI_REAL_TIME] == 0) {
+            LOG(LOG_INFO, o->id,
+                "spi without real-time priority: other programs' load may tear gaps");
+        }
+        s->spi_told = true;
+    }
+}
+
 static void show_counters(struct sampler_state *s, const struct sampler_options *o, int64_t now_us)
 {
     uint64_t now[SAMPLER_COUNTERS];
@@ -98,16 +163,53 @@ static void show_counters(struct sampler_state *s, const struct sampler_options 
     }
     follow_damage(s, o->id, now, now_us);
     sampler_flags_show(&s->flags, o, now_us);
+    show_clock(s, o);
+    show_spi(s, o);
     memcpy(s->shown, now, sizeof(now));
     s->shown_us = now_us;
 }
 
-static void show_closed(const struct sampler_options *o, int64_t unix_ms, unsigned error)
+/* Where the samples come from. */
+static const char *input_name(const struct sampler_options *o, unsigned detail)
 {
-    const char *name = o->socket != NULL ? o->socket : o->port;
+    return o->spidev[0] != NULL ? o->spidev[(detail & SAMPLER_SECOND_CHIP) != 0]
+           : o->socket != NULL  ? o->socket
+                                : o->port;
+}
+
+static void show_closed_spi(const struct sampler_options *o, int64_t unix_ms, unsigned detail)
+{
+    unsigned error = detail & ~(unsigned)SAMPLER_SECOND_CHIP;
+    const char *name = input_name(o, detail);
     char text[64];
 
-    if (error == 0) {
+    if (error == EREMOTEIO) {
+        status_set(o->status, STATUS_FAILED, unix_ms,
+                   "no converter answers at %s: is it wired and fed?", name);
+    } else if (error == ESTALE) {
+        status_set(o->status, STATUS_FAILED, unix_ms,
+                   "the bus of %s has changed its pace; it is measured anew", name);
+    } else if (error == EMSGSIZE) {
+        status_set(o->status, STATUS_FAILED, unix_ms,
+                   "%s: a scan does not fit a message: spidev.bufsiz is too small", name);
+    } else {
+        status_set(o->status, STATUS_FAILED, unix_ms, "cannot read %s: %s%s", name,
+                   strerror_r((int)error, text, sizeof(text)),
+                   error == ENOENT   ? " (is SPI switched on?)"
+                   : error == EACCES ? " (is the user in group spi?)"
+                   : error == EBUSY  ? " (another heatwatt reads it)"
+                                     : "");
+    }
+}
+
+static void show_closed(const struct sampler_options *o, int64_t unix_ms, unsigned error)
+{
+    const char *name = input_name(o, error);
+    char text[64];
+
+    if (o->spidev[0] != NULL) {
+        show_closed_spi(o, unix_ms, error);
+    } else if (error == 0) {
         status_set(o->status, STATUS_FAILED, unix_ms, "the sampler at %s hung up", name);
     } else if (o->socket == NULL && !sampler_baud_known(o->baud)) {
         status_set(o->status, STATUS_FAILED, unix_ms, "%s: %u is not a baud rate of a port", name,
@@ -124,7 +226,7 @@ static void show_open(struct sampler_state *s, const struct sampler_options *o, 
 {
     if (silent_us > STALE_US) {
         status_set(o->status, STATUS_STALE, unix_ms, "no sample block for %lld s from %s",
-                   (long long)(silent_us / 1000000), o->socket != NULL ? o->socket : o->port);
+                   (long long)(silent_us / 1000000), input_name(o, 0));
     } else if (s->damaged) {
         char text[DAMAGE_TEXT];
 

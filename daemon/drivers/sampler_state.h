@@ -35,6 +35,22 @@ enum sampler_counter {
     SAMPLER_COUNTERS
 };
 
+enum sampler_spi_gauge { /* of converters on SPI */
+                         SAMPLER_SPI_RATE,
+                         SAMPLER_SPI_PAUSE_MIN,
+                         SAMPLER_SPI_PAUSE_MEDIAN,
+                         SAMPLER_SPI_PAUSE_P99,
+                         SAMPLER_SPI_PAUSE_MAX,
+                         SAMPLER_SPI_TRANSFERS,
+                         SAMPLER_SPI_REAL_TIME,
+                         SAMPLER_SPI_TORN,
+                         SAMPLER_SPI_RETRIES,
+                         SAMPLER_SPI_OVERRUN,
+                         SAMPLER_SPI_GAUGES
+};
+
+enum { SAMPLER_SECOND_CHIP = 0x8000 }; /* in a note's detail: it is of the second converter */
+
 struct sampler_state {
     struct sampler_flags flags;
 
@@ -44,10 +60,17 @@ struct sampler_state {
     atomic_int_fast64_t block_us; /* real us, of the last good block */
     atomic_int_fast64_t block_unix_ms;
     atomic_uint_fast64_t count[SAMPLER_COUNTERS];
+    atomic_bool clock_known;       /* the rate of the sampler's clock is: */
+    atomic_int_fast64_t clock_ppb; /* how much faster than true it runs */
+    atomic_int_fast64_t clock_unsure_ppb;
+
+    atomic_bool spi_known; /* the gauges are of something */
+    atomic_uint_fast64_t spi[SAMPLER_SPI_GAUGES];
 
     /* The showing thread's own. */
     uint64_t shown[SAMPLER_COUNTERS];
     int64_t shown_us;                  /* real us */
+    bool clock_told, spi_told;         /* in the log */
     bool damaged;                      /* in a time of damage: */
     int64_t damage_us;                 /* real us, the newest */
     uint64_t before[SAMPLER_COUNTERS]; /* when it began */
@@ -56,6 +79,7 @@ struct sampler_state {
 /* In the sampling thread: cheap, without a lock. */
 void sampler_state_say(struct sampler_state *s, enum sampler_note note, unsigned detail);
 void sampler_state_block(struct sampler_state *s, int64_t unix_ms);
+void sampler_state_clock(struct sampler_state *s, int64_t fast_ppb, int64_t unsure_ppb);
 
 /* In the thread that owns the status. Contract: sampler_poll_status. */
 void sampler_state_show(struct sampler_state *s, const struct sampler_options *options);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/meter/meter_scope.h"
 #include "core/tslog/tslog.h"
 #include "web/assets.h"
 
@@ -31,15 +32,53 @@ struct http_series {
     uint8_t quantity;   /* enum hwt_quantity */
 };
 
+/* What is asked of the journal. */
+struct http_journal_query {
+    int64_t from_ms, to_ms; /* [from, to); HWT_TIME_UNKNOWN: without that limit */
+    const char *source;     /* id; NULL: all */
+    unsigned limit;         /* entries at most */
+};
+
+/* Takes an entry: JSON on one line. False: no more are wanted. */
+typedef bool (*http_line_sink)(void *to, const char *line, size_t n);
+
+enum { HTTP_DETAIL = 256 };
+
+/* A few cycles of a clamp; the strings are const until http_stop returns. */
+struct http_waveform {
+    struct hwt_meter_scope scope;
+    void *memory;        /* of the scope's arrays: free() */
+    const char *source;  /* the clamp's id */
+    const char *label;   /* UTF-8 for people */
+    const char *voltage; /* id of its reference, or NULL */
+    const char *minus;   /* id of the voltage at the load's other end, or NULL */
+    double shift_deg;    /* by which the clamp's phase lags its reference */
+    double noise;        /* codes, RMS, of the clamp; < 0: not known */
+    int64_t unix_ms;     /* of t = 0, or HWT_TIME_UNKNOWN */
+    uint8_t bits;
+    uint8_t provenance; /* enum hwt_provenance */
+};
+
 /* Called in http's thread, from http_start until http_stop returns. */
 struct http_hooks {
     /* The log as it is now: under the writer's lock. 0 or a negative enum hwt_err: no log now. */
     int (*snapshot)(void *ctx, struct hwt_tslog_snapshot *snapshot_out);
     /* The configured channels, *n_out of them; const until http_stop returns. */
     const struct http_series *(*series)(void *ctx, size_t *n_out);
+    /* The journal's entries that fit, newest first. How many, or a negative enum hwt_err. May be
+     * NULL: there is none. */
+    int (*journal)(void *ctx, const struct http_journal_query *query, http_line_sink line,
+                   void *to);
     /* Takes a job (job.h), to be answered once, now or later, by any thread. False: not now. NULL:
      * there is nobody who could. */
     bool (*submit)(void *ctx, struct http_job *job);
+    /*
+     * The newest 1..10 cycles of the clamp that `channel` names: its id or that of one of its
+     * channels. ARGUMENT: it names none; AGAIN: no samples now: detail_out then says so, in words
+     * for people. Other errors: none of it. NULL: there is no sampling here.
+     */
+    int (*waveform)(void *ctx, const char *channel, unsigned cycles,
+                    struct http_waveform *waveform_out, char detail_out[HTTP_DETAIL]);
     void *ctx;
 };
 
@@ -89,6 +128,9 @@ HWT_MUST_CHECK int http_publish_live(struct http *h, const char *json, size_t n)
 HWT_MUST_CHECK int http_publish_scan(struct http *h, const char *json, size_t n, bool running);
 /* Records were committed: event streams read them. Any thread, does not block. */
 void http_notify_record(struct http *h);
+/* A new entry of the journal: n bytes of JSON on one line, copied. Sends each event stream a
+ * `journal` event. Any thread, does not block. */
+void http_publish_entry(struct http *h, const char *line, size_t n);
 /* For a second in which nothing was published: lets idle event streams send a heartbeat. Any
  * thread. */
 void http_tick(struct http *h);

@@ -73,7 +73,7 @@ static struct http_reply *read_body(const struct http_request *request, json_t *
     return NULL;
 }
 
-static struct http_job *job_new(enum http_job_kind kind, json_t *body)
+static struct http_job *job_new(enum http_job_kind kind, uint64_t number, json_t *body)
 {
     struct http_job *job = calloc(1, sizeof(*job));
 
@@ -83,6 +83,7 @@ static struct http_job *job_new(enum http_job_kind kind, json_t *body)
         return NULL;
     }
     job->kind = kind;
+    job->number = number;
     job->body = body;
     return job;
 }
@@ -100,7 +101,7 @@ static struct http_reply *take_reply(struct http_job *job)
 }
 
 struct http_reply *http_job_handle(struct http *h, struct http_request *request,
-                                   enum http_job_kind kind, bool wants_body)
+                                   enum http_job_kind kind, bool wants_body, uint64_t number)
 {
     struct http_reply *reply;
     json_t *body = NULL;
@@ -114,7 +115,7 @@ struct http_reply *http_job_handle(struct http *h, struct http_request *request,
     if (reply != NULL) {
         return reply;
     }
-    job = job_new(kind, body);
+    job = job_new(kind, number, body);
     if (job == NULL) {
         return NULL;
     }

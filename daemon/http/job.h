@@ -22,12 +22,16 @@ enum http_job_kind {
     HTTP_SCAN_GET,
     HTTP_SCAN_STOP,
     HTTP_PORTS,
+    HTTP_GET_CALIBRATION,
+    HTTP_CALIBRATE,
+    HTTP_TAKE_BACK,
     HTTP_JOB_KINDS
 };
 
 struct http_job {
     enum http_job_kind kind;
     const json_t *body;    /* an object; NULL: this kind has none */
+    uint64_t number;       /* at the end of the path, where the route has one */
     struct http_job *next; /* for whoever holds it */
     /* private */
     pthread_mutex_t lock;

@@ -19,6 +19,8 @@ static const char *const query_parameters[] = {"series",  "from",   "to",       
                                                "points",  "fn",     "tz",       "format",
                                                "quality", "stream", "unrolled", NULL};
 static const char *const last_parameters[] = {"series", NULL};
+static const char *const journal_parameters[] = {"from", "to", "source", "limit", NULL};
+static const char *const waveform_parameters[] = {"channel", "cycles", "format", NULL};
 
 #define API "/api/v1/"
 
@@ -28,17 +30,23 @@ static const struct route {
     const char *const *parameters; /* the names it knows */
     http_handler handler;          /* or NULL: a job of this kind */
     enum http_job_kind job;
+    bool numbered; /* a number follows the path */
 } routes[] = {
-    {API "live", "GET", no_parameters, api_live, 0},
-    {API "series", "GET", no_parameters, api_series, 0},
-    {API "query", "GET", query_parameters, api_query, 0},
-    {API "last", "GET", last_parameters, api_last, 0},
-    {API "events", "GET", no_parameters, api_events, 0},
-    {API "ports", "GET", no_parameters, NULL, HTTP_PORTS},
-    {API "scan", "GET", no_parameters, NULL, HTTP_SCAN_GET},
-    {API "scan", "POST", no_parameters, NULL, HTTP_SCAN_START},
-    {API "scan", "DELETE", no_parameters, NULL, HTTP_SCAN_STOP},
-    {API "sources", "POST", no_parameters, NULL, HTTP_ADD_SOURCE},
+    {API "live", "GET", no_parameters, api_live, 0, false},
+    {API "series", "GET", no_parameters, api_series, 0, false},
+    {API "query", "GET", query_parameters, api_query, 0, false},
+    {API "last", "GET", last_parameters, api_last, 0, false},
+    {API "journal", "GET", journal_parameters, api_journal, 0, false},
+    {API "events", "GET", no_parameters, api_events, 0, false},
+    {API "waveform", "GET", waveform_parameters, api_waveform, 0, false},
+    {API "ports", "GET", no_parameters, NULL, HTTP_PORTS, false},
+    {API "scan", "GET", no_parameters, NULL, HTTP_SCAN_GET, false},
+    {API "scan", "POST", no_parameters, NULL, HTTP_SCAN_START, false},
+    {API "scan", "DELETE", no_parameters, NULL, HTTP_SCAN_STOP, false},
+    {API "sources", "POST", no_parameters, NULL, HTTP_ADD_SOURCE, false},
+    {API "calibration", "GET", no_parameters, NULL, HTTP_GET_CALIBRATION, false},
+    {API "calibration", "POST", no_parameters, NULL, HTTP_CALIBRATE, false},
+    {API "calibration/", "DELETE", no_parameters, NULL, HTTP_TAKE_BACK, true},
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
@@ -105,12 +113,35 @@ static bool method_fits(const char *method, const char *asked)
     return strcmp(method, asked) == 0 || (strcmp(method, "GET") == 0 && strcmp(asked, "HEAD") == 0);
 }
 
+/* Up to 18 digits behind the route's path. */
+static bool read_number(const struct route *route, const char *path, uint64_t *out)
+{
+    size_t n = strlen(route->path), digits;
+
+    if (strncmp(route->path, path, n) != 0) {
+        return false;
+    }
+    digits = strspn(path + n, "0123456789");
+    *out = 0;
+    for (size_t i = 0; i < digits && digits <= 18; i++) {
+        *out = *out * 10 + (uint64_t)(path[n + i] - '0');
+    }
+    return digits >= 1 && digits <= 18 && path[n + digits] == '\0';
+}
+
+static bool path_fits(const struct route *route, const char *path)
+{
+    uint64_t number;
+
+    return route->numbered ? read_number(route, path, &number) : strcmp(route->path, path) == 0;
+}
+
 /* The row of path and method; NULL: none. *path_out: the path's first, or NULL. */
 static const struct route *find(const struct http_request *r, const struct route **path_out)
 {
     *path_out = NULL;
     for (size_t i = 0; i < ROUTES; i++) {
-        if (strcmp(routes[i].path, r->path) == 0) {
+        if (path_fits(&routes[i], r->path)) {
             *path_out = *path_out != NULL ? *path_out : &routes[i];
             if (method_fits(routes[i].method, r->method)) {
                 return &routes[i];
@@ -153,9 +184,9 @@ static struct http_reply *not_found(const struct http *h, const struct http_requ
                             routes[0].path);
     }
     for (size_t i = 0; i < ROUTES && at < sizeof(names); i++) {
-        bool last = strcmp(routes[i].path, routes[ROUTES - 1].path) == 0;
+        bool last = strcmp(routes[i].path, API "calibration") == 0;
 
-        if (strcmp(routes[i].path, before) != 0) {
+        if (strcmp(routes[i].path, before) != 0 && !routes[i].numbered) {
             at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
                                    i == 0 ? ""
                                    : last ? " and "
@@ -250,8 +281,15 @@ static void list_parameters(const struct route *route, char *out, size_t n)
 static struct http_reply *call_handler(struct http *h, const struct route *route,
                                        struct http_request *r, const struct http_query *query)
 {
-    return route->handler != NULL ? route->handler(h, r, query)
-                                  : http_job_handle(h, r, route->job, wants_body(route));
+    uint64_t number = 0;
+
+    if (route->handler != NULL) {
+        return route->handler(h, r, query);
+    }
+    if (route->numbered) {
+        (void)read_number(route, r->path, &number);
+    }
+    return http_job_handle(h, r, route->job, wants_body(route), number);
 }
 
 static struct http_reply *call(struct http *h, const struct route *route, struct http_request *r)

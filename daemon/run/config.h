@@ -28,11 +28,16 @@ enum {
     CONFIG_VERSION = 1,
     CONFIG_SOURCES_MAX = 32,
     CONFIG_VOLTAGES_MAX = 3, /* of one sample stream */
+    CONFIG_GROUPS_MAX = 4,   /* the same */
+    CONFIG_MEASURE_MAX = 48, /* words of a clamp's or voltage's `measure` */
     CONFIG_CURVE_POINTS_MAX = 12,
     CONFIG_EMON_INPUTS_MAX = 32, /* of one emonTx */
     CONFIG_SENSORS_MAX = 16,     /* of one 1-Wire bus */
     CONFIG_PUBLISHERS_MAX = 8,
     CONFIG_HOSTS_MAX = 8,
+    CONFIG_MODELS_MAX = 96,      /* clamps, and as many voltage sensors */
+    CONFIG_MODEL_NAME_MAX = 64,  /* with its NUL */
+    CONFIG_MODEL_CLASS_MAX = 96, /* the same */
     CONFIG_TEXT_MAX = 256,
     /* Columns of a record kept free for the daemon's own channels, heatpump_… and device_… */
     CONFIG_CHANNELS_OWN = 16,
@@ -95,25 +100,76 @@ struct config_curve_point {
     unsigned line;    /* in the file */
 };
 
+/* What a clamp delivers. */
+enum config_output { OUTPUT_CURRENT, OUTPUT_VOLTAGE };
+
+/* A model of a clamp or of a voltage sensor; names are exact. */
+struct config_sensor_model {
+    char name[CONFIG_MODEL_NAME_MAX]; /* "YHDC SCT-013-000" */
+    enum config_output output;        /* clamps */
+    double ratio; /* clamps: A for an ampere, or a volt, that it delivers; voltage sensors: V for a
+                   * volt */
+    double rated_a;                          /* clamps: A; 0: not known */
+    char class_text[CONFIG_MODEL_CLASS_MAX]; /* as its maker states it, or "" */
+    double phase_deg;                        /* degrees it leads at 50 Hz; with a curve 0 */
+    unsigned phase_hz;                       /* as written: what the phases were measured at */
+    bool phase_known;
+    struct config_curve_point curve[CONFIG_CURVE_POINTS_MAX]; /* phases: at 50 Hz */
+    unsigned curve_count;
+    char source[CONFIG_TEXT_MAX]; /* who says so */
+    unsigned line;                /* in its file */
+};
+
+struct config_models {
+    unsigned version; /* of a file of data/; of the configuration's own: unused */
+    struct config_sensor_model ct[CONFIG_MODELS_MAX];
+    unsigned ct_count;
+    struct config_sensor_model vt[CONFIG_MODELS_MAX];
+    unsigned vt_count;
+};
+
 /* One input of a sample stream: a voltage reference or a clamp; each is a source of its own. */
+enum { CONFIG_INPUT_QUANTITIES = 7 + 45 }; /* a clamp's own, and all that `measure` can add */
+
 struct config_input {
     char id[HWT_ID_MAX + 1];
     char label[CONFIG_TEXT_MAX];
-    unsigned slot;                   /* of the sample stream, 0..23 */
-    char voltage_id[HWT_ID_MAX + 1]; /* clamps: id of their reference */
-    unsigned voltage;                /* clamps: index of their reference in voltages[] */
-    double ratio;                    /* V or A (RMS) for each code (RMS) */
-    double phase_deg;                /* degrees the sensor leads at 50 Hz */
-    bool reversed;                   /* clamps: turned round */
-    bool consumer;                   /* clamps: never feeds back */
-    char minus_id[HWT_ID_MAX + 1];   /* clamps: id of the voltage at the load's other end, or "" */
-    unsigned minus;                  /* clamps, with minus_id: its index in voltages[] */
-    double shift_deg;                /* clamps: its phase lags the reference, degrees */
-    double no_load_w;                /* clamps: W */
-    unsigned phase;                  /* voltages: 1..3 of a three-phase system; 0: none */
+    unsigned slot;                           /* of the sample stream, 0..23 */
+    char voltage_id[HWT_ID_MAX + 1];         /* clamps: id of their reference */
+    unsigned voltage;                        /* clamps: index of their reference in voltages[] */
+    char model[CONFIG_MODEL_NAME_MAX];       /* of its sensor, or "" */
+    char class_text[CONFIG_MODEL_CLASS_MAX]; /* its maker's statement, or "" */
+    double rated_a;                          /* clamps: A; 0: not known */
+    double burden_ohm;                       /* clamps: ohm; 0: the sampler's, or none */
+    double divider;                /* voltages: V of the sensor for a volt at the converter */
+    double ratio;                  /* V or A (RMS) for each code (RMS) */
+    double phase_deg;              /* degrees the sensor leads at 50 Hz */
+    bool reversed;                 /* clamps: turned round */
+    bool consumer;                 /* clamps: never feeds back */
+    char minus_id[HWT_ID_MAX + 1]; /* clamps: id of the voltage at the load's other end, or "" */
+    unsigned minus;                /* clamps, with minus_id: its index in voltages[] */
+    double shift_deg;              /* clamps: its phase lags the reference, degrees */
+    double no_load_w;              /* clamps: W */
+    unsigned phase;                /* voltages: 1..3 of a three-phase system; 0: none */
     struct config_curve_point curve[CONFIG_CURVE_POINTS_MAX];
     unsigned curve_count;
+    char measure[CONFIG_MEASURE_MAX][HWT_ID_MAX + 1]; /* as written */
+    unsigned measure_count;
     unsigned line; /* in the file */
+    /* Made of the above: */
+    uint8_t delivers[CONFIG_INPUT_QUANTITIES]; /* those of every such input first */
+    unsigned quantities, more;                 /* all of them; those that `measure` adds */
+    bool harmonics;                            /* among them */
+};
+
+/* Clamps of one supply; a source of its own. */
+struct config_group {
+    char id[HWT_ID_MAX + 1];
+    char label[CONFIG_TEXT_MAX];
+    char clamps[HWT_SLOTS_MAX][HWT_ID_MAX + 1]; /* their ids */
+    unsigned clamp_count;
+    unsigned line;   /* in the file */
+    uint32_t inputs; /* made of it: bit i: clamps[i] of the sample stream */
 };
 
 /* A DS18B20; each is a source of its own. */
@@ -178,14 +234,21 @@ struct config_source {
     char label[CONFIG_TEXT_MAX];
     unsigned line;
     /* samples */
-    char socket[CONFIG_TEXT_MAX]; /* path of a stream socket, or "" */
-    char port[CONFIG_TEXT_MAX];   /* serial port, or "": exactly one of the two; mbus, modbus: the
-                                     port */
-    unsigned baud;                /* of the port; mbus: 0: to be found */
+    char socket[CONFIG_TEXT_MAX];   /* path of a stream socket, or "" */
+    char port[CONFIG_TEXT_MAX];     /* serial port, or "": exactly one of the two; mbus, modbus: the
+                                       port */
+    unsigned baud;                  /* of the port; mbus: 0: to be found */
+    char spidev[CONFIG_TEXT_MAX];   /* converter on SPI, or "": instead of socket and port */
+    char spidev_2[CONFIG_TEXT_MAX]; /* the second, or "" */
+    unsigned spi_hz;
+    double step_v;     /* V at the converter for each code; 0: not given */
+    double burden_ohm; /* of clamps that name none; 0: not given */
     struct config_input voltages[CONFIG_VOLTAGES_MAX];
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];
     unsigned clamp_count;
+    struct config_group groups[CONFIG_GROUPS_MAX];
+    unsigned group_count;
     /* mbus */
     unsigned address;                /* primary, 0..250, or 254; 253 with `secondary` */
     char secondary[CONFIG_TEXT_MAX]; /* or "" */
@@ -290,6 +353,7 @@ struct config {
     char log_partition[CONFIG_TEXT_MAX]; /* the log's device; "": it is in data_dir */
     uint64_t log_max_mb;                 /* 0: as large as the partition */
     unsigned log_keep_days;              /* 0: as long as there is room */
+    struct config_models models;         /* the user's own */
     struct config_source source[CONFIG_SOURCES_MAX];
     unsigned source_count;
     char role[ROLE_COUNT][HWT_ID_MAX * 2 + 2]; /* a source id or a channel id (by the role's kind),
@@ -328,6 +392,7 @@ void config_write_reference(FILE *out);
 enum config_point_kind {
     POINT_VOLTAGE,
     POINT_CLAMP,
+    POINT_GROUP,     /* of clamps */
     POINT_MBUS,      /* a heat meter */
     POINT_MBUS_ELEC, /* an electricity meter */
     POINT_MODBUS,
@@ -346,8 +411,9 @@ struct config_point {
     const char *id;    /* borrowed from the configuration */
     const char *label; /* the same */
     unsigned source;   /* index in source[] */
-    unsigned input;    /* POINT_VOLTAGE, POINT_CLAMP, POINT_EMON, POINT_SENSOR: index in voltages[],
-                        * clamps[], emon[] or sensors[]; POINT_MODBUS: part of the map */
+    unsigned input; /* POINT_VOLTAGE, POINT_CLAMP, POINT_GROUP, POINT_EMON, POINT_SENSOR: index in
+                     * voltages[], clamps[], groups[], emon[] or sensors[]; POINT_MODBUS: part of
+                     * the map */
     const uint8_t *quantity; /* that it can deliver, in column order */
     size_t quantities;
 };
@@ -359,7 +425,7 @@ bool config_same_line(const struct config_source *a, const struct config_source 
 bool config_point_get(const struct config *c, unsigned index, struct config_point *point_out);
 /* The point with this id; false, output untouched, if none has it. */
 bool config_point_find(const struct config *c, const char *id, struct config_point *point_out);
-/* The quantities any point of this kind can deliver, in column order; returns how many: 0 for
+/* The quantities every point of this kind can deliver, in column order; returns how many: 0 for
  * Modbus, whose maps tell. */
 size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities_out);
 /* The point and quantity of a channel id; false, outputs untouched, if there is none. */

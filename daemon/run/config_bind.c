@@ -56,6 +56,13 @@ bool config_given(const struct config_build *b, const void *member)
     return node != NULL && node->at == member && node->kind != NODE_MAP && !node->broken;
 }
 
+bool config_mentioned(const struct config_build *b, const void *member)
+{
+    const struct config_node *node = find_node(b, member);
+
+    return node != NULL && node->at == member && node->kind != NODE_MAP;
+}
+
 /* Reports and marks the node, so that no later check builds on its value. */
 __attribute__((format(printf, 4, 5))) static void refuse(const struct config_build *b,
                                                          struct config_node *node, const char *name,

@@ -30,6 +30,9 @@ void config_bind_root(struct config_build *b, enum config_section section, void 
 /* True if the file gave this member a good value (not the default). */
 bool config_given(const struct config_build *b, const void *member);
 
+/* True if the file has this member, with a good value or a refused one. */
+bool config_mentioned(const struct config_build *b, const void *member);
+
 /*
  * Reports a problem of a member: at its own line if the file has it, else at that of the element it
  * would be in, as the missing key `name`. The root's members: `name` with its section
@@ -51,6 +54,11 @@ void config_map_check_identity(struct config_build *b, struct config_map *m);
 /* The checks beyond the table; each reports what is wrong. */
 void config_check(struct config_build *b);
 void config_check_maps(struct config_build *b);
+/* Levels rise from point to point. */
+void config_check_curve(const struct config_build *b, const struct config_curve_point *curve,
+                        unsigned count);
+/* The user's models, and what inputs that name a model get from it. */
+void config_check_models(struct config_build *b);
 void config_check_mbus(struct config_build *b, struct config_source *s);
 void config_check_modbus(struct config_build *b, struct config_source *s);
 /* What the inputs of emon sources deliver; before ids are checked. */
@@ -62,6 +70,7 @@ void config_check_sensors(struct config_build *b);
 void config_make_analog(struct config_build *b, struct config_source *s);
 void config_check_analog(struct config_build *b, const struct config_source *s);
 void config_check_heat_flow(struct config_build *b, const struct config_source *s);
+void config_check_spi(struct config_build *b, const struct config_source *s);
 void config_check_pulses(struct config_build *b, struct config_source *s);
 void config_check_ds18b20(struct config_build *b, const struct config_source *s);
 void config_check_elster(struct config_build *b, struct config_source *s);
@@ -82,6 +91,8 @@ void config_check_line(struct config_build *b, struct config_source *s, uint16_t
 bool config_check_either(struct config_build *b, const void *one, const char *one_name,
                          bool one_given, const void *other, const char *other_name,
                          bool other_given);
+/* What voltages, clamps and their groups deliver; before ids are checked. */
+void config_check_measures(struct config_build *b);
 void config_check_ids(struct config_build *b);
 void config_check_roles(struct config_build *b);
 void config_check_zone(struct config_build *b);

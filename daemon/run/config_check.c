@@ -45,10 +45,11 @@ static int find_voltage(const struct config_build *b, const struct config_source
     return -1;
 }
 
-static void check_curve(const struct config_build *b, const struct config_input *in)
+void config_check_curve(const struct config_build *b, const struct config_curve_point *curve,
+                        unsigned count)
 {
-    for (unsigned k = 1; k < in->curve_count; k++) {
-        const struct config_curve_point *p = &in->curve[k];
+    for (unsigned k = 1; k < count; k++) {
+        const struct config_curve_point *p = &curve[k];
 
         if (config_given(b, &p->level) && p->level <= p[-1].level) {
             config_complain(b, &p->level, "level", "%g does not rise above the point before, %g",
@@ -97,15 +98,21 @@ static void resolve_voltage(struct config_build *b, const struct config_source *
 
 static void check_samples(struct config_build *b, struct config_source *s)
 {
-    bool socket = s->socket[0] != '\0', port = s->port[0] != '\0';
+    bool socket = s->socket[0] != '\0', port = s->port[0] != '\0', spi = s->spidev[0] != '\0';
 
     if (socket && port) {
         config_complain(b, s->port, "port", "and socket exclude each other: remove one");
-    } else if (!socket && !port) {
-        config_complain(b, s->socket, "socket", "or port is required: where the samples come from");
-    } else if (socket && config_given(b, &s->baud)) {
-        config_complain(b, &s->baud, "baud", "is for a serial port, but here is a socket");
+    } else if (spi && (socket || port)) {
+        config_complain(b, s->spidev, "spidev", "and %s exclude each other: remove one",
+                        socket ? "socket" : "port");
+    } else if (!socket && !port && !spi) {
+        config_complain(b, s->socket, "socket",
+                        "or port or spidev is required: where the samples come from");
+    } else if (!port && config_given(b, &s->baud)) {
+        config_complain(b, &s->baud, "baud", "is for a serial port, but here is a %s",
+                        socket ? "socket" : "converter");
     }
+    config_check_spi(b, s);
     if (strlen(s->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
         config_complain(b, s->socket, "socket", "is too long: at most %zu bytes with its folder",
                         sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
@@ -114,10 +121,10 @@ static void check_samples(struct config_build *b, struct config_source *s)
     for (unsigned i = 0; i < s->clamp_count; i++) {
         resolve_voltage(b, s, &s->clamps[i]);
         check_supply(b, s, &s->clamps[i]);
-        check_curve(b, &s->clamps[i]);
+        config_check_curve(b, s->clamps[i].curve, s->clamps[i].curve_count);
     }
     for (unsigned i = 0; i < s->voltage_count; i++) {
-        check_curve(b, &s->voltages[i]);
+        config_check_curve(b, s->voltages[i].curve, s->voltages[i].curve_count);
     }
 }
 
@@ -301,6 +308,9 @@ static void set_labels(struct config *c)
         for (unsigned i = 0; i < source->clamp_count; i++) {
             set_label(source->clamps[i].label, source->clamps[i].id);
         }
+        for (unsigned i = 0; i < source->group_count; i++) {
+            set_label(source->groups[i].label, source->groups[i].id);
+        }
         for (unsigned i = 0; i < source->emon_count; i++) {
             set_label(source->emon[i].label, source->emon[i].id);
         }
@@ -316,8 +326,10 @@ void config_check(struct config_build *b)
     config_check_maps(b);
     config_check_emon_inputs(b);
     config_check_sensors(b);
+    config_check_measures(b);
     config_check_ids(b);
     check_sources(b);
+    config_check_models(b);
     check_clock(b);
     check_listen(b);
     check_hosts(b);

@@ -12,8 +12,9 @@ struct named {
 };
 
 enum {
-    NAMED_MAX = CONFIG_SOURCES_MAX * (CONFIG_PARTS + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX +
-                                      CONFIG_EMON_INPUTS_MAX + CONFIG_SENSORS_MAX)
+    NAMED_MAX =
+        CONFIG_SOURCES_MAX * (CONFIG_PARTS + CONFIG_VOLTAGES_MAX + HWT_SLOTS_MAX +
+                              CONFIG_GROUPS_MAX + CONFIG_EMON_INPUTS_MAX + CONFIG_SENSORS_MAX)
 };
 
 static size_t add_inputs(struct named *list, size_t n, const struct config_input *in,
@@ -32,6 +33,14 @@ static size_t add_parts(struct named *list, size_t n, const struct config_source
         if (source->part_id[p][0] != '\0') {
             list[n++] = (struct named){source->part_id[p], "phase", source->line};
         }
+    }
+    return n;
+}
+
+static size_t add_groups(struct named *list, size_t n, const struct config_source *source)
+{
+    for (unsigned i = 0; i < source->group_count; i++) {
+        list[n++] = (struct named){source->groups[i].id, "group", source->groups[i].line};
     }
     return n;
 }
@@ -56,6 +65,7 @@ static void check_ids(struct config_build *b)
         n = add_parts(list, n, source);
         n = add_inputs(list, n, source->voltages, source->voltage_count, "voltage");
         n = add_inputs(list, n, source->clamps, source->clamp_count, "clamp");
+        n = add_groups(list, n, source);
         for (unsigned i = 0; i < source->emon_count; i++) {
             list[n++] = (struct named){source->emon[i].id, "input", source->emon[i].line};
         }

@@ -74,6 +74,11 @@ struct config_map_file {
 extern const struct config_map_file config_map_files[];
 extern const size_t config_map_file_count;
 
+/* Models of sensors that come with the program, of the same kind; generated from data/ct and
+ * data/vt, read by config_models.c. */
+extern const struct config_map_file config_model_files[];
+extern const size_t config_model_file_count;
+
 /* The map of this name that comes with the program, or NULL. */
 const struct config_map_file *config_map_file_find(const char *name);
 /* Whether `map: NAME` means a file: it has a slash or ends in .yaml or .yml. */

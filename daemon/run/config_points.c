@@ -12,6 +12,11 @@ static const uint8_t clamp_quantities[] = {
     HWT_Q_POWER_FACTOR, HWT_Q_IMPORT,  HWT_Q_EXPORT,
 };
 
+static const uint8_t group_quantities[] = {
+    HWT_Q_POWER,  HWT_Q_APPARENT_POWER, HWT_Q_REACTIVE_POWER, HWT_Q_POWER_FACTOR,
+    HWT_Q_IMPORT, HWT_Q_EXPORT,         HWT_Q_SUMMED_IMPORT,  HWT_Q_SUMMED_EXPORT,
+};
+
 static const uint8_t pulses_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT};
 static const uint8_t elster_quantities[] = {HWT_Q_POWER, HWT_Q_IMPORT, HWT_Q_EXPORT};
 static const uint8_t water_quantities[] = {HWT_Q_VOLUME, HWT_Q_FLOW_RATE};
@@ -30,6 +35,9 @@ size_t config_quantities(enum config_point_kind kind, const uint8_t **quantities
     case POINT_CLAMP:
         *quantities_out = clamp_quantities;
         return sizeof(clamp_quantities);
+    case POINT_GROUP:
+        *quantities_out = group_quantities;
+        return sizeof(group_quantities);
     case POINT_MBUS:
         return mbus_quantities(MBUS_HEAT, quantities_out);
     case POINT_MBUS_ELEC:
@@ -118,7 +126,21 @@ static bool sensor_point(const struct config_source *source, unsigned index,
     return true;
 }
 
-/* Voltages first. */
+static bool group_point(const struct config_source *source, unsigned index,
+                        struct config_point *point_out)
+{
+    const struct config_group *group = &source->groups[index];
+
+    if (index >= source->group_count) {
+        return false;
+    }
+    *point_out = (struct config_point){
+        .kind = POINT_GROUP, .id = group->id, .label = group->label, .input = index};
+    point_out->quantities = config_quantities(POINT_GROUP, &point_out->quantity);
+    return true;
+}
+
+/* Voltages, then clamps, then groups. */
 static bool input_point(const struct config_source *source, unsigned index,
                         struct config_point *point_out)
 {
@@ -127,13 +149,14 @@ static bool input_point(const struct config_source *source, unsigned index,
     const struct config_input *in = voltage ? &source->voltages[input] : &source->clamps[input];
 
     if (!voltage && input >= source->clamp_count) {
-        return false;
+        return group_point(source, input - source->clamp_count, point_out);
     }
     *point_out = (struct config_point){.kind = voltage ? POINT_VOLTAGE : POINT_CLAMP,
                                        .id = in->id,
                                        .label = in->label,
-                                       .input = input};
-    point_out->quantities = config_quantities(point_out->kind, &point_out->quantity);
+                                       .input = input,
+                                       .quantity = in->delivers,
+                                       .quantities = in->quantities};
     return true;
 }
 

@@ -84,25 +84,31 @@ static void write_section(enum config_section section, FILE *out)
 
 void config_write_reference(FILE *out)
 {
-    fputs("# Configuration\n"
-          "\n"
-          "<!-- Printed by `heatwatt config reference` from daemon/run/config_table.c; do not edit "
-          "here. -->\n"
-          "\n"
-          "One YAML file, read when the daemon starts. `heatwatt config check FILE` lists "
-          "everything that is wrong\n"
-          "with it, with line and key. Complete files are in `examples/`.\n"
-          "\n"
-          "A strict part of YAML: one document, no anchors, aliases or tags, no key twice; numbers "
-          "and `true`, `false`\n"
-          "without quotes. Unknown keys are errors. Paths that do not begin with `/` start from "
-          "the folder of the file.\n"
-          "\n"
-          "Ids are made of `a-z`, `0-9` and `_`. No two sources, voltages or clamps share one; "
-          "`heatpump` and `device` are\n"
-          "taken. A channel is called `<id>_<quantity>`, has at most 32 characters, and keeps that "
-          "name for good.\n",
-          out);
+    fputs(
+        "# Configuration\n"
+        "\n"
+        "<!-- Printed by `heatwatt config reference` from daemon/run/config_table.c; do not edit "
+        "here. -->\n"
+        "\n"
+        "One YAML file, read when the daemon starts, and again on the signal HUP: if it is right, "
+        "the daemon starts anew\n"
+        "with it in its process, within a second or two; else it goes on as it was, and its log "
+        "says what is wrong.\n"
+        "`heatwatt config check FILE` lists everything that is wrong with it, with line and key. "
+        "`heatwatt config add\n"
+        "FILE SOURCE` adds a source, as the page does, without touching the rest. Complete files "
+        "are in `examples/`.\n"
+        "\n"
+        "A strict part of YAML: one document, no anchors, aliases or tags, no key twice; numbers "
+        "and `true`, `false`\n"
+        "without quotes. Unknown keys are errors. Paths that do not begin with `/` start from "
+        "the folder of the file.\n"
+        "\n"
+        "Ids are made of `a-z`, `0-9` and `_`. No two sources, voltages or clamps share one; "
+        "`heatpump` and `device` are\n"
+        "taken. A channel is called `<id>_<quantity>`, has at most 32 characters, and keeps that "
+        "name for good.\n",
+        out);
     for (unsigned s = 0; s < SECTION_COUNT; s++) {
         write_section((enum config_section)s, out);
     }

@@ -48,12 +48,19 @@ bool config_channel_find(const struct config *c, const char *id, struct config_p
 static const char *kind_name(enum config_point_kind kind)
 {
     static const char *const names[POINT_KINDS] = {
-        [POINT_VOLTAGE] = "a voltage",           [POINT_CLAMP] = "a clamp",
-        [POINT_MBUS] = "a heat meter",           [POINT_MBUS_ELEC] = "an electricity meter",
-        [POINT_MODBUS] = "an electricity meter", [POINT_EMON] = "an input of another kind",
-        [POINT_HEAT_FLOW] = "heat from flow",    [POINT_PULSES] = "an electricity meter",
-        [POINT_WATER] = "a water meter",         [POINT_ELSTER] = "an electricity meter",
-        [POINT_SENSOR] = "a temperature sensor", [POINT_ANALOG] = "a flow sensor",
+        [POINT_VOLTAGE] = "a voltage",
+        [POINT_CLAMP] = "a clamp",
+        [POINT_GROUP] = "a group of clamps",
+        [POINT_MBUS] = "a heat meter",
+        [POINT_MBUS_ELEC] = "an electricity meter",
+        [POINT_MODBUS] = "an electricity meter",
+        [POINT_EMON] = "an input of another kind",
+        [POINT_HEAT_FLOW] = "heat from flow",
+        [POINT_PULSES] = "an electricity meter",
+        [POINT_WATER] = "a water meter",
+        [POINT_ELSTER] = "an electricity meter",
+        [POINT_SENSOR] = "a temperature sensor",
+        [POINT_ANALOG] = "a flow sensor",
     };
 
     return names[kind];

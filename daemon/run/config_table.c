@@ -24,16 +24,21 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
     [SECTION_RECORD] = {"record", NULL, 0, 0, "What is kept."},
     [SECTION_LOG] = {"log", NULL, 0, 0, "How it is kept."},
     [SECTION_SAMPLES] = {"sources[]", "samples", sizeof(struct config_source), offsetof(struct config_source, line),
-        "A sampler that sends mains waveforms (docs/SAMPLE_STREAM.md), over a socket or a serial port: exactly one "
-        "of `socket` and `port`. The entry itself delivers nothing; its voltages and clamps do."},
+        "A sampler of mains waveforms: one that sends them (docs/SAMPLE_STREAM.md) over a socket or a serial port, or converters "
+        "MCP3208 on this computer's SPI (docs/HARDWARE.md): exactly one of `socket`, `port` and `spidev`. The entry itself delivers "
+        "nothing; its voltages and clamps do."},
     [SECTION_VOLTAGE] = {"sources[].voltages[]", NULL, sizeof(struct config_input), offsetof(struct config_input, line),
-        "A voltage reference of a sampler. Delivers `<id>_voltage`, `<id>_frequency`."},
+        "A voltage reference of a sampler. Delivers `<id>_voltage`, `<id>_frequency`, and what `measure` adds."},
     [SECTION_CLAMP] = {"sources[].clamps[]", NULL, sizeof(struct config_input), offsetof(struct config_input, line),
         "A current clamp of a sampler. Delivers `<id>_power`, `<id>_current`, `<id>_apparent_power`, "
-        "`<id>_reactive_power`, `<id>_power_factor`, `<id>_import`, `<id>_export`."},
-    [SECTION_CURVE] = {"sources[].voltages[].curve[], sources[].clamps[].curve[]", NULL, sizeof(struct config_curve_point), offsetof(struct config_curve_point, line),
+        "`<id>_reactive_power`, `<id>_power_factor`, `<id>_import`, `<id>_export`, and what `measure` adds."},
+    [SECTION_CURVE] = {"sources[].voltages[].curve[], sources[].clamps[].curve[], ct_models[].curve[], vt_models[].curve[]", NULL, sizeof(struct config_curve_point), offsetof(struct config_curve_point, line),
         "A point of how a sensor's ratio and phase change with its level, from its data sheet or its calibration; levels "
         "rise from point to point. Between points straight, for clamps against the logarithm of the current."},
+    [SECTION_GROUP] = {"sources[].groups[]", NULL, sizeof(struct config_group), offsetof(struct config_group, line),
+        "Clamps of one supply, taken together: three of a wye, two of a delta or of a split phase. Delivers `<id>_power`, `<id>_apparent_power` "
+        "(effective), `<id>_reactive_power`, `<id>_power_factor`; the registers `<id>_import` and `<id>_export`, by vector: the phases netted, as a "
+        "utility's meter does; and `<id>_summed_import` and `<id>_summed_export`, the sums of the clamps' own."},
     [SECTION_MBUS] = {"sources[]", "mbus", sizeof(struct config_source), offsetof(struct config_source, line),
         "A meter on wired M-Bus, behind a serial port or a TCP gateway: exactly one of `port` and `tcp`, exactly one of "
         "`address` and `secondary`. A heat meter delivers, as far as it sends them, `<id>_power`, `<id>_energy`, "
@@ -79,6 +84,12 @@ const struct config_section_info config_sections[SECTION_COUNT] = {
         "channel of a source (`heatmeter_flow_t`). Left out: not known."},
     [SECTION_EMONCMS] = {"publish[]", "emoncms", sizeof(struct config_publisher), offsetof(struct config_publisher, line),
         "Sends the records to Emoncms. What could not be sent waits in the log and follows later."},
+    [SECTION_CT_MODEL] = {"ct_models[]", NULL, sizeof(struct config_sensor_model), offsetof(struct config_sensor_model, line),
+        "A model of a clamp that does not come with heatwatt: `ct` of a clamp names it. `heatwatt config presets` lists those that do come."},
+    [SECTION_VT_MODEL] = {"vt_models[]", NULL, sizeof(struct config_sensor_model), offsetof(struct config_sensor_model, line),
+        "A model of a voltage sensor, or of an AC adaptor used as one: `vt` of a voltage names it."},
+    [SECTION_MODELS] = {"Sensor models", NULL, sizeof(struct config_models), 0,
+        "The files `data/ct/clamps.yaml` and `data/vt/adaptors.yaml`, of the same shape as `ct_models` and `vt_models` of a configuration."},
     [SECTION_MAP] = {"Modbus map", NULL, sizeof(struct config_map), 0,
         "A file of its own that says which registers of a device hold what; `map:` of a source names it. Those that come "
         "with heatwatt are in `data/modbus` and printed by `heatwatt config map NAME`; docs/PROTOCOLS.md tells how to "
@@ -109,6 +120,10 @@ const struct config_option config_options[] = {
      .child = {SECTION_SAMPLES, SECTION_MBUS, SECTION_MODBUS, SECTION_EMON, SECTION_HEAT_FLOW, SECTION_PULSES, SECTION_ELSTER,
                SECTION_DS18B20, SECTION_ANALOG},
      .required = true, .text = "Samplers and meters."},
+    {SECTION_ROOT, "ct_models", CONFIG_KIND_LIST, ELEMENTS(config, models.ct, models.ct_count, CONFIG_MODELS_MAX),
+     .child = {SECTION_CT_MODEL}, .text = "Clamps that heatwatt does not know."},
+    {SECTION_ROOT, "vt_models", CONFIG_KIND_LIST, ELEMENTS(config, models.vt, models.vt_count, CONFIG_MODELS_MAX),
+     .child = {SECTION_VT_MODEL}, .text = "Voltage sensors that heatwatt does not know."},
     {SECTION_ROOT, "roles", CONFIG_KIND_MAP, .child = {SECTION_ROLES}, .text = "Which source is what."},
     {SECTION_ROOT, "publish", CONFIG_KIND_LIST, ELEMENTS(config, publisher, publisher_count, CONFIG_PUBLISHERS_MAX),
      .child = {SECTION_EMONCMS}, .text = "Where records are sent to."},
@@ -162,37 +177,62 @@ const struct config_option config_options[] = {
     {SECTION_SAMPLES, "baud", CONFIG_KIND_INTEGER, IN(config_source, baud), .unit = "Bd", .fallback = "921600",
      .choices = "115200 230400 460800 500000 576000 921600 1000000 1152000 1500000 2000000 2500000 3000000 3500000 4000000",
      .text = "Of `port`. USB devices of class CDC take any."},
+    {SECTION_SAMPLES, "spidev", CONFIG_KIND_PATH, IN(config_source, spidev),
+     .text = "An MCP3208, such as `/dev/spidev0.0`: its channels are slots 0 to 7."},
+    {SECTION_SAMPLES, "spidev_2", CONFIG_KIND_PATH, IN(config_source, spidev_2),
+     .text = "A second one, on the same bus or another: its channels are slots 8 to 15."},
+    {SECTION_SAMPLES, "spi_hz", CONFIG_KIND_INTEGER, IN(config_source, spi_hz), .min = 200000, .max = 2000000, .unit = "Hz",
+     .fallback = "1000000", .text = "Clock of the bus; an MCP3208 takes 2 MHz at 5 V, 1 MHz at 2.7 V."},
+    {SECTION_SAMPLES, "step_v", CONFIG_KIND_NUMBER, IN(config_source, step_v), .min = 1e-9, .max = 1, .unit = "V",
+     .fallback_note = "none", .text = "Volts at the converter's input for each step of it, such as 0.00025 (1.024 V, 12 bits): for inputs that name a `ct` or `vt`."},
+    {SECTION_SAMPLES, "burden_ohm", CONFIG_KIND_NUMBER, IN(config_source, burden_ohm), .min = 0.01, .max = 10000, .unit = "Ω",
+     .fallback_note = "none", .text = "Burden resistor of clamps that deliver a current, where they do not name their own."},
     {SECTION_SAMPLES, "voltages", CONFIG_KIND_LIST, ELEMENTS(config_source, voltages, voltage_count, CONFIG_VOLTAGES_MAX),
      .child = {SECTION_VOLTAGE}, .required = true, .text = "Voltage references."},
     {SECTION_SAMPLES, "clamps", CONFIG_KIND_LIST, ELEMENTS(config_source, clamps, clamp_count, HWT_SLOTS_MAX),
      .child = {SECTION_CLAMP}, .text = "Current clamps."},
+    {SECTION_SAMPLES, "groups", CONFIG_KIND_LIST, ELEMENTS(config_source, groups, group_count, CONFIG_GROUPS_MAX),
+     .child = {SECTION_GROUP}, .text = "Clamps taken together, such as those of three phases."},
 
     {SECTION_VOLTAGE, "id", CONFIG_KIND_ID, IN(config_input, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},
     {SECTION_VOLTAGE, "label", CONFIG_KIND_TEXT, IN(config_input, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_VOLTAGE, "slot", CONFIG_KIND_INTEGER, IN(config_input, slot), .min = 0, .max = HWT_SLOTS_MAX - 1, .required = true,
-     .text = "Its slot in the sample stream."},
-    {SECTION_VOLTAGE, "ratio", CONFIG_KIND_NUMBER, IN(config_input, ratio), .min = 1e-6, .max = 1e4, .unit = "V", .required = true,
+     .text = "Its slot in the sample stream, or channel of the converter."},
+    {SECTION_VOLTAGE, "vt", CONFIG_KIND_TEXT, IN(config_input, model),
+     .text = "Model of the sensor, by its exact name: `heatwatt config presets` lists them. Gives `ratio`, `phase_deg` and `curve`; what is "
+             "written beside it counts instead of the model's."},
+    {SECTION_VOLTAGE, "divider", CONFIG_KIND_NUMBER, IN(config_input, divider), .min = 0.001, .max = 1e5, .fallback = "1",
+     .text = "With `vt`: volts of the sensor for a volt at the converter, where resistors divide it."},
+    {SECTION_VOLTAGE, "ratio", CONFIG_KIND_NUMBER, IN(config_input, ratio), .min = 1e-6, .max = 1e4, .unit = "V", .fallback_note = "by `vt`",
      .text = "Volts for each step of the converter."},
     {SECTION_VOLTAGE, "phase_deg", CONFIG_KIND_NUMBER, IN(config_input, phase_deg), .min = -30, .max = 30, .unit = "degrees",
-     .fallback = "0", .text = "How far the sensor leads, at 50 Hz."},
+     .fallback = "0", .fallback_note = "0, or by `vt`", .text = "How far the sensor leads, at 50 Hz."},
 
     {SECTION_VOLTAGE, "phase", CONFIG_KIND_INTEGER, IN(config_input, phase), .min = 0, .max = 3, .fallback = "0",
      .text = "1, 2 or 3 of a three-phase system, whose order and losses are watched; 0: of none."},
     {SECTION_VOLTAGE, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
      .child = {SECTION_CURVE}, .text = "Ratio and phase against the voltage."},
+    {SECTION_VOLTAGE, "measure", CONFIG_KIND_TEXTS, ELEMENTS(config_input, measure, measure_count, CONFIG_MEASURE_MAX),
+     .text = "Further channels: `thd`; and of the one voltage of a sampler whose harmonics are analysed, alone or with its clamp, "
+             "`harmonic_2` to `harmonic_40` in % of the fundamental, or all of them, `harmonics`."},
 
     {SECTION_CLAMP, "id", CONFIG_KIND_ID, IN(config_input, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17."},
     {SECTION_CLAMP, "label", CONFIG_KIND_TEXT, IN(config_input, label), .fallback_note = "the id", .text = "Shown on the page."},
     {SECTION_CLAMP, "slot", CONFIG_KIND_INTEGER, IN(config_input, slot), .min = 0, .max = HWT_SLOTS_MAX - 1, .required = true,
-     .text = "Its slot in the sample stream."},
+     .text = "Its slot in the sample stream, or channel of the converter."},
     {SECTION_CLAMP, "voltage", CONFIG_KIND_ID, IN(config_input, voltage_id), .fallback_note = "the sampler's only voltage",
      .text = "Id of the voltage of its phase."},
-    {SECTION_CLAMP, "ratio", CONFIG_KIND_NUMBER, IN(config_input, ratio), .min = 1e-6, .max = 1e4, .unit = "A", .required = true,
+    {SECTION_CLAMP, "ct", CONFIG_KIND_TEXT, IN(config_input, model),
+     .text = "Model of the clamp, by its exact name, such as `YHDC SCT-013-000`: `heatwatt config presets` lists them. Gives `ratio`, "
+             "`phase_deg` and `curve`; what is written beside it counts instead of the model's."},
+    {SECTION_CLAMP, "burden_ohm", CONFIG_KIND_NUMBER, IN(config_input, burden_ohm), .min = 0.01, .max = 10000, .unit = "Ω",
+     .fallback_note = "the sampler's", .text = "With a `ct` that delivers a current: its burden resistor."},
+    {SECTION_CLAMP, "ratio", CONFIG_KIND_NUMBER, IN(config_input, ratio), .min = 1e-6, .max = 1e4, .unit = "A", .fallback_note = "by `ct`",
      .text = "Amperes for each step of the converter."},
     {SECTION_CLAMP, "phase_deg", CONFIG_KIND_NUMBER, IN(config_input, phase_deg), .min = -30, .max = 30, .unit = "degrees",
-     .fallback = "0", .text = "How far the sensor leads, at 50 Hz."},
+     .fallback = "0", .fallback_note = "0, or by `ct`", .text = "How far the sensor leads, at 50 Hz."},
     {SECTION_CLAMP, "reversed", CONFIG_KIND_BOOL, IN(config_input, reversed), .fallback = "false",
      .text = "The clamp is turned round: import and export change places."},
     {SECTION_CLAMP, "consumer", CONFIG_KIND_BOOL, IN(config_input, consumer), .fallback = "false",
@@ -206,6 +246,10 @@ const struct config_option config_options[] = {
      .fallback = "0.5", .text = "A mean power of a minute below this is not counted as energy; 0: all is."},
     {SECTION_CLAMP, "curve", CONFIG_KIND_LIST, ELEMENTS(config_input, curve, curve_count, CONFIG_CURVE_POINTS_MAX),
      .child = {SECTION_CURVE}, .text = "Ratio and phase against the current."},
+    {SECTION_CLAMP, "measure", CONFIG_KIND_TEXTS, ELEMENTS(config_input, measure, measure_count, CONFIG_MEASURE_MAX),
+     .text = "Further channels: `thd`, the distortion; `cos_phi`, the displacement power factor; `reactive_q1` to `reactive_q4`, reactive "
+             "energy by quadrant, or all four, `reactive_energy`; and of one clamp of a sampler `harmonic_2` to `harmonic_40` in % of the fundamental, "
+             "or all of them, `harmonics`."},
 
     {SECTION_CURVE, "level", CONFIG_KIND_NUMBER, IN(config_curve_point, level), .min = 1e-3, .max = 1e5, .unit = "A or V", .required = true,
      .text = "RMS of the fundamental."},
@@ -213,6 +257,12 @@ const struct config_option config_options[] = {
      .text = "Multiplies `ratio`."},
     {SECTION_CURVE, "phase_deg", CONFIG_KIND_NUMBER, IN(config_curve_point, phase_deg), .min = -45, .max = 45, .unit = "degrees", .fallback = "0",
      .text = "Added to the sensor's `phase_deg`."},
+
+    {SECTION_GROUP, "id", CONFIG_KIND_ID, IN(config_group, id), .required = true,
+     .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 17."},
+    {SECTION_GROUP, "label", CONFIG_KIND_TEXT, IN(config_group, label), .fallback_note = "the id", .text = "Shown on the page."},
+    {SECTION_GROUP, "clamps", CONFIG_KIND_TEXTS, ELEMENTS(config_group, clamps, clamp_count, HWT_SLOTS_MAX), .required = true,
+     .text = "Ids of clamps of this sampler, two at least."},
 
     {SECTION_MBUS, "id", CONFIG_KIND_ID, IN(config_source, id), .required = true,
      .text = "First part of its channels' ids: never change it later. Letters a-z, digits, `_`; at most 22."},
@@ -457,6 +507,38 @@ const struct config_option config_options[] = {
      .fallback = "30", .text = "Send this often."},
     {SECTION_EMONCMS, "batch", CONFIG_KIND_INTEGER, IN(config_publisher, batch), .min = 1, .max = 2000, .fallback = "500",
      .text = "Records a request, at most."},
+
+#define MODEL(section, what, unit_)                                                                                          \
+    {section, "name", CONFIG_KIND_TEXT, IN(config_sensor_model, name), .required = true, .text = "Its name, exact."},        \
+    {section, "ratio", CONFIG_KIND_NUMBER, IN(config_sensor_model, ratio), .min = 1e-3, .max = 1e6, .unit = unit_,           \
+     .required = true, .text = what}
+
+#define MODEL_PHASE(section)                                                                                                 \
+    {section, "class", CONFIG_KIND_TEXT, IN(config_sensor_model, class_text),                                                \
+     .text = "Its accuracy as its maker states it."},                                                                        \
+    {section, "phase_deg", CONFIG_KIND_NUMBER, IN(config_sensor_model, phase_deg), .min = -30, .max = 30,                    \
+     .unit = "degrees", .fallback_note = "not known: 0", .text = "How far it leads."},                                       \
+    {section, "phase_hz", CONFIG_KIND_INTEGER, IN(config_sensor_model, phase_hz), .choices = "50 60", .unit = "Hz",          \
+     .fallback = "50", .text = "Where its phases were measured; they are carried over to 50 Hz."},                           \
+    {section, "curve", CONFIG_KIND_LIST, ELEMENTS(config_sensor_model, curve, curve_count, CONFIG_CURVE_POINTS_MAX),         \
+     .child = {SECTION_CURVE}, .text = "Ratio and phase against the level."},                                                \
+    {section, "source", CONFIG_KIND_TEXT, IN(config_sensor_model, source), .text = "Who says so."}
+
+    MODEL(SECTION_CT_MODEL, "Amperes in the wire for an ampere, or with `output: voltage` for a volt, that it delivers.", "A"),
+    {SECTION_CT_MODEL, "output", CONFIG_KIND_CHOICE, IN(config_sensor_model, output), .choices = "current voltage",
+     .fallback = "current", .text = "`voltage`: its burden is built in."},
+    {SECTION_CT_MODEL, "rated_a", CONFIG_KIND_NUMBER, IN(config_sensor_model, rated_a), .min = 0.1, .max = 1e5, .unit = "A",
+     .fallback_note = "not known", .text = "Its rated current."},
+    MODEL_PHASE(SECTION_CT_MODEL),
+    MODEL(SECTION_VT_MODEL, "Volts of the mains for a volt that it delivers.", "V"),
+    MODEL_PHASE(SECTION_VT_MODEL),
+
+    {SECTION_MODELS, "version", CONFIG_KIND_INTEGER, IN(config_models, version), .min = CONFIG_VERSION, .max = CONFIG_VERSION,
+     .required = true, .text = "Version of this format: 1."},
+    {SECTION_MODELS, "ct_models", CONFIG_KIND_LIST, ELEMENTS(config_models, ct, ct_count, CONFIG_MODELS_MAX),
+     .child = {SECTION_CT_MODEL}, .text = "Clamps."},
+    {SECTION_MODELS, "vt_models", CONFIG_KIND_LIST, ELEMENTS(config_models, vt, vt_count, CONFIG_MODELS_MAX),
+     .child = {SECTION_VT_MODEL}, .text = "Voltage sensors."},
 
     {SECTION_MAP, "version", CONFIG_KIND_INTEGER, IN(config_map, version), .min = 1, .max = 1, .required = true,
      .text = "Version of this format: 1."},

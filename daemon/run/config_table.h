@@ -38,6 +38,7 @@ enum config_section {
     SECTION_VOLTAGE,
     SECTION_CLAMP,
     SECTION_CURVE,
+    SECTION_GROUP,
     SECTION_MBUS,
     SECTION_MODBUS,
     SECTION_EMON,
@@ -51,7 +52,10 @@ enum config_section {
     SECTION_CALIBRATION,
     SECTION_ROLES,
     SECTION_EMONCMS,
-    SECTION_MAP, /* a file of its own: config_map.h */
+    SECTION_CT_MODEL,
+    SECTION_VT_MODEL,
+    SECTION_MODELS, /* a file of data/ct or data/vt */
+    SECTION_MAP,    /* a file of its own: config_map.h */
     SECTION_MAP_ROW,
     SECTION_MAP_MARK,
     SECTION_MAP_SERIAL,

@@ -2,8 +2,9 @@
  * daemon.c: the wiring. Start-up order, top to bottom; shutdown is the reverse.
  *
  *   sampler threads ─▶ streams ─▶ ┐
- *   buses (loop) ───────────────▶ hub (loop) ─▶ store (thread) ─▶ log ─▶ http (thread)
- *                                                                    └─▶ publishers (loop)
+ *   buses (loop) ─▶ registers ──▶ hub (loop) ─▶ store (thread) ─▶ log ─▶ http (thread)
+ *                       │                                            └─▶ publishers (loop)
+ *                       └───────▶ journal (thread)
  */
 #include "daemon/run/daemon.h"
 
@@ -22,17 +23,22 @@
 #include "daemon/http/http.h"
 #include "daemon/publish/emoncms.h"
 #include "daemon/run/buses.h"
+#include "daemon/run/calibration_jobs.h"
 #include "daemon/run/day.h"
 #include "daemon/run/heat_flows.h"
 #include "daemon/run/hub.h"
 #include "daemon/run/installation.h"
 #include "daemon/run/live.h"
 #include "daemon/run/log_reader.h"
+#include "daemon/run/notes.h"
+#include "daemon/run/registers.h"
 #include "daemon/run/reload.h"
 #include "daemon/run/requests.h"
 #include "daemon/run/scans.h"
 #include "daemon/run/source_add.h"
 #include "daemon/run/streams.h"
+#include "daemon/run/waveforms.h"
+#include "daemon/store/journal.h"
 #include "daemon/store/store.h"
 
 enum {
@@ -53,11 +59,20 @@ struct daemon {
     struct status *log_status;
     struct store *store;
     struct log_source log_source;
+    struct journal *journal;
+    struct notes *notes;
     struct hub *hub;
+    struct registers *registers;
     struct requests *requests;
     struct scans *scans;
     struct http *http;
+    struct calibration *calibration;
+    struct calibration_near *near; /* the last minute of the clamps */
+    struct calibration_jobs *calibration_jobs;
+    uint64_t first_record; /* the store had so many when it was opened */
+    uint64_t made;         /* records since then */
     struct streams *streams;
+    _Atomic(struct streams *) sampling; /* the same for http's thread, once they run */
     struct buses *buses;
     struct heat_flows *heat_flows;
     struct publish_emoncms *publisher[CONFIG_PUBLISHERS_MAX];
@@ -66,7 +81,7 @@ struct daemon {
     uv_loop_t loop;
     uv_async_t wake; /* the clock advanced, or records were committed */
     uv_timer_t tick, second, end, anew;
-    uv_signal_t interrupt, terminate, hangup;
+    uv_signal_t interrupt, terminate;
     struct source_add source_add;
     struct reload reload;
     bool ended;      /* for good */
@@ -124,11 +139,53 @@ static const struct http_series *on_series(void *ctx, size_t *n_out)
     return d->series;
 }
 
+/* In the journal's thread. */
+static void on_entry(void *ctx, const char *line, size_t n)
+{
+    struct daemon *d = ctx;
+
+    pthread_mutex_lock(&d->notify_lock);
+    if (d->notify) {
+        http_publish_entry(d->http, line, n);
+    }
+    pthread_mutex_unlock(&d->notify_lock);
+}
+
+struct entries { /* where http wants a journal's lines */
+    http_line_sink line;
+    void *to;
+};
+
+static bool give_entry(void *ctx, const struct journal_entry *e, const char *p, size_t n)
+{
+    struct entries *entries = ctx;
+
+    (void)e;
+    return entries->line(entries->to, p, n);
+}
+
+static int on_journal(void *ctx, const struct http_journal_query *q, http_line_sink line, void *to)
+{
+    struct daemon *d = ctx;
+    struct entries entries = {line, to};
+    const struct journal_query query = {q->from_ms, q->to_ms, q->source, q->limit};
+
+    return journal_read(d->config->data_dir, &query, give_entry, &entries);
+}
+
 static bool on_submit(void *ctx, struct http_job *job)
 {
     struct daemon *d = ctx;
 
     return requests_submit(d->requests, job);
+}
+
+static int on_waveform(void *ctx, const char *channel, unsigned cycles, struct http_waveform *out,
+                       char detail_out[HTTP_DETAIL])
+{
+    struct daemon *d = ctx;
+
+    return waveforms_get(&d->site, atomic_load(&d->sampling), channel, cycles, out, detail_out);
 }
 
 /* --- the loop --- */
@@ -137,10 +194,72 @@ static void on_record(void *ctx, const struct hwt_schema *schema, const struct h
 {
     struct daemon *d = ctx;
 
+    d->made++;
     store_push(d->store, schema, record);
 }
 
+/* --- calibration --- */
+
+/* Those that found no room in the store's queue have no sequence. */
+static uint64_t next_record(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct store_counters counters;
+
+    store_counters(d->store, &counters);
+    return d->first_record + d->made - counters.lost + 1;
+}
+
+static void on_trim(void *ctx, unsigned source, double ratio, double phase_deg)
+{
+    struct daemon *d = ctx;
+
+    streams_trim(d->streams, source, ratio, phase_deg);
+}
+
+static void on_sensor(void *ctx, unsigned source, double *ratio_out, double *phase_deg_out)
+{
+    struct daemon *d = ctx;
+
+    calibration_sensor(d->calibration, source, ratio_out, phase_deg_out);
+}
+
+static void on_seen(void *ctx, const struct hwt_reading *readings, size_t n)
+{
+    struct daemon *d = ctx;
+
+    calibration_near_put(d->near, readings, n);
+}
+
+static void on_corrected(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct hwt_tslog_snapshot *snapshot = malloc(sizeof(*snapshot));
+
+    if (snapshot != NULL) {
+        store_snapshot(d->store, snapshot);
+        hub_refresh(d->hub, snapshot);
+    }
+    free(snapshot);
+}
+
+/* --- the loop: readings --- */
+
 static void on_readings(void *ctx, const struct hwt_reading *readings, size_t n)
+{
+    struct daemon *d = ctx;
+
+    registers_put(d->registers, readings, n);
+}
+
+static void on_news(void *ctx, const struct device_news *news)
+{
+    struct daemon *d = ctx;
+
+    registers_news(d->registers, news);
+}
+
+static void on_steady(void *ctx, const struct hwt_reading *readings, size_t n)
 {
     struct daemon *d = ctx;
 
@@ -173,6 +292,7 @@ static void advance(struct daemon *d)
     hub_tick(d->hub);
     buses_tick(d->buses);
     heat_flows_tick(d->heat_flows);
+    calibration_jobs_tick(d->calibration_jobs, durable);
     for (unsigned i = 0; durable != d->published && i < d->config->publisher_count; i++) {
         publish_emoncms_wake(d->publisher[i], durable);
     }
@@ -189,6 +309,16 @@ static void on_tick(uv_timer_t *handle)
     advance(handle->data);
 }
 
+static void view_registers(struct daemon *d)
+{
+    for (unsigned i = 0; i < d->site.schema.count; i++) {
+        struct hwt_value *v = &d->view.shown[i];
+
+        v->quality =
+            registers_shown(d->registers, i, &v->v) ? HWT_QUALITY_GOOD : HWT_QUALITY_MISSING;
+    }
+}
+
 static void publish_live(struct daemon *d)
 {
     struct store_counters counters;
@@ -196,6 +326,7 @@ static void publish_live(struct daemon *d)
     struct hwt_json json;
 
     hub_view(d->hub, &d->view);
+    view_registers(d);
     store_counters(d->store, &counters);
     http_stats(d->http, &stats);
     d->view.durable = counters.durable;
@@ -216,6 +347,7 @@ static void on_second(uv_timer_t *handle)
     struct daemon *d = handle->data;
 
     streams_poll_status(d->streams);
+    notes_tick(d->notes);
     publish_live(d);
 }
 
@@ -236,12 +368,12 @@ static void on_signal(uv_signal_t *handle, int signum)
     uv_stop(&d->loop);
 }
 
-static void on_hangup(uv_signal_t *handle, int signum)
+static void on_terminal_gone(void *ctx)
 {
-    struct daemon *d = handle->data;
+    struct daemon *d = ctx;
 
-    (void)signum;
-    reload_begin(&d->reload);
+    d->ended = true;
+    uv_stop(&d->loop);
 }
 
 static void on_anew(uv_timer_t *handle)
@@ -258,7 +390,7 @@ static void on_changed(void *ctx)
 {
     struct daemon *d = ctx;
 
-    if (!uv_is_closing((uv_handle_t *)&d->anew)) {
+    if (!uv_is_closing((uv_handle_t *)&d->anew) && !uv_is_active((uv_handle_t *)&d->anew)) {
         uv_timer_start(&d->anew, on_anew, ANEW_MS, 0);
     }
 }
@@ -314,6 +446,26 @@ static bool open_store(struct daemon *d)
     return true;
 }
 
+static bool open_journal(struct daemon *d)
+{
+    const struct journal_options options = {
+        .dir = d->config->data_dir, .written = on_entry, .ctx = d};
+    struct store_counters counters;
+    struct notes_options notes = {
+        .config = d->config, .clock = d->clock, .log = d->log_status, .boot = store_boot(d->store)};
+    char error[ERROR_BYTES];
+
+    d->journal = journal_open(&options, error, sizeof(error));
+    if (d->journal == NULL) {
+        return fail("journal", error);
+    }
+    store_counters(d->store, &counters);
+    notes.journal = d->journal;
+    notes.bad_pages = counters.bad_pages;
+    d->notes = notes_new(&notes);
+    return d->notes != NULL ? true : fail("start", "out of memory");
+}
+
 static bool make_hub(struct daemon *d)
 {
     struct hub_options options = {.site = &d->site,
@@ -346,7 +498,12 @@ static bool start_http(struct daemon *d)
         .host_count = c->host_count,
         .timezone = d->config->timezone,
         .changes = (enum http_changes)c->changes,
-        .hooks = {.snapshot = on_snapshot, .series = on_series, .submit = on_submit, .ctx = d},
+        .hooks = {.snapshot = on_snapshot,
+                  .series = on_series,
+                  .journal = on_journal,
+                  .waveform = on_waveform,
+                  .submit = on_submit,
+                  .ctx = d},
         .assets = web_assets,
         .asset_count = web_asset_count,
     };
@@ -367,6 +524,7 @@ static bool start_http(struct daemon *d)
         return fail("start", "out of memory");
     }
     requests_serve(d->requests, HTTP_ADD_SOURCE, source_add_handle, &d->source_add);
+    calibration_jobs_serve(d->calibration_jobs, d->requests);
     d->http = http_start(&options, error, sizeof(error));
     if (d->http == NULL && c->port == 0 && options.port != 0) {
         options.port = 0; /* the one before is in use by now */
@@ -382,12 +540,53 @@ static bool start_http(struct daemon *d)
     return true;
 }
 
+static bool make_calibration(struct daemon *d)
+{
+    struct calibration_options options = {.site = &d->site,
+                                          .data_dir = d->config->data_dir,
+                                          .apply = on_trim,
+                                          .next_record = next_record,
+                                          .ctx = d};
+    struct store_counters counters;
+    char error[ERROR_BYTES];
+
+    store_counters(d->store, &counters);
+    d->first_record = counters.durable;
+    memcpy(options.uuid, d->view.uuid, sizeof(options.uuid));
+    d->calibration = calibration_new(&options, error, sizeof(error));
+    if (d->calibration == NULL) {
+        return fail("calibration", error);
+    }
+    d->near = calibration_near_new(&d->site);
+    d->calibration_jobs =
+        calibration_jobs_new(&(struct calibration_jobs_options){.loop = &d->loop,
+                                                                .site = &d->site,
+                                                                .clock = d->clock,
+                                                                .store = d->store,
+                                                                .calibration = d->calibration,
+                                                                .near = d->near,
+                                                                .next_record = next_record,
+                                                                .corrected = on_corrected,
+                                                                .ctx = d});
+    return d->near != NULL && d->calibration_jobs != NULL ? true
+                                                          : fail("calibration", "out of memory");
+}
+
 static bool make_sources(struct daemon *d)
 {
+    d->registers = registers_new(&(struct registers_options){.site = &d->site,
+                                                             .clock = d->clock,
+                                                             .hub = d->hub,
+                                                             .journal = d->journal,
+                                                             .status = d->source_status,
+                                                             .sink = on_steady,
+                                                             .ctx = d});
     d->streams = streams_new(&(struct streams_options){.site = &d->site,
                                                        .clock = d->clock,
                                                        .hub = d->hub,
                                                        .status = d->source_status,
+                                                       .sensor = on_sensor,
+                                                       .seen = on_seen,
                                                        .wake = on_clock,
                                                        .ctx = d});
     d->buses = buses_new(&(struct buses_options){.site = &d->site,
@@ -396,13 +595,14 @@ static bool make_sources(struct daemon *d)
                                                  .loop = &d->loop,
                                                  .status = d->source_status,
                                                  .sink = on_readings,
+                                                 .news = on_news,
                                                  .ctx = d});
     d->heat_flows = heat_flows_new(&(struct heat_flows_options){.site = &d->site,
                                                                 .clock = d->clock,
                                                                 .status = d->source_status,
                                                                 .sink = on_derived,
                                                                 .ctx = d});
-    return d->streams != NULL && d->buses != NULL && d->heat_flows != NULL
+    return d->registers != NULL && d->streams != NULL && d->buses != NULL && d->heat_flows != NULL
                ? true
                : fail("sources", "out of memory");
 }
@@ -476,13 +676,16 @@ static void init_handles(struct daemon *d)
     uv_timer_init(&d->loop, &d->anew);
     uv_signal_init(&d->loop, &d->interrupt);
     uv_signal_init(&d->loop, &d->terminate);
-    uv_signal_init(&d->loop, &d->hangup);
     d->wake.data = d->tick.data = d->second.data = d->end.data = d->anew.data = d;
-    d->interrupt.data = d->terminate.data = d->hangup.data = d;
+    d->interrupt.data = d->terminate.data = d;
     d->source_add = (struct source_add){
         .path = d->config->path, .loop = &d->loop, .added = on_changed, .ctx = d};
-    d->reload =
-        (struct reload){.path = d->config->path, .loop = &d->loop, .right = on_changed, .ctx = d};
+    d->reload = (struct reload){.path = d->config->path,
+                                .loop = &d->loop,
+                                .right = on_changed,
+                                .gone = on_terminal_gone,
+                                .ctx = d};
+    reload_init(&d->reload);
 }
 
 static void say_listening(struct daemon *d)
@@ -506,8 +709,9 @@ static bool start(struct daemon *d)
     if (!installation_make(&d->site, d->config)) {
         return fail(d->config->path, "more channels than a record may have");
     }
-    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !start_http(d) ||
-        !make_sources(d) || !make_scans(d) || !make_publishers(d)) {
+    if (!make_data_dir(d->config) || !open_store(d) || !open_journal(d) || !make_hub(d) ||
+        !make_calibration(d) || !start_http(d) || !make_sources(d) || !make_scans(d) ||
+        !make_publishers(d)) {
         return false;
     }
     publish_live(d);
@@ -515,6 +719,7 @@ static bool start(struct daemon *d)
     for (unsigned i = 0; i < d->config->publisher_count; i++) {
         publish_emoncms_start(d->publisher[i]);
     }
+    atomic_store(&d->sampling, d->streams);
     return streams_start(d->streams) ? true : fail("sources", "no thread");
 }
 
@@ -542,15 +747,17 @@ static void make_workers(struct daemon *d)
 
 static void run(struct daemon *d)
 {
+    unsigned live_ms = d->options->live_ms > 0 ? d->options->live_ms : LIVE_MS;
+
     say_listening(d);
     uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
-    uv_timer_start(&d->second, on_second, LIVE_MS, LIVE_MS);
+    uv_timer_start(&d->second, on_second, live_ms, live_ms);
     if (d->options->for_ms > 0) {
         uv_timer_start(&d->end, on_end, (uint64_t)d->options->for_ms, 0);
     }
     uv_signal_start(&d->interrupt, on_signal, SIGINT);
     uv_signal_start(&d->terminate, on_signal, SIGTERM);
-    uv_signal_start(&d->hangup, on_hangup, SIGHUP);
+    reload_start(&d->reload);
     block_signals(false);
     uv_run(&d->loop, UV_RUN_DEFAULT);
     if (d->start_anew && !d->ended) {
@@ -571,6 +778,7 @@ static void stop_callbacks(struct daemon *d)
 {
     set_notify(d, false);
     requests_stop(d->requests);
+    calibration_jobs_stop(d->calibration_jobs);
     uv_close((uv_handle_t *)&d->wake, NULL);
     uv_close((uv_handle_t *)&d->tick, NULL);
     uv_close((uv_handle_t *)&d->second, NULL);
@@ -593,15 +801,22 @@ static void stop(struct daemon *d)
     uv_run(&d->loop, UV_RUN_NOWAIT);
     uv_walk(&d->loop, close_handle, NULL);
     uv_run(&d->loop, UV_RUN_DEFAULT);
+    reload_deinit(&d->reload);
     if (d->hub != NULL && d->store != NULL) {
         hub_flush(d->hub);
     }
+    notes_free(d->notes);
     http_stop(d->http); /* no reader may be at work when the store closes */
+    journal_close(d->journal);
     requests_free(d->requests);
     store_close(d->store);
     uv_loop_close(&d->loop);
     streams_free(d->streams);
     heat_flows_free(d->heat_flows);
+    registers_free(d->registers);
+    calibration_jobs_free(d->calibration_jobs);
+    calibration_near_free(d->near);
+    calibration_free(d->calibration);
     hub_free(d->hub);
     for (unsigned i = 0; i < CONFIG_SOURCES_MAX; i++) {
         status_free(d->source_status[i]);

@@ -11,6 +11,7 @@
 
 struct daemon_options {
     int64_t for_ms;                                /* real ms to run; 0: until a signal */
+    unsigned live_ms;                              /* real ms between two live events; 0: 1000 */
     void (*listening)(void *ctx, const char *url); /* called once, when the page is served */
     void *ctx;
     /* Where the configuration leaves the page's port open: the one to be tried first, or 0.

@@ -28,10 +28,11 @@ struct hub_options {
     void *ctx;
 };
 
-/* What the counters of a clamp go on from, mJ. */
+/* What the counters of a clamp, or of a group of clamps, go on from, mJ. */
 struct hub_clamp_start {
     int64_t import_mj;
     int64_t export_mj;
+    int64_t reactive_mj[4]; /* by quadrant */
 };
 
 struct hub *hub_new(const struct hub_options *options);
@@ -46,6 +47,9 @@ struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source);
  */
 bool hub_counter_start(const struct hub *h, unsigned source, enum hwt_quantity quantity,
                        int64_t *value_out, int64_t *since_us_out);
+
+/* The past was corrected: where the counters stood at midnight is read again. */
+void hub_refresh(struct hub *h, const struct hwt_tslog_snapshot *snapshot);
 
 /* Readings of one driver, in the order of their time. */
 void hub_put(struct hub *h, const struct hwt_reading *readings, size_t n);

@@ -6,6 +6,10 @@
 #include "core/base/quantity.h"
 
 enum { POLLS_UNTIL_MISSING = 3, CLAMP_MAX_AGE_US = 3000000, POLL_SLACK_US = 2000000 };
+enum {
+    HOUSE_MAX_W = 100000,
+    SITE_MAX_W = 1000000 /* meters behind transformers are read by Modbus */
+};
 
 static const uint8_t device_quantities[] = {HWT_Q_MEASURED, HWT_Q_GAP};
 static const uint8_t ledger_quantities[] = {
@@ -44,11 +48,12 @@ static bool add_point(struct installation *site, const struct config_point *poin
 {
     static const enum source_kind kinds[POINT_KINDS] = {
         [POINT_VOLTAGE] = SOURCE_IS_VOLTAGE, [POINT_CLAMP] = SOURCE_IS_CLAMP,
-        [POINT_MBUS] = SOURCE_IS_METER,      [POINT_MBUS_ELEC] = SOURCE_IS_METER,
-        [POINT_MODBUS] = SOURCE_IS_METER,    [POINT_EMON] = SOURCE_IS_METER,
-        [POINT_HEAT_FLOW] = SOURCE_IS_METER, [POINT_PULSES] = SOURCE_IS_COUNTER,
-        [POINT_WATER] = SOURCE_IS_COUNTER,   [POINT_ELSTER] = SOURCE_IS_METER,
-        [POINT_SENSOR] = SOURCE_IS_SENSOR,   [POINT_ANALOG] = SOURCE_IS_METER,
+        [POINT_GROUP] = SOURCE_IS_GROUP,     [POINT_MBUS] = SOURCE_IS_METER,
+        [POINT_MBUS_ELEC] = SOURCE_IS_METER, [POINT_MODBUS] = SOURCE_IS_METER,
+        [POINT_EMON] = SOURCE_IS_METER,      [POINT_HEAT_FLOW] = SOURCE_IS_METER,
+        [POINT_PULSES] = SOURCE_IS_COUNTER,  [POINT_WATER] = SOURCE_IS_COUNTER,
+        [POINT_ELSTER] = SOURCE_IS_METER,    [POINT_SENSOR] = SOURCE_IS_SENSOR,
+        [POINT_ANALOG] = SOURCE_IS_METER,
     };
     int64_t poll_us = (int64_t)site->config->source[point->source].poll_s * 1000000;
     bool polled = poll_us > 0;
@@ -126,6 +131,39 @@ int installation_source(const struct installation *site, unsigned config, unsign
         }
     }
     return -1;
+}
+
+int64_t installation_max_w(const struct installation *site, unsigned source)
+{
+    const struct site_source *s = &site->source[source];
+    const struct config_source *c = &site->config->source[s->config];
+
+    if (s->kind != SOURCE_IS_METER) {
+        return HOUSE_MAX_W;
+    }
+    return c->type == CONFIG_ELSTER   ? c->max_w
+           : c->type == CONFIG_MODBUS ? SITE_MAX_W
+                                      : HOUSE_MAX_W;
+}
+
+const struct config_input *installation_input(const struct installation *site, unsigned source)
+{
+    const struct site_source *s = &site->source[source];
+
+    switch (s->kind) {
+    case SOURCE_IS_VOLTAGE:
+        return &site->config->source[s->config].voltages[s->input];
+    case SOURCE_IS_CLAMP:
+        return &site->config->source[s->config].clamps[s->input];
+    case SOURCE_IS_DEVICE:
+    case SOURCE_IS_LEDGER:
+    case SOURCE_IS_GROUP:
+    case SOURCE_IS_METER:
+    case SOURCE_IS_COUNTER:
+    case SOURCE_IS_SENSOR:
+        break;
+    }
+    return NULL;
 }
 
 int installation_column(const struct installation *site, unsigned source,

@@ -20,6 +20,7 @@ enum source_kind {
     SOURCE_IS_LEDGER,
     SOURCE_IS_VOLTAGE,
     SOURCE_IS_CLAMP,
+    SOURCE_IS_GROUP, /* of clamps */
     SOURCE_IS_METER,
     SOURCE_IS_COUNTER, /* counts for itself, from 0 on: pulses */
     SOURCE_IS_SENSOR
@@ -29,9 +30,10 @@ struct site_source {
     enum source_kind kind;
     const char *id; /* of the configuration, borrowed */
     const char *label;
-    unsigned config;    /* index in config->source[]; of a voltage or clamp: its sample stream */
-    unsigned input;     /* index in voltages[] or clamps[]; of a Modbus device: the part; of an
-                         * emonTx: in emon[]; of a sensor: in sensors[] */
+    unsigned
+        config;     /* index in config->source[]; of a voltage, clamp or group: its sample stream */
+    unsigned input; /* index in voltages[], clamps[] or groups[]; of a Modbus device: the part; of
+                     * an emonTx: in emon[]; of a sensor: in sensors[] */
     int64_t max_age_us; /* a live value older than this is missing: three polls */
 };
 
@@ -62,6 +64,10 @@ bool installation_make(struct installation *site, const struct config *config);
 /* The source that config->source[config] has for its input (as in struct site_source; 0 where it
  * has but one), or -1. Not for sample streams, whose voltages and clamps are counted apart. */
 int installation_source(const struct installation *site, unsigned config, unsigned input);
+/* W, more than which no register of the source rises. */
+int64_t installation_max_w(const struct installation *site, unsigned source);
+/* The voltage or the clamp that a source is; NULL: it is neither. */
+const struct config_input *installation_input(const struct installation *site, unsigned source);
 /* The column of a source's quantity, or COLUMN_NONE. */
 int installation_column(const struct installation *site, unsigned source,
                         enum hwt_quantity quantity);

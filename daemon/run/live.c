@@ -1,5 +1,6 @@
 #include "daemon/run/live.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "core/base/fixed.h"
@@ -161,8 +162,22 @@ static void write_channel(const struct live_view *view, struct hwt_json *j, unsi
     hwt_json_string(j, "quality", qualities[view->value[i].quality]);
     if (info->kind == HWT_COUNTER) {
         write_value(j, "today", &view->today[i], view->site->column[i].quantity);
+        if (view->shown[i].quality != HWT_QUALITY_MISSING) {
+            write_value(j, "register", &view->shown[i], view->site->column[i].quantity);
+        }
     }
     hwt_json_end_object(j);
+}
+
+static void write_counters(struct hwt_json *j, const struct status_view *s)
+{
+    for (unsigned i = 0; i < s->counters; i++) {
+        if (s->counter[i].is_signed) {
+            hwt_json_int(j, s->counter[i].name, (int64_t)s->counter[i].value);
+        } else {
+            hwt_json_uint(j, s->counter[i].name, s->counter[i].value);
+        }
+    }
 }
 
 static void write_status(struct hwt_json *j, struct status *status, const char *label)
@@ -183,14 +198,10 @@ static void write_status(struct hwt_json *j, struct status *status, const char *
     write_time(j, "since", s.since_ms);
     write_time(j, label != NULL ? "last" : "last_ok", s.last_ms);
     if (label == NULL) { /* a publisher: how far behind it is stands by itself */
-        for (unsigned i = 0; i < s.counters; i++) {
-            hwt_json_uint(j, s.counter[i].name, s.counter[i].value);
-        }
+        write_counters(j, &s);
     } else {
         hwt_json_object(j, "counters");
-        for (unsigned i = 0; i < s.counters; i++) {
-            hwt_json_uint(j, s.counter[i].name, s.counter[i].value);
-        }
+        write_counters(j, &s);
         hwt_json_end_object(j);
     }
     hwt_json_end_object(j);
@@ -215,6 +226,31 @@ static void write_log(const struct live_view *view, struct hwt_json *j)
     hwt_json_end_object(j);
 }
 
+/* The sensors whose model is configured: what their makers promise stands beside our figures. */
+static void write_sensors(const struct live_view *view, struct hwt_json *j)
+{
+    hwt_json_array(j, "sensors");
+    for (unsigned i = 0; i < view->site->source_count; i++) {
+        const struct site_source *source = &view->site->source[i];
+        const struct config_input *in = installation_input(view->site, i);
+
+        if (in == NULL || in->model[0] == '\0') {
+            continue;
+        }
+        hwt_json_object(j, NULL);
+        hwt_json_string(j, "source", source->id);
+        hwt_json_string(j, "model", in->model);
+        hwt_json_string(j, "class", in->class_text[0] != '\0' ? in->class_text : NULL);
+        if (in->rated_a > 0) {
+            hwt_json_scaled(j, "rated_a", llround(in->rated_a * 1000), 1000, 3);
+        } else {
+            hwt_json_null(j, "rated_a");
+        }
+        hwt_json_end_object(j);
+    }
+    hwt_json_end_array(j);
+}
+
 void live_write(const struct live_view *view, struct hwt_json *j)
 {
     const struct config *config = view->site->config;
@@ -233,6 +269,7 @@ void live_write(const struct live_view *view, struct hwt_json *j)
         write_status(j, view->source[i], config->source[i].label);
     }
     hwt_json_end_array(j);
+    write_sensors(view, j);
     write_log(view, j);
     hwt_json_array(j, "publishers");
     for (unsigned i = 0; i < config->publisher_count; i++) {

@@ -1,13 +1,19 @@
 #include "daemon/run/streams.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/log.h"
-#include "daemon/drivers/sampler.h"
 #include "daemon/run/hand_over.h"
+
+_Static_assert((int)CONFIG_GROUPS_MAX <= (int)HWT_METER_GROUPS_MAX, "the meter has room for them");
+
+/* NTP may have come just now, and the system's clock still catch up. */
+enum { SETTLE_US = 60000000 };
 
 struct stream {
     struct streams *all;
+    unsigned config; /* index in config->source[] */
     struct sampler *sampler;
     struct hand_over readings;
     struct hwt_meter_curve curve[HWT_SLOTS_MAX]; /* borrowed by the sampler's meter */
@@ -67,22 +73,27 @@ static const struct hwt_meter_curve *fill_curve(struct stream *stream,
 }
 
 static void fill_slot(struct stream *stream, struct sampler_options *o,
-                      const struct installation *site, unsigned source, const struct hub *hub)
+                      const struct streams_options *all, unsigned source)
 {
+    const struct installation *site = all->site;
     const struct site_source *s = &site->source[source];
     const struct config_source *c = &site->config->source[s->config];
     bool clamp = s->kind == SOURCE_IS_CLAMP;
-    const struct config_input *in = clamp ? &c->clamps[s->input] : &c->voltages[s->input];
-    struct hub_clamp_start start = {0, 0};
+    const struct config_input *in = installation_input(site, source);
+    struct hub_clamp_start start = {0};
+    double ratio = in->ratio, phase_deg = in->phase_deg;
 
     if (clamp) {
-        start = hub_clamp_start(hub, source);
+        start = hub_clamp_start(all->hub, source);
+    }
+    if (all->sensor != NULL) {
+        all->sensor(all->ctx, source, &ratio, &phase_deg);
     }
     o->source[in->slot] = (uint16_t)source;
     o->name[in->slot] = in->id;
     o->meter.slot[in->slot] = (struct hwt_meter_slot){
-        .ratio = in->ratio,
-        .phase_deg = in->phase_deg,
+        .ratio = ratio,
+        .phase_deg = phase_deg,
         .import_mj = start.import_mj,
         .export_mj = start.export_mj,
         .kind = clamp ? HWT_SLOT_CURRENT : HWT_SLOT_VOLTAGE,
@@ -96,9 +107,33 @@ static void fill_slot(struct stream *stream, struct sampler_options *o,
         .phase = (uint8_t)in->phase,
         .curve = fill_curve(stream, in),
     };
+    memcpy(o->meter.slot[in->slot].reactive_mj, start.reactive_mj, sizeof(start.reactive_mj));
+    o->more[in->slot] = (struct sampler_more){in->delivers + in->quantities - in->more, in->more};
+    if (in->harmonics && (clamp || !o->analyses)) { /* a clamp's reference comes with it */
+        o->analyses = true;
+        o->analysed = (uint8_t)in->slot;
+    }
     if (in->slot + 1 > o->meter.slots) {
         o->meter.slots = (uint8_t)(in->slot + 1);
     }
+}
+
+static void fill_group(struct sampler_options *o, const struct installation *site, unsigned source,
+                       const struct hub *hub)
+{
+    const struct site_source *s = &site->source[source];
+    const struct config_source *c = &site->config->source[s->config];
+    struct hub_clamp_start start = hub_clamp_start(hub, source);
+    struct hwt_meter_group *group = &o->meter.group[o->meter.groups];
+
+    group->vector_import_mj = start.import_mj;
+    group->vector_export_mj = start.export_mj;
+    for (unsigned i = 0; i < c->clamp_count; i++) {
+        if ((c->groups[s->input].inputs >> i & 1) != 0) {
+            group->clamps |= (uint32_t)1 << c->clamps[i].slot;
+        }
+    }
+    o->group_source[o->meter.groups++] = (uint16_t)source;
 }
 
 static struct stream *stream_new(struct streams *all, unsigned config_index)
@@ -111,7 +146,11 @@ static struct stream *stream_new(struct streams *all, unsigned config_index)
         .socket = c->socket[0] != '\0' ? c->socket : NULL,
         .port = c->port[0] != '\0' ? c->port : NULL,
         .baud = c->baud,
+        .spidev = {c->spidev[0] != '\0' ? c->spidev : NULL,
+                   c->spidev_2[0] != '\0' ? c->spidev_2 : NULL},
+        .spi_hz = c->spi_hz,
         .clock = o->clock,
+        .settle_us = o->site->config->clock_trust == CLOCK_TRUST_AUTO ? SETTLE_US : 0,
         .status = o->status[config_index],
         .sink = take_window,
         .tick = take_tick,
@@ -122,12 +161,17 @@ static struct stream *stream_new(struct streams *all, unsigned config_index)
         return NULL;
     }
     stream->all = all;
+    stream->config = config_index;
     for (unsigned i = 0; i < o->site->source_count; i++) {
         enum source_kind kind = o->site->source[i].kind;
 
-        if ((kind == SOURCE_IS_CLAMP || kind == SOURCE_IS_VOLTAGE) &&
-            o->site->source[i].config == config_index) {
-            fill_slot(stream, &options, o->site, i, o->hub);
+        if (o->site->source[i].config != config_index) {
+            continue;
+        }
+        if (kind == SOURCE_IS_CLAMP || kind == SOURCE_IS_VOLTAGE) {
+            fill_slot(stream, &options, o, i);
+        } else if (kind == SOURCE_IS_GROUP) {
+            fill_group(&options, o->site, i, o->hub);
         }
     }
     stream->sampler = sampler_new(&options);
@@ -162,6 +206,18 @@ struct streams *streams_new(const struct streams_options *options)
     return s;
 }
 
+void streams_trim(struct streams *s, unsigned source, double ratio, double phase_deg)
+{
+    const struct installation *site = s->options.site;
+    const struct config_input *in = installation_input(site, source);
+
+    for (unsigned i = 0; in != NULL && i < s->count; i++) {
+        if (s->stream[i]->config == site->source[source].config) {
+            sampler_trim(s->stream[i]->sampler, in->slot, ratio, phase_deg);
+        }
+    }
+}
+
 bool streams_start(struct streams *s)
 {
     for (unsigned i = 0; i < s->count; i++) {
@@ -174,6 +230,14 @@ bool streams_start(struct streams *s)
 }
 
 /* One run of readings: at each window's times the readings before it go to the hub. */
+static void put(struct streams *s, const struct hwt_reading *r, size_t n)
+{
+    hub_put(s->options.hub, r, n);
+    if (s->options.seen != NULL) {
+        s->options.seen(s->options.ctx, r, n);
+    }
+}
+
 static void give(struct streams *s, bool first, const struct hwt_reading *r, size_t n)
 {
     size_t from = 0;
@@ -182,13 +246,13 @@ static void give(struct streams *s, bool first, const struct hwt_reading *r, siz
         if (r[i].source != SOURCE_DEVICE) {
             continue;
         }
-        hub_put(s->options.hub, r + from, i - from);
+        put(s, r + from, i - from);
         from = i + 1;
         if (first) {
             hub_time(s->options.hub, &r[i]);
         }
     }
-    hub_put(s->options.hub, r + from, n - from);
+    put(s, r + from, n - from);
 }
 
 void streams_drain(struct streams *s)
@@ -219,6 +283,19 @@ uint64_t streams_lost(const struct streams *s)
         lost += atomic_load(&s->stream[i]->readings.lost);
     }
     return lost;
+}
+
+int streams_scope(struct streams *s, unsigned source, unsigned cycles, struct sampler_view *out)
+{
+    const struct site_source *site = &s->options.site->source[source];
+    const struct config_source *c = &s->options.site->config->source[site->config];
+
+    for (unsigned i = 0; i < s->count && site->kind == SOURCE_IS_CLAMP; i++) {
+        if (s->stream[i]->config == site->config) {
+            return sampler_scope(s->stream[i]->sampler, c->clamps[site->input].slot, cycles, out);
+        }
+    }
+    return HWT_ERR_ARGUMENT;
 }
 
 void streams_stop(struct streams *s)

@@ -77,7 +77,7 @@ static bool wait_for_work(struct store *s)
     bool stop;
 
     pthread_mutex_lock(&s->lock);
-    while (!s->stop && (had == SIZE_MAX || queue_count(s->queue) == 0)) {
+    while (!s->stop && (had == SIZE_MAX || (queue_count(s->queue) == 0 && s->asked == s->met))) {
         int64_t left_us = due_us - clock_real_us();
 
         if (due_us == 0) {
@@ -101,12 +101,29 @@ static bool wait_for_work(struct store *s)
     return stop;
 }
 
+/* What was asked for up to then is durable. */
+static void meet(struct store *s, uint64_t asked, bool corrections)
+{
+    pthread_mutex_lock(&s->lock);
+    s->met = asked;
+    pthread_mutex_unlock(&s->lock);
+    if (corrections) {
+        store_end_corrections(s, 0);
+    }
+}
+
 /* Writes what waits. The commit comes also when an append failed, to save what was appended, and to
  * see whether the disk is well again. */
 static void work(struct store *s, bool closing)
 {
     int err = 0, failed;
+    bool hurry, wanted;
+    uint64_t asked;
 
+    pthread_mutex_lock(&s->lock);
+    asked = s->asked;
+    hurry = asked != s->met;
+    pthread_mutex_unlock(&s->lock);
     if (s->retry_us != 0 && (!s->opened || medium_moved(s->medium))) {
         err = store_reopen(s);
     }
@@ -115,9 +132,14 @@ static void work(struct store *s, bool closing)
         return; /* reopen has said why */
     }
     err = store_drain(s);
-    failed = s->pending && (closing || err != 0 || s->retry_us != 0 || commit_due(s))
+    wanted = store_take_corrections(s);
+    failed = wanted || (s->pending &&
+                        (closing || hurry || err != 0 || s->retry_us != 0 || commit_due(s)))
                  ? store_commit(s)
                  : 0;
+    if (failed == 0) {
+        meet(s, asked, wanted);
+    }
     note(s, err != 0 ? err : failed);
 }
 
@@ -136,6 +158,7 @@ static void *run(void *arg)
     for (int i = 0; i < 2; i++) { /* a commit may make room for the rest */
         work(s, true);
     }
+    store_end_corrections(s, HWT_ERR_AGAIN);
     store_counters(s, &c);
     if (c.waiting > 0 || s->pending) {
         LOG(LOG_ERROR, "log", "closing with records unwritten waiting=%llu",

@@ -65,6 +65,20 @@ void store_close(struct store *s);
 /* Copies both. Any thread, but records of one thread keep their order. Never blocks on the disk. */
 void store_push(struct store *s, const struct hwt_schema *schema, const struct hwt_record *record);
 
+/* The next commit comes as soon as the disk lets it, whatever the commit window. Any thread. */
+void store_commit_soon(struct store *s);
+
+enum { STORE_CORRECTIONS_MAX = HWT_TSLOG_CORRECTIONS_MAX };
+
+/*
+ * Records corrections of the own stream, all or none, and commits. Copies them. Any thread; `done`
+ * is called in the store's thread when they are durable, or with the error that keeps them out:
+ * SPACE (the log holds no more corrections), ARGUMENT, AGAIN (the store closes first). False, and
+ * nothing will be done: others are under way.
+ */
+bool store_correct(struct store *s, const struct hwt_correction *corrections, size_t n,
+                   void (*done)(void *ctx, int err), void *ctx);
+
 /* The log as of the last commit. Any thread; never waits for the disk. */
 void store_snapshot(struct store *s, struct hwt_tslog_snapshot *out);
 void store_uuid(struct store *s, uint8_t uuid[16]);

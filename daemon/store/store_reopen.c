@@ -50,6 +50,7 @@ static int reopen_engine(struct store *s)
     }
     s->anchored = HWT_CLOCK_UNKNOWN; /* it may not have become durable */
     s->pending = false;
+    s->corrected &= hwt_tslog_corrections(&s->log) > s->corrections_before;
     durable = hwt_tslog_durable(&s->log, 0);
     s->appended = durable > s->appended ? durable : s->appended;
     store_settle(s, durable); /* a commit that failed may have been done */

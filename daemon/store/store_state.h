@@ -3,6 +3,7 @@
  *
  *   store.c         opening, the thread, calls of other threads
  *   store_write.c   from the queue into the log: append, commit, retention, anchors
+ *   store_correct.c corrections of the past
  *   store_reopen.c  a log that is gone from under the store, and back
  *   store_roll.c    roll-ups, while nothing else is to be done
  *   store_tell.c    what people see
@@ -34,7 +35,14 @@ struct store {
     pthread_cond_t wake;
     struct queue *queue;
     bool stop;
+    uint64_t asked, met; /* commits asked for soon, and those that were made */
     uint64_t durable;
+    struct {
+        struct hwt_correction *at; /* NULL: none; the store's */
+        size_t n;
+        void (*done)(void *ctx, int err);
+        void *ctx;
+    } corrections;
 
     pthread_mutex_t view_lock;
     struct hwt_tslog_snapshot view; /* as of the last commit */
@@ -45,6 +53,8 @@ struct store {
     int64_t roll_us;                           /* real time of the next bit of work on them; 0 */
     uint64_t appended;                         /* sequence of the last record ever appended */
     bool opened;                               /* the log is; false: reopening it failed */
+    bool corrected;                            /* corrections are in the log, not yet durable */
+    size_t corrections_before;                 /* how many the log had without them */
     bool pending;                              /* records appended, not committed */
     int64_t pending_clock_us, pending_real_us; /* since when */
     int64_t retry_us;                          /* real time of the next try after a failure; 0 */
@@ -72,6 +82,13 @@ HWT_MUST_CHECK int store_commit(struct store *s);
 void store_settle(struct store *s, uint64_t durable);
 /* Readers see the log as it is now, durable records. */
 void store_publish(struct store *s);
+
+/* --- store_correct.c --- */
+
+/* Puts waiting corrections into the log. True: a commit is wanted for them. */
+bool store_take_corrections(struct store *s);
+/* They are durable (0), or will never be. */
+void store_end_corrections(struct store *s, int err);
 
 /* --- store_reopen.c --- */
 

@@ -42,7 +42,7 @@ void sample_block_encode(const struct crc32c *crc, const struct sample_block *b,
     p = put(p, b->device_us, 8);
     p = put(p, b->wall_hidden ? 0 : (uint64_t)b->wall_us, 8);
     p = put(p, b->dropped, 4);
-    p = put(p, SAMPLER_PERIOD_PS, 4);
+    p = put(p, b->period_ps, 4);
     p = put(p, SAMPLER_SCANS, 2);
     p = put(p, SENSORS_SLOTS, 1);
     p = put(p, SAMPLER_BITS, 1);

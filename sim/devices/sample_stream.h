@@ -27,8 +27,9 @@ struct sample_block {
     uint32_t sequence;
     uint64_t device_us;
     int64_t wall_us;
-    bool wall_hidden; /* not told */
-    uint32_t dropped; /* scans */
+    bool wall_hidden;   /* not told */
+    uint32_t dropped;   /* scans */
+    uint32_t period_ps; /* of a scan, as the crystal counts */
     const uint16_t *codes;
 };
 

@@ -67,14 +67,16 @@ void sensors_print_yaml(const struct sensors *s, const char *socket, FILE *out)
             "    label: Clamps\n"
             "    socket: %s\n"
             "    voltages:\n"
-            "      - {id: mains, label: Mains, slot: 0, ratio: %.9g, phase_deg: %.5f}\n"
+            "      - {id: mains, label: Mains, slot: 0, vt: OpenEnergyMonitor emonVs, ratio: %.9g, "
+            "phase_deg: %.5f}\n"
             "    clamps:\n",
             socket, s->slot[0].ratio, s->slot[0].lead_deg);
     for (int c = 0; c < CIRCUIT_COUNT; c++) {
         const struct sensor *k = &s->slot[c + 1];
 
         fprintf(out,
-                "      - {id: %s, label: %s, slot: %d, voltage: mains, ratio: %.9g, "
+                "      - {id: %s, label: %s, slot: %d, voltage: mains, ct: YHDC SCT-013-000, "
+                "ratio: %.9g, "
                 "phase_deg: %.5f}\n",
                 circuit_names[c].id, circuit_names[c].label, c + 1, k->ratio, k->lead_deg);
     }

@@ -1,13 +1,13 @@
 /*
  * Modbus: octets as they come from a line or a socket. The same input is taken as replies and
- * requests at every place, as what a master hears in pieces, as a reply whose checksum is right,
+ * requests at every place, as what a master hears in pieces, as replies whose checksum is right,
  * and as registers.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/wire/modbus_map.h"
+#include "core/wire/modbus_identity.h"
 #include "core/wire/modbus_master.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,10 +21,27 @@ static void require(bool ok)
     }
 }
 
+static const struct hwt_modbus_request who = {1, HWT_MODBUS_IDENTIFY, 0, HWT_MODBUS_BASIC};
+
+static void check_objects(const uint8_t *p, size_t n, const struct hwt_modbus_objects *objects)
+{
+    struct hwt_modbus_object o;
+    size_t at = 0, last = 0;
+
+    require(objects->p > p && objects->p + objects->n <= p + n);
+    while (hwt_modbus_object_next(objects, &at, &o)) {
+        require(at > last && o.p > objects->p && o.p + o.n <= objects->p + objects->n);
+        last = at;
+    }
+    require(at == objects->n); /* nothing is left over */
+}
+
 static void check_reply(const uint8_t *p, size_t n, const struct hwt_modbus_reply *r)
 {
     require(r->reason < HWT_MODBUS_REASON_COUNT && r->size <= n);
-    if (r->reason == HWT_MODBUS_OK) {
+    if (r->reason == HWT_MODBUS_OK && r->count == 0) {
+        check_objects(p, r->size, &r->objects);
+    } else if (r->reason == HWT_MODBUS_OK) {
         require(r->count >= 1 && r->registers >= p && r->registers + 2 * r->count <= p + r->size);
     }
 }
@@ -38,8 +55,10 @@ static void as_frames(const uint8_t *data, size_t size)
             uint16_t transaction;
 
             if (hwt_modbus_reply_decode((enum hwt_modbus_transport)transport,
-                                        at % 2 == 0 ? &asked : NULL, 0, data + at, size - at,
-                                        &r) == 0) {
+                                        at % 3 == 0   ? &asked
+                                        : at % 3 == 1 ? &who
+                                                      : NULL,
+                                        0, data + at, size - at, &r) == 0) {
                 check_reply(data + at, size - at, &r);
             }
             if (hwt_modbus_request_decode((enum hwt_modbus_transport)transport, data + at,
@@ -66,6 +85,7 @@ static void as_answers(enum hwt_modbus_transport transport, const uint8_t *data,
         struct hwt_modbus_request q = asked;
 
         q.address = (uint16_t)(2 * round);
+        q = round == 1 ? who : q;
         require(hwt_modbus_master_start(&m, &q, 100000, 2, now_us) == 0);
         for (size_t steps = 0;; steps++) {
             struct hwt_modbus_action a = hwt_modbus_master_step(&m, now_us);
@@ -84,7 +104,9 @@ static void as_answers(enum hwt_modbus_transport transport, const uint8_t *data,
                 at += n;
             }
         }
-        if (m.result == HWT_MODBUS_OK) {
+        if (m.result == HWT_MODBUS_OK && round == 1) {
+            check_objects(m.buf, sizeof(m.buf), &m.objects);
+        } else if (m.result == HWT_MODBUS_OK) {
             require(m.registers >= m.buf && m.registers + 4 <= m.buf + sizeof(m.buf));
         }
     }
@@ -104,6 +126,22 @@ static void as_registers(const uint8_t *data, size_t size)
         row.scale = data[at] % 2 == 0 ? 1000 : -1;
         (void)hwt_modbus_value(&row, data + at + 3, &counts);
         require(counts > INT64_MIN);
+    }
+}
+
+static void as_identity(const uint8_t *data, size_t size)
+{
+    for (size_t at = 0; at + 2 + 2 * HWT_MODBUS_TEXT_REGISTERS_MAX <= size && at < 300; at++) {
+        struct hwt_modbus_mark mark = {
+            .field = {.type = data[at] % HWT_MODBUS_TYPE_COUNT,
+                      .order = data[at + 1] % HWT_MODBUS_ORDER_COUNT,
+                      .length = data[at + 1] % (HWT_MODBUS_TEXT_REGISTERS_MAX + 1)},
+            .expected = {{.min = -5, .max = 1000, .text = "A"}},
+            .n = 1};
+        char text[HWT_MODBUS_TEXT_SIZE];
+
+        require(hwt_modbus_field_text(&mark.field, data + at + 2, text) == strlen(text));
+        (void)hwt_modbus_mark_fits(&mark, data + at + 2);
     }
 }
 
@@ -134,21 +172,30 @@ static void as_map(const uint8_t *data, size_t size)
     require(rows == map.rows);
 }
 
+/* n octets and the right checksum; p has room for it. */
+static void as_right_frame(uint8_t *p, size_t n)
+{
+    uint16_t crc = hwt_modbus_crc(p, n);
+
+    p[n] = (uint8_t)crc;
+    p[n + 1] = (uint8_t)(crc >> 8);
+    as_frames(p, n + 2);
+    as_answers(HWT_MODBUS_RTU, p, n + 2);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t framed[3 + 4 + 2] = {1, 4, 4};
-    uint16_t crc;
+    uint8_t framed[3 + 4 + 2] = {1, 4, 4}, named[4 + 40 + 2] = {1, 0x2B, 0x0E, 1};
 
     as_frames(data, size);
     as_answers(HWT_MODBUS_RTU, data, size);
     as_answers(HWT_MODBUS_TCP, data, size);
     as_registers(data, size);
+    as_identity(data, size);
     as_map(data, size);
     memcpy(framed + 3, data, size < 4 ? size : 4);
-    crc = hwt_modbus_crc(framed, 7);
-    framed[7] = (uint8_t)crc;
-    framed[8] = (uint8_t)(crc >> 8);
-    as_frames(framed, sizeof(framed));
-    as_answers(HWT_MODBUS_RTU, framed, sizeof(framed));
+    as_right_frame(framed, 7);
+    memcpy(named + 4, data, size < 40 ? size : 40);
+    as_right_frame(named, 4 + (size < 40 ? size : 40));
     return 0;
 }

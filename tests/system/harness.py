@@ -34,6 +34,12 @@ def wait_for(what, condition, timeout_s=20.0, every_s=0.05):
         time.sleep(every_s)
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
 def first_line(process, timeout_s, what):
     ready, _, _ = select.select([process.stdout], [], [], timeout_s)
     line = process.stdout.readline().decode().strip() if ready else ''
@@ -95,9 +101,9 @@ class Plant(Program):
 
 
 class Daemon(Program):
-    def __init__(self, config, folder=None, name='daemon', env=None):
+    def __init__(self, config, folder=None, name='daemon', env=None, live_ms=1000):
         self.config = Path(config)
-        super().__init__([HEATWATT, 'run', '--config', config], folder or self.config.parent, name, env)
+        super().__init__([HEATWATT, 'run', '--config', config, '--live-ms', live_ms], folder or self.config.parent, name, env)
         line = first_line(self.process, 10, 'heatwatt run')
         assert line.startswith('listening http://'), line + self.said()
         self.url = line.split()[1].rstrip('/')
@@ -175,7 +181,10 @@ def write_config(plant, constants='nominal', name='heatwatt.yaml', record_s=10, 
 
 
 class SystemTest(unittest.TestCase):
-    """A folder and children that end with the test; after a failure their logs are shown."""
+    """A folder and children that end with the test; after a failure their logs are shown. Tests that wait for states and
+    values on a fast plant set live_ms, so that they do not wait for the next second of real time each time."""
+
+    live_ms = 1000
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix='heatwatt-test-'))
@@ -210,6 +219,6 @@ class SystemTest(unittest.TestCase):
         return p
 
     def daemon(self, config, **options):
-        d = Daemon(config, **options)
+        d = Daemon(config, live_ms=self.live_ms, **options)
         self.children.append(d)
         return d

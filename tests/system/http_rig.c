@@ -8,10 +8,12 @@
  *   tick            a second without news        quiet N     N more records, nobody told
  *   drop N          forgets the records up to N  slow US     each bucket and record takes so long
  *   fail S B R      error codes of snapshots, buckets, records
+ *   entry JSON      a new entry of the journal   asked   what the journal was asked for last
  *   stats           a JSON object                quit
  *   jobs            how many wait, and the       answer STATUS JSON   to the one that waits longest
  *                   first one's body or kind     full B               1: takes no more jobs
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@
 #include "daemon/http/job.h"
 #include "tests/system/fake_tslog.h"
 
-enum { SCRIPT_BYTES = 50000, LINE = 65536 };
+enum { SCRIPT_BYTES = 50000, LINE = 65536, ENTRIES = 64, ENTRY = 1024 };
 
 static const struct http_series series[] = {
     {"hp_power", "hp", "Heat pump \xe2\x9a\xa1", HWT_Q_POWER},
@@ -35,6 +37,43 @@ static const struct http_series *all_series(void *ctx, size_t *n_out)
     (void)ctx;
     *n_out = sizeof(series) / sizeof(series[0]);
     return series;
+}
+
+static char entry[ENTRIES][ENTRY];
+static unsigned entries;
+static struct http_journal_query asked;
+static char asked_source[64];
+
+static void add_entry(struct http *h, const char *json)
+{
+    snprintf(entry[entries % ENTRIES], ENTRY, "%.*s", ENTRY - 1, json);
+    entries++;
+    http_publish_entry(h, json, strlen(json));
+}
+
+/* Newest first; what is chosen by time and source is the journal's own work. */
+static int journal(void *ctx, const struct http_journal_query *query, http_line_sink line, void *to)
+{
+    unsigned given = 0;
+
+    (void)ctx;
+    asked = *query;
+    snprintf(asked_source, sizeof(asked_source), "%s", query->source != NULL ? query->source : "");
+    while (given < entries && given < ENTRIES && given < query->limit) {
+        const char *p = entry[(entries - 1 - given) % ENTRIES];
+
+        given++;
+        if (!line(to, p, strlen(p))) {
+            break;
+        }
+    }
+    return (int)given;
+}
+
+static void print_asked(void)
+{
+    printf("{\"from\":%lld,\"to\":%lld,\"source\":\"%s\",\"limit\":%u}\n", (long long)asked.from_ms,
+           (long long)asked.to_ms, asked_source, asked.limit);
 }
 
 /* Jobs that wait for an answer. */
@@ -118,6 +157,66 @@ static int answer_job(const char *status_and_json)
     return 0;
 }
 
+/* 230 V of 50 Hz and a clamp of 40 A that clips, 200 scans a cycle. */
+static void fill_codes(int32_t *codes, uint32_t scans)
+{
+    for (uint32_t k = 0; k < scans; k++) {
+        double angle = 2 * 3.14159265358979 * k / 200;
+        double amps = 40 * sqrt(2) * sin(angle - 0.5) + 6 * sin(3 * angle);
+
+        codes[2 * k] = (int32_t)lround(230 * sqrt(2) * 4 * sin(angle));
+        codes[2 * k + 1] = (int32_t)lround(fmax(-2048, fmin(2047, 40 * amps)));
+    }
+}
+
+/* A clamp "hp", and nothing else; "asleep" is one without samples. */
+static int waveform(void *ctx, const char *channel, unsigned cycles,
+                    struct http_waveform *waveform_out, char detail_out[HTTP_DETAIL])
+{
+    enum { SCANS = 12 * 200 };
+    static int32_t codes[2 * SCANS];
+    static const struct hwt_meter_config config = {
+        .slots = 2,
+        .slot = {{.kind = HWT_SLOT_VOLTAGE, .ratio = 0.25},
+                 {.kind = HWT_SLOT_CURRENT, .ratio = 0.025, .reference = 0}}};
+    const struct hwt_meter_scans scans = {
+        .codes = codes,
+        .scans = SCANS,
+        .period_ps = 100000000,
+        .slots = 2,
+        .bits = 12,
+        .slot = {{HWT_SLOT_VOLTAGE, 0, 0}, {HWT_SLOT_CURRENT, 0, 32768}}};
+    double *memory;
+
+    (void)ctx;
+    if (strcmp(channel, "asleep") == 0) {
+        snprintf(detail_out, HTTP_DETAIL, "no samples of 'asleep' now");
+        return HWT_ERR_AGAIN;
+    }
+    if (strcmp(channel, "hp") != 0 && strcmp(channel, "hp_power") != 0) {
+        snprintf(detail_out, HTTP_DETAIL, "'%.70s' is not configured; the clamps are hp", channel);
+        return HWT_ERR_ARGUMENT;
+    }
+    memory = malloc(2 * SCANS * (sizeof(double) + 1));
+    if (memory == NULL) {
+        return HWT_ERR_SPACE;
+    }
+    fill_codes(codes, SCANS);
+    *waveform_out = (struct http_waveform){.memory = memory,
+                                           .source = "hp",
+                                           .label = "Heat pump \xe2\x9a\xa1",
+                                           .voltage = "mains",
+                                           .noise = 0.6,
+                                           .unix_ms = 1800000000000,
+                                           .bits = 12,
+                                           .provenance = HWT_PROVENANCE_SIMULATED};
+    waveform_out->scope.voltage.value = memory;
+    waveform_out->scope.current.value = memory + SCANS;
+    waveform_out->scope.voltage.clipped = (uint8_t *)(memory + 2 * SCANS);
+    waveform_out->scope.current.clipped = (uint8_t *)(memory + 2 * SCANS) + SCANS;
+    return hwt_meter_scope(&config, 1, &scans, cycles, 0.6, &waveform_out->scope);
+}
+
 /* gzip of n bytes; the result is kept for the life of the program. */
 static struct web_asset pack(const char *path, const char *type, const char *p, size_t n,
                              bool immutable)
@@ -171,6 +270,11 @@ static void obey(struct http *h, const char *line)
         fake_slow((unsigned)n);
     } else if (sscanf(line, "fail %d %d %d", &a, &b, &c) == 3) {
         fake_fail(a, b, c);
+    } else if (strncmp(line, "entry ", 6) == 0) {
+        add_entry(h, line + 6);
+    } else if (strcmp(line, "asked") == 0) {
+        print_asked();
+        return;
     } else if (strcmp(line, "tick") == 0) {
         http_tick(h);
     } else if (strncmp(line, "answer ", 7) == 0) {
@@ -229,7 +333,11 @@ int main(int argc, char **argv)
         .host_count = 1,
         .timezone = "Europe/London",
         .changes = changes_of(argc > 3 ? argv[3] : "local"),
-        .hooks = {.snapshot = fake_snapshot, .series = all_series, .submit = submit},
+        .hooks = {.snapshot = fake_snapshot,
+                  .series = all_series,
+                  .journal = journal,
+                  .waveform = waveform,
+                  .submit = submit},
         .assets = assets,
         .asset_count = 2,
     };

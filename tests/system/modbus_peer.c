@@ -89,16 +89,24 @@ static void show(modbus_mapping_t *m, unsigned requests)
     set_integer(m, 0x5000, 4, (uint64_t)(import_kwh * 100));
 }
 
+/* A request that libmodbus cannot read, such as one of a function it does not know, is dropped. */
+static bool is_passing(int error)
+{
+    return error == EMBBADCRC || error == EMBBADDATA || error == ETIMEDOUT || error == EINTR;
+}
+
 /* Serves until the connection ends. */
 static void serve(modbus_t *ctx, modbus_mapping_t *m, unsigned *requests)
 {
     uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
     int n;
 
-    while ((n = modbus_receive(ctx, query)) >= 0 || errno == EMBBADCRC) {
+    while ((n = modbus_receive(ctx, query)) >= 0 || is_passing(errno)) {
         if (n > 0) {
             show(m, ++*requests);
             modbus_reply(ctx, query, n, m);
+        } else if (n < 0) {
+            modbus_flush(ctx);
         }
     }
 }

@@ -28,12 +28,11 @@ publish:
 KEY = "0123456789abcdef0123456789abcdef"
 
 
-def heatwatt(*args):
-    return subprocess.run([HEATWATT, *args], capture_output=True, text=True, timeout=30)
+def heatwatt(*args, given=None):
+    return subprocess.run([HEATWATT, *args], capture_output=True, text=True, timeout=30, input=given)
 
 
-@unittest.skipUnless(HEATWATT.exists(), f"{HEATWATT} is not built")
-class ConfigCheck(unittest.TestCase):
+class ConfigFolder(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
@@ -44,6 +43,9 @@ class ConfigCheck(unittest.TestCase):
         path.chmod(mode)
         return path
 
+
+@unittest.skipUnless(HEATWATT.exists(), f"{HEATWATT} is not built")
+class ConfigCheck(ConfigFolder):
     def test_every_error_is_listed_with_file_line_and_field(self):
         path = self.write("wrong.yaml", WRONG)
         done = heatwatt("config", "check", path)
@@ -97,6 +99,18 @@ class ConfigCheck(unittest.TestCase):
             self.assertIn(f"{path}{part}", done.stderr)
         self.assertEqual([p.name for p in pathlib.Path(self.folder.name).iterdir()], ["wrong.yaml"])
 
+    def test_presets_are_listed_with_their_sources(self):
+        done = heatwatt("config", "presets")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"(?m)^YHDC SCT-013-000 +2000 A : 1 A +2.50 to 3.10 +\+-3 % from 10 to 120 A")
+        models = json.loads(heatwatt("config", "presets", "--json").stdout)
+        self.assertGreater(len(models["ct_models"]), 50)
+        self.assertTrue(all(m["source"] for m in models["ct_models"] + models["vt_models"]))
+        one = heatwatt("config", "presets", "Mascot 9580")
+        self.assertIn("5.70 degrees, ratio x 1 at 253 V", one.stdout)
+        none = heatwatt("config", "presets", "SCT")
+        self.assertEqual((none.returncode, none.stdout), (1, ""))
+
     def test_wrong_usage_is_status_2(self):
         for args in ([], ["check"], ["check", "a", "b"], ["check", "--wrong", "a"], ["frobnicate"]):
             with self.subTest(args=args):
@@ -108,6 +122,41 @@ class ConfigCheck(unittest.TestCase):
         done = heatwatt("config", "reference")
         self.assertEqual(done.returncode, 0)
         self.assertEqual(done.stdout, (TOP / "docs" / "CONFIG.md").read_text())
+
+
+@unittest.skipUnless(HEATWATT.exists(), f"{HEATWATT} is not built")
+class ConfigAdd(ConfigFolder):
+    BEFORE = "version: 1  # the only one\nsources:\n  - {id: hm, type: mbus, port: /dev/u, address: 1}\n\n# end\n"
+    ITEM = "- id: b\n  type: mbus\n  port: /dev/u\n  address: 2\n"
+    AFTER = BEFORE.replace("\n\n", "\n  - id: b\n    type: mbus\n    port: /dev/u\n    address: 2\n\n")
+
+    def test_a_source_of_a_file_or_of_standard_input_is_added(self):
+        for given in (None, self.ITEM):
+            path = self.write("f.yaml", self.BEFORE)
+            item = "-" if given else self.write("item.yaml", self.ITEM)
+            done = heatwatt("config", "add", "--check", path, item, given=given)
+            self.assertEqual((done.returncode, done.stdout, path.read_text()), (0, f"{path}: would be right\n", self.BEFORE))
+            done = heatwatt("config", "add", path, item, given=given)
+            self.assertEqual((done.returncode, done.stderr, path.read_text()), (0, "", self.AFTER))
+            self.assertIn(f"{path}.bak", done.stdout)
+            self.assertEqual(pathlib.Path(f"{path}.bak").read_text(), self.BEFORE)
+            self.assertEqual(heatwatt("config", "check", path).returncode, 0)
+
+    def test_what_is_wrong_is_told_and_nothing_written(self):
+        for item, part in ((self.ITEM.replace("2", "one"), "sources[1].address: "), (self.ITEM.replace("b", "hm", 1), '"hm" is taken'),
+                           ("id: b\n", "new source:1: is not a source"), ("", "new source: is empty")):
+            path = self.write("f.yaml", self.BEFORE)
+            done = heatwatt("config", "add", path, "-", given=item)
+            self.assertEqual((done.returncode, done.stdout, path.read_text()), (1, "", self.BEFORE), item)
+            self.assertIn(part, done.stderr)
+            self.assertTrue(done.stderr.endswith(f"{path}: nothing was changed\n"))
+        done = heatwatt("config", "add", self.folder.name + "/none.yaml", "-", given=self.ITEM)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("none.yaml: cannot be read: No such file", done.stderr)
+
+    def test_usage(self):
+        for args, code in ((["--help"], 0), ([], 2), (["f"], 2), (["f", "g", "h"], 2), (["--chekc", "f", "-"], 2), (["-", "f"], 2)):
+            self.assertEqual(heatwatt("config", "add", *args).returncode, code, args)
 
 
 if __name__ == "__main__":

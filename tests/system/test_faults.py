@@ -7,6 +7,8 @@ from harness import HEATWATT, START, SystemTest, wait_for, write_config
 
 
 class Faults(SystemTest):
+    live_ms = 100
+
     def both(self, speed=20, **options):
         plant = self.plant(seed=1, speed=speed)
         daemon = self.daemon(write_config(plant, **options))
@@ -95,7 +97,7 @@ class Faults(SystemTest):
 
     def test_a_corrupt_log_tail_is_reported_and_the_rest_served(self):
         plant = self.plant(seed=1, speed=60)
-        config = write_config(plant)
+        config = write_config(plant, record_s=2)
         daemon = self.daemon(config)
         wait_for('records', lambda: daemon.live()['log']['durable'] >= 60, 30)
         daemon.kill9()

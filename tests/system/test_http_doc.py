@@ -108,6 +108,7 @@ class Server:
         stream = next(s for s in series if s['kind'] == 'gauge')['streams'][0]
         self.names = {
             'gauge': next(s['id'] for s in series if s['kind'] == 'gauge'),
+            'clamp': next((s['source'] for s in series if s['quantity'] == 'current'), 'hp'),
             'counter': next(s['id'] for s in series if s['kind'] == 'counter'),
             'from': max(stream['from'], stream['to'] - 3_600_000),
             'to': stream['to'] + 60_000,
@@ -135,6 +136,7 @@ class DocTest:
     """The tests; a subclass gives self.server."""
 
     changes = False
+    skipped = ()  # beginnings of paths that the server cannot answer
 
     def check_head(self, example, reply):
         self.assertEqual(reply.status, example.status)
@@ -198,14 +200,15 @@ class DocTest:
         shown = examples()
         self.assertGreaterEqual(len(shown), 10)
         for example in shown:
-            if example.changes_something() and not self.changes:
+            if example.path.startswith(self.skipped) or example.changes_something() and not self.changes:
                 continue
-            with self.subTest(f'{example.method} {example.path} {example.headers}'):
+            with self.subTest(f'{example.method} {example.path} {example.headers} {example.body}'):
                 {'sse': self.check_events, 'csv': self.check_csv, 'json': self.check_json}[example.kind](example)
 
 
 class TheServerAlone(DocTest, unittest.TestCase):
     changes = True
+    skipped = ('/api/v1/calibration',)  # jobs of the daemon
 
     def setUp(self):
         self.rig = Rig()

@@ -7,6 +7,9 @@ from harness import SystemTest, wait_for, write_config
 class Light(SystemTest):
     """A plant and a daemon with one further source."""
 
+    live_ms = 100
+
+
     def both(self, source, plant_options, speed=20, elec='hp', **config):
         plant = self.plant(seed=1, speed=speed, extra=(*plant_options, '--loads', 'hp=8.7:pfc'))
         path = write_config(plant, **config)
@@ -84,7 +87,7 @@ class Elster(Light):
         plant.control('speed 0')
         plant.control('truth')
         live = daemon.live()
-        pair = [next(c['value'] for c in live['channels'] if c['id'] == f'meter_{q}') for q in ('import', 'export')]
+        pair = [next(c['register'] for c in live['channels'] if c['id'] == f'meter_{q}') for q in ('import', 'export')]
         self.assertIn(pair, plant.truth()['elster']['recent'])
         plant.control('speed 20')
 

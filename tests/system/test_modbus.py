@@ -12,6 +12,15 @@ import unittest
 from harness import BUILD, HEATWATT, Program, SystemTest, first_line, wait_for, write_config
 
 PEER = BUILD / 'tests/system/modbus_peer'
+FIND = BUILD / 'tests/system/modbus_find'
+
+
+def find(where, last_unit, *speeds, timeout_ms=150):
+    """What a search tells, as lists of words."""
+    done = subprocess.run([FIND, str(where), str(timeout_ms), str(last_unit), *map(str, speeds)],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return [line.split() for line in done.stdout.splitlines()]
 
 
 class Wire:
@@ -51,6 +60,8 @@ sources:
 
 @unittest.skipUnless(PEER.exists(), 'libmodbus is not installed: no peer was built')
 class LibmodbusPeer(SystemTest):
+    live_ms = 100
+
     def peer(self, *args):
         program = Program([PEER, *args], self.folder, 'peer')
         self.children.append(program)
@@ -90,6 +101,17 @@ class LibmodbusPeer(SystemTest):
         wait_for('ok', lambda: daemon.source('e')['state'] == 'ok')
         self.assertEqual(daemon.source('e')['counters'].get('CRC', 0), 0)
 
+    def test_a_search_finds_libmodbus_on_a_line_and_in_the_network(self):
+        wire = Wire()
+        self.addCleanup(wire.close)
+        self.peer('rtu', wire.ends[0], 19200, 1) # libmodbus loses the request after one to another unit
+        found = find(wire.ends[1], 2, 19200)
+        self.assertEqual([f[:4] for f in found], [['19200', '1', 'abb_b23', '4711000']])
+        self.assertEqual([found[0][4], found[0][6]], ['power=-12505', 'voltage=23020'])
+        _, ready = self.peer('tcp', 3)
+        found = find(f'127.0.0.1:{ready[1]}', 4, 9600)
+        self.assertEqual([f[1:4] for f in found], [['1', 'abb_b23', '4711000']], 'it looks at no unit')
+
     def test_tcp_holding_registers_are_read_and_what_is_not_available_is_missing(self):
         peer, ready = self.peer('tcp', 3)
         sources = f'  - {{id: b, type: modbus, map: abb_b23, tcp: "127.0.0.1:{ready[1]}", unit: 3, poll_s: 1, timeout_ms: 300}}'
@@ -110,6 +132,8 @@ class LibmodbusPeer(SystemTest):
 
 
 class PlantsMeter(SystemTest):
+    live_ms = 100
+
     SOURCE = """  - id: hpmeter
     type: modbus
     label: Heat pump meter
@@ -120,7 +144,7 @@ class PlantsMeter(SystemTest):
     retries: 1
 roles:"""
 
-    def both(self, speed=10, poll_s=5, elec='hpmeter', tcp=None):
+    def both(self, speed=20, poll_s=5, elec='hpmeter', tcp=None):
         where = ('--modbus-tcp', tcp) if tcp else ('--modbus', self.folder / 'elec')
         plant = self.plant(seed=1, speed=speed, extra=(*where, '--loads', 'hp=8.7:pfc'))
         path = write_config(plant)
@@ -167,6 +191,22 @@ roles:"""
         wait_for('a late answer', lambda: late() > before)
         wait_for('good again', lambda: self.counters(daemon)['good'] > good + 5)
 
+    def test_faults_of_the_wire_are_told_by_what_they_are_and_pass(self):
+        plant, daemon = self.both()
+        for command, reason in (('collision 6', 'CRC'), ('twice 6', 'LATE'), ('echo 1', 'ECHO')):
+            before = self.counters(daemon).get(reason, 0)
+            plant.control('modbus ' + command)
+            wait_for(f'{command}: {reason}', lambda: self.counters(daemon).get(reason, 0) > before)
+        plant.control('modbus echo 0')
+        good = self.counters(daemon)['good']
+        wait_for('good polls', lambda: self.counters(daemon)['good'] > good + 2)
+        plant.control('modbus stuck 0')
+        wait_for('stale, with its cause', lambda: (s := daemon.source('hpmeter'))['state'] == 'stale' and 'never silent' in s['cause'])
+        plant.control('modbus stuck -1')
+        wait_for('ok again', lambda: daemon.source('hpmeter')['state'] == 'ok')
+        self.assertEqual(self.counters(daemon).get('anchored', 0), 0)
+        self.assertEqual(self.counters(daemon).get('implausible', 0), 0)
+
     def test_an_unplugged_adapter_fails_and_a_replugged_one_recovers(self):
         self.check_replug(str(self.folder / 'elec'))
 
@@ -186,6 +226,12 @@ roles:"""
         plant.control('modbus plug')
         wait_for('ok again', lambda: daemon.source('hpmeter')['state'] == 'ok', 40)
         wait_for('values', lambda: daemon.value('hpmeter_power') is not None)
+
+    def test_a_search_finds_the_plants_meter_and_knows_what_it_is(self):
+        self.plant(seed=1, speed=10, extra=('--modbus', self.folder / 'elec', '--modbus-unit', '2'))
+        found = find(self.folder / 'elec', 3, 9600)
+        self.assertEqual([f[:4] for f in found], [['9600', '2', 'sdm120', '17000001']])
+        self.assertEqual([v.split('=')[0] for v in found[0][4:]], ['power', 'import', 'voltage'])
 
     def test_another_serial_number_is_another_meter_whatever_its_registers_show(self):
         plant, daemon = self.both(speed=20)
@@ -215,7 +261,7 @@ roles:"""
             hours = (daemon.live()['time'] - t0) / 3.6e6
             self.assertGreaterEqual(elec(), before)
             self.assertLess(elec() - before, 9000 * hours + 1, 'no step, only what a heat pump draws')
-        self.assertEqual(len([l for l in daemon.said().splitlines() if 'register jumped quantity=import' in l]), 2)
+        self.assertEqual(len([l for l in daemon.said().splitlines() if 'register jumped channel=hpmeter_import' in l]), 2)
         self.assertEqual(daemon.source('hpmeter')['state'], 'ok')
 
 

@@ -17,6 +17,8 @@
 #define V1    "version: 1\n"
 #define METER "sources:\n  - {id: hm, type: mbus, port: /dev/u, address: 1}\n" /* lines 2, 3 */
 /* Lines 2 to 9; a further clamp would be line 10. */
+#define SPI           "sources:\n  - id: s\n    type: samples\n    spidev: /dev/spidev0.0\n"
+#define VOLTAGE(slot) "    voltages: [{id: l1, slot: " slot ", ratio: 1}]\n"
 #define SAMPLER                                                                                \
     "sources:\n  - id: s\n    type: samples\n    socket: /run/s\n    voltages:\n"              \
     "      - {id: mains, slot: 0, ratio: 0.2}\n    clamps:\n      - {id: hp, slot: 1, ratio: " \
@@ -127,6 +129,36 @@ static const struct row broken[] = {
     {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, phase_deg: -31}\n", 10,
      "sources[0].clamps[1].phase_deg", "below the minimum -30 degrees", 0, "negative bound"},
 
+    /* models of sensors */
+    {V1 SAMPLER "      - {id: b, slot: 2}\n", 10, "sources[0].clamps[1].ratio", "or ct is required",
+     0, "neither ratio nor model"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: SCT-013-00}\n", 10, "sources[0].clamps[1].ct",
+     "near are \"YHDC SCT-013-000\", \"YHDC SCT-013-000V\", \"YHDC SCT-013-005\"", 0,
+     "an unknown clamp names those near"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: YHDC sct-013-000}\n", 10, "sources[0].clamps[1].ct",
+     "near are \"YHDC SCT-013-000\"", 0, "names are exact"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: Mascot 9580}\n", 10, "sources[0].clamps[1].ct",
+     "is not a known clamp", 0, "a voltage sensor is no clamp"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ct: YHDC SCT-013-030}\n", 3, "sources[0].step_v",
+     "is required, as b names a model", 0, "steps of what?"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 0.001,\n     voltages: [{id: v, "
+        "slot: 0, ratio: 1}],\n     clamps: [{id: c, slot: 1, ct: YHDC SCT-013-000}]}\n",
+     5, "sources[0].clamps[0].burden_ohm", "is required, here or at the sampler", 0,
+     "a current through what?"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 0.001,\n     voltages: [{id: v, "
+        "slot: 0, ratio: 1}],\n     clamps: [{id: c, slot: 1, ct: YHDC SCT-013-030, burden_ohm: "
+        "9}]}\n",
+     5, "sources[0].clamps[0].burden_ohm", "is built into a YHDC SCT-013-030", 0, "two burdens"},
+    {V1 "sources:\n  - {id: s, type: samples, socket: x, step_v: 1.0e-9,\n     voltages: [{id: v, "
+        "slot: 0, vt: Mascot 9580}]}\n",
+     4, "sources[0].voltages[0].vt", "gives 2.143e-08 V for each step", 0, "a step of nothing"},
+    {V1 METER "vt_models: [{name: a, ratio: 1}, {name: a, ratio: 2}]\n", 4, "vt_models[1].name",
+     "is already in line 4", 0, "one model twice"},
+    {V1 METER "ct_models: [{name: a, ratio: 1, phase_hz: 55}]\n", 4, "ct_models[0].phase_hz",
+     "one of 50 60", 0, "no such mains"},
+    {V1 METER "ct_models: [{name: a, ratio: 1, curve: [{level: 2}, {level: 1}]}]\n", 4,
+     "ct_models[0].curve[1].level", "does not rise", 0, "a model's curve"},
+
     /* between keys */
     {V1 SAMPLER "      - {id: hp, slot: 2, ratio: 1}\n", 10, "sources[0].clamps[1].id",
      "is already the clamp of line 9", 0, "same id"},
@@ -156,6 +188,38 @@ static const struct row broken[] = {
         "      - {id: l1, slot: 0, ratio: 1}\n      - {id: l2, slot: 1, ratio: 1}\n"
         "    clamps:\n      - {id: c, slot: 2, ratio: 1}\n",
      10, "sources[0].clamps[0].voltage", "is required, as the sampler has 2", 0, "which phase?"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, measure: [cos_pi]}\n", 10,
+     "sources[0].clamps[1].measure[0]", "did you mean cos_phi?", 0, "a typing error"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, measure: [power]}\n", 10,
+     "sources[0].clamps[1].measure[0]", "not known here", 0, "every clamp has it"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, measure: [harmonic_41]}\n", 10,
+     "sources[0].clamps[1].measure[0]", "did you mean harmonic_4", 0, "beyond the 40th"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, measure: [reactive_q2, reactive_energy]}\n", 10,
+     "sources[0].clamps[1].measure[1]", "\"reactive_energy\" is there twice", 0, "a part and all"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, measure: thd}\n", 10,
+     "sources[0].clamps[1].measure", "must be a list", 0, "a word for a list"},
+    {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, measure: [harmonic_3]}\n"
+                "      - {id: c, slot: 3, ratio: 1, measure: [harmonics]}\n",
+     11, "sources[0].clamps[2].measure[0]", "so has \"b\": one clamp of a sampler", 0,
+     "one is analysed"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: x\n    voltages:\n"
+        "      - {id: l1, slot: 0, ratio: 1, measure: [cos_phi]}\n",
+     7, "sources[0].voltages[0].measure[0]", "not known here", 0, "a voltage has no power"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: x\n    voltages:\n"
+        "      - {id: l1, slot: 0, ratio: 1}\n"
+        "      - {id: l2, slot: 1, ratio: 1, measure: [harmonics]}\n    clamps:\n"
+        "      - {id: c, slot: 2, ratio: 1, voltage: l1, measure: [harmonic_5]}\n",
+     8, "sources[0].voltages[1].measure[0]", "and so has \"c\", whose voltage it is not", 0,
+     "only its own voltage comes with a clamp"},
+    {V1 SAMPLER "    groups:\n      - {id: g, clamps: [hp, nosuch]}\n", 11,
+     "sources[0].groups[0].clamps[1]", "\"nosuch\" is none of this sampler's clamps", 0,
+     "no such clamp"},
+    {V1 SAMPLER "    groups:\n      - {id: g, clamps: [hp]}\n", 11,
+     "sources[0].groups[0].clamps[0]", "\"hp\" is alone", 0, "one is no group"},
+    {V1 SAMPLER "    groups:\n      - {id: g, clamps: [hp, hp]}\n", 11,
+     "sources[0].groups[0].clamps[1]", "\"hp\" is there twice", 0, "counted twice"},
+    {V1 SAMPLER "    groups:\n      - {id: hp, clamps: [hp, hp2]}\n", 11, "sources[0].groups[0].id",
+     "is already the clamp of line 9", 2, "an id twice"},
     {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: min}\n", 10,
      "sources[0].clamps[1].minus", "did you mean mains?", 0, "no such voltage at the other end"},
     {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, minus: mains}\n", 10,
@@ -170,10 +234,29 @@ static const struct row broken[] = {
     {V1 SAMPLER "      - {id: b, slot: 2, ratio: 1, curve: [{phase_deg: 1}]}\n", 10,
      "sources[0].clamps[1].curve[0].level", "is required", 0, "a point of nowhere"},
     {V1 "sources:\n  - id: s\n    type: samples\n    voltages: [{id: l1, slot: 0, ratio: 1}]\n", 3,
-     "sources[0].socket", "or port is required", 0, "neither socket nor port"},
+     "sources[0].socket", "or port or spidev is required", 0, "nothing to read"},
     {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    port: b\n"
         "    voltages: [{id: l1, slot: 0, ratio: 1}]\n",
      6, "sources[0].port", "exclude each other", 0, "both"},
+    {V1 SPI "    socket: a\n" VOLTAGE("0"), 5, "sources[0].spidev", "and socket exclude each other",
+     0, "a stream and a converter"},
+    {V1 SPI "    baud: 921600\n" VOLTAGE("0"), 6, "sources[0].baud", "but here is a converter", 0,
+     "a port's key"},
+    {V1 SPI VOLTAGE("8"), 6, "sources[0].voltages[0].slot", "one converter has 0 to 7", 0,
+     "a channel that is not there"},
+    {V1 SPI "    spidev_2: /dev/spidev0.1\n" VOLTAGE("0"), 6, "sources[0].spidev_2",
+     "give one a slot of 8 to 15", 0, "a converter of which nothing is read"},
+    {V1 SPI "    spidev_2: /dev/spidev0.0\n" VOLTAGE("0"), 6, "sources[0].spidev_2",
+     "is the same device", 0, "one device twice"},
+    {V1 SPI "    spi_hz: 3600000\n" VOLTAGE("0"), 6, "sources[0].spi_hz", "2000000", 0, "too fast"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    spi_hz: 1000000\n" VOLTAGE("0"),
+     6, "sources[0].spi_hz", "is for converters", 0, "a converter's key"},
+    {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    spidev_2: "
+        "/dev/spidev0.1\n" VOLTAGE("0"),
+     6, "sources[0].spidev_2", "needs a first converter", 0, "a second without a first"},
+    {V1 SPI VOLTAGE("0") "  - id: t\n    type: samples\n    spidev: /dev/spidev0.0\n"
+                         "    voltages: [{id: l2, slot: 0, ratio: 1}]\n",
+     9, "sources[1].spidev", "is already that of \"s\" in line 3", 0, "two readers of a converter"},
     {V1 "sources:\n  - id: s\n    type: samples\n    socket: a\n    baud: 115200\n"
         "    voltages: [{id: l1, slot: 0, ratio: 1}]\n",
      6, "sources[0].baud", "here is a socket", 0, "baud of a socket"},
@@ -871,6 +954,34 @@ static void points_are_the_voltages_clamps_and_meters_in_file_order(void **state
     config_free(c);
 }
 
+static void what_is_measured_on_request_comes_behind_what_all_have(void **state)
+{
+    static const uint8_t want[] = {HWT_Q_THD,         HWT_Q_REACTIVE_Q1, HWT_Q_REACTIVE_Q2,
+                                   HWT_Q_REACTIVE_Q3, HWT_Q_REACTIVE_Q4, HWT_Q_HARMONIC_5};
+    struct config *c = parse_good(
+        V1 SAMPLER
+        "      - {id: b, slot: 2, ratio: 1, measure: [thd, reactive_energy, harmonic_5]}\n"
+        "    groups:\n      - {id: g, clamps: [b, hp]}\nroles: {elec: g}\n",
+        "f.yaml");
+    struct config_point p;
+
+    (void)state;
+    assert_true(config_point_find(c, "b", &p));
+    assert_int_equal(p.quantities, 7 + sizeof(want));
+    assert_int_equal(p.quantity[0], HWT_Q_POWER);
+    assert_memory_equal(p.quantity + 7, want, sizeof(want));
+    assert_int_equal(c->source[0].clamps[1].more, sizeof(want));
+    assert_true(c->source[0].clamps[1].harmonics);
+    assert_false(c->source[0].clamps[0].harmonics);
+    assert_true(config_point_find(c, "hp", &p));
+    assert_int_equal(p.quantities, 7);
+    assert_true(config_point_find(c, "g", &p));
+    assert_int_equal(p.kind, POINT_GROUP);
+    assert_int_equal(p.quantities, 8);
+    assert_int_equal(c->source[0].groups[0].inputs, 3);
+    config_free(c);
+}
+
 /* 32 samplers of 1 voltage and 1 clamp are 288 channels. */
 static void more_channels_than_a_record_holds_are_refused(void **state)
 {
@@ -996,6 +1107,7 @@ int main(void)
         cmocka_unit_test(a_clamp_without_voltage_takes_the_only_one),
         cmocka_unit_test(empty_groups_and_lists_are_as_if_left_out),
         cmocka_unit_test(points_are_the_voltages_clamps_and_meters_in_file_order),
+        cmocka_unit_test(what_is_measured_on_request_comes_behind_what_all_have),
         cmocka_unit_test(more_channels_than_a_record_holds_are_refused),
         cmocka_unit_test(limits_on_size_and_values_hold),
         cmocka_unit_test(every_beginning_of_a_file_is_answered),

@@ -698,6 +698,36 @@ static void a_line_that_babbles_tells_the_octet_it_is_stuck_at(void **state)
     assert_int_equal(l.count, 0);
 }
 
+/* Long before the time an answer may take is over: no frame has so many of one octet in a row. */
+static void a_line_that_sticks_while_an_answer_is_awaited_is_told_soon_and_forgotten(void **state)
+{
+    static const uint8_t octets[] = {0x00, 0xE5, 0x68, 0x10, 0x16, 0xFF};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(octets); i++) {
+        struct line l;
+        uint8_t chunk[50], buf[64];
+        size_t n = identified_reply(ADDRESS, 0x93, 1, buf), heard = 0;
+
+        memset(chunk, octets[i], sizeof(chunk));
+        begin(&l, true);
+        assert_int_equal(run(&l, 0), HWT_MBUS_STEP_SEND);
+        while (l.m.notice[HWT_MBUS_BABBLE] == 0 && heard < 2 * HWT_MBUS_FRAME_MAX) {
+            hear(&l, chunk, sizeof(chunk), 1000);
+            (void)run(&l, 0);
+            heard += sizeof(chunk);
+        }
+        print_message("# stuck at %02X\n", octets[i]);
+        assert_int_equal(l.m.notice[HWT_MBUS_BABBLE], 1);
+        assert_int_equal(l.m.stuck, octets[i]);
+        assert_int_equal(run(&l, 1000000), HWT_MBUS_STEP_SEND); /* silent: the next attempt */
+        hear(&l, buf, n, 100000);
+        assert_int_equal(run(&l, 1000000), HWT_MBUS_STEP_DONE);
+        assert_int_equal(l.m.result, 0);
+        assert_int_equal(l.m.collision, HWT_MBUS_NO_COLLISION);
+    }
+}
+
 /* Nothing was asked, so nothing was answered: what an earlier attempt heard is no damage again. */
 static void a_line_that_babbles_after_a_damaged_answer_is_no_collision(void **state)
 {
@@ -715,7 +745,7 @@ static void a_line_that_babbles_after_a_damaged_answer_is_no_collision(void **st
         hear(&l, chunk, sizeof(chunk), 1000);
     }
     assert_int_equal(l.m.failed[-HWT_ERR_CHECKSUM], 1);
-    assert_int_equal(l.m.notice[HWT_MBUS_BABBLE], RETRIES);
+    assert_int_equal(l.m.notice[HWT_MBUS_BABBLE], 1 + RETRIES);
     assert_int_equal(l.m.stuck, 0xE5);
     assert_int_equal(l.m.collision, HWT_MBUS_NO_COLLISION);
 }
@@ -749,6 +779,7 @@ int main(void)
         cmocka_unit_test(an_answer_too_early_waits_for_a_better_one),
         cmocka_unit_test(two_meters_at_one_address_are_told_from_noise),
         cmocka_unit_test(a_line_that_babbles_tells_the_octet_it_is_stuck_at),
+        cmocka_unit_test(a_line_that_sticks_while_an_answer_is_awaited_is_told_soon_and_forgotten),
         cmocka_unit_test(a_line_that_babbles_after_a_damaged_answer_is_no_collision),
     };
 

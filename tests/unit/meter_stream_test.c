@@ -446,6 +446,46 @@ static void durations_follow_a_device_clock_that_runs_away_from_the_scans(void *
     }
 }
 
+/* A clock that is steered changes the scan period by up to 50 ppm a block, and the device clock
+ * with it: no scan is lost, and frequency and duration are those of the steered clock. */
+static void a_scan_period_that_is_steered_tears_no_run_but_another_layout_does(void **state)
+{
+    double ahead_us = 0, ppm = 0;
+    uint64_t end_us;
+    unsigned n = 0;
+
+    (void)state;
+    start();
+    for (unsigned i = 0; i < 500; i++) {
+        struct hwt_block b = waves_block(&waves, 128);
+
+        b.device_us = (uint64_t)((double)b.device_us + ahead_us);
+        b.scan_period_ps += (uint32_t)(WAVES_PERIOD_PS * ppm * 1e-6);
+        ahead_us += 128.0 * WAVES_PERIOD_PS * 1e-6 * ppm * 1e-6;
+        ppm += i >= 100 && i < 106 ? 50 : 0;
+        assert_int_equal(hwt_meter_feed(&meter, &b), i == 0 ? HWT_METER_GAP : HWT_METER_FOLLOWS);
+        n = drain(&meter, window, n);
+    }
+    end_us = assert_chained(window, n, 5000000);
+    assert_true(end_us > 5000000 + 9300000);
+    assert_int_equal(meter.counters.gaps, 0);
+    assert_true(fabs(window[2].channel[0].hz - 50) < 1e-3);
+    assert_true(fabs(window[n - 1].channel[0].hz - 50 / 1.0003) < 1e-3);
+    assert_in_range(window[n - 1].duration_us, 200057, 200063);
+    {
+        const struct hwt_meter_channel *clamp = &window[n - 1].channel[1];
+
+        assert_true(fabs((double)clamp->energy_nj / (clamp->p_w * 200060e3) - 1) < 2e-5);
+    }
+    {
+        struct hwt_block b = waves_block(&waves, 128);
+
+        b.device_us = (uint64_t)((double)b.device_us + ahead_us);
+        b.scan_period_ps += (uint32_t)(WAVES_PERIOD_PS * 500e-6); /* 200 ppm at once */
+        assert_int_equal(hwt_meter_feed(&meter, &b), HWT_METER_GAP);
+    }
+}
+
 static void a_step_of_frequency_or_phase_loses_no_energy(void **state)
 {
     static const struct {
@@ -560,6 +600,73 @@ static void readings_leave_out_what_is_missing(void **state)
     assert_int_equal(r[1].value, 49988);
 }
 
+static void readings_beyond_those_of_all_are_given_as_asked_for(void **state)
+{
+    static const uint8_t asked[] = {HWT_Q_HARMONIC_3, HWT_Q_THD,         HWT_Q_POWER,
+                                    HWT_Q_COS_PHI,    HWT_Q_REACTIVE_Q4, HWT_Q_HARMONIC_40};
+    struct hwt_meter_channel c = {.kind = HWT_SLOT_CURRENT,
+                                  .thd = 0.12345,
+                                  .pf1 = -0.9876,
+                                  .reactive_mj = {1, 2, 3, 4},
+                                  .thd_quality = HWT_QUALITY_SUSPECT,
+                                  .pf_quality = HWT_QUALITY_GOOD,
+                                  .energy_quality = HWT_QUALITY_GOOD};
+    struct hwt_meter_spectrum spectrum = {.rms = {[0] = 8, [2] = 0.96, [39] = 0.004}};
+    struct hwt_reading r[6];
+
+    (void)state;
+    assert_int_equal(hwt_meter_more_readings(&c, &spectrum, asked, 6, 9, 77, r), 5);
+    assert_int_equal(r[0].quantity, HWT_Q_HARMONIC_3);
+    assert_int_equal(r[0].value, 1200);
+    assert_int_equal(r[0].quality, HWT_QUALITY_SUSPECT);
+    assert_int_equal(r[0].source, 9);
+    assert_int_equal(r[0].mono_us, 77);
+    assert_int_equal(r[1].value, 1235); /* 12.345 % */
+    assert_int_equal(r[2].value, -988);
+    assert_int_equal(r[3].value, 4);
+    assert_int_equal(r[4].value, 5);
+    assert_int_equal(hwt_meter_more_readings(&c, NULL, asked, 6, 9, 77, r), 3);
+    c.thd_quality = HWT_QUALITY_MISSING; /* of mere noise there are no shares */
+    assert_int_equal(hwt_meter_more_readings(&c, &spectrum, asked, 6, 9, 77, r), 2);
+    c.kind = HWT_SLOT_VOLTAGE;
+    c.thd_quality = HWT_QUALITY_GOOD;
+    assert_int_equal(hwt_meter_more_readings(&c, &spectrum, asked, 6, 9, 77, r), 3);
+}
+
+static void a_group_gives_registers_always_and_powers_when_known(void **state)
+{
+    struct hwt_meter_total t = {.p_w = -1234.56,
+                                .q1_var = 7,
+                                .se_va = 2000,
+                                .pf = -0.6173,
+                                .vector_import_mj = 1,
+                                .vector_export_mj = 2,
+                                .phase_import_mj = 3,
+                                .phase_export_mj = 4,
+                                .quality = HWT_QUALITY_SUSPECT};
+    struct hwt_reading r[HWT_METER_TOTAL_READINGS];
+
+    (void)state;
+    assert_int_equal(hwt_meter_total_readings(&t, 5, 66, r), HWT_METER_TOTAL_READINGS);
+    assert_int_equal(r[0].quantity, HWT_Q_POWER);
+    assert_int_equal(r[0].value, -12346);
+    assert_int_equal(r[0].quality, HWT_QUALITY_SUSPECT);
+    assert_int_equal(r[3].value, -617);
+    t.se_va = 0; /* no power factor of nothing */
+    assert_int_equal(hwt_meter_total_readings(&t, 5, 66, r), HWT_METER_TOTAL_READINGS - 1);
+    t.quality = HWT_QUALITY_MISSING;
+    assert_int_equal(hwt_meter_total_readings(&t, 5, 66, r), 4);
+    for (unsigned i = 0; i < 4; i++) {
+        static const uint8_t want[] = {HWT_Q_IMPORT, HWT_Q_EXPORT, HWT_Q_SUMMED_IMPORT,
+                                       HWT_Q_SUMMED_EXPORT};
+
+        assert_int_equal(r[i].quantity, want[i]);
+        assert_int_equal(r[i].value, i + 1);
+        assert_int_equal(r[i].quality, HWT_QUALITY_GOOD);
+        assert_int_equal(r[i].source, 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -574,9 +681,12 @@ int main(void)
         cmocka_unit_test(codes_at_either_limit_of_the_converter_make_values_suspect),
         cmocka_unit_test(a_restarted_sampler_keeps_the_registers),
         cmocka_unit_test(durations_follow_a_device_clock_that_runs_away_from_the_scans),
+        cmocka_unit_test(a_scan_period_that_is_steered_tears_no_run_but_another_layout_does),
         cmocka_unit_test(a_step_of_frequency_or_phase_loses_no_energy),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(readings_leave_out_what_is_missing),
+        cmocka_unit_test(readings_beyond_those_of_all_are_given_as_asked_for),
+        cmocka_unit_test(a_group_gives_registers_always_and_powers_when_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

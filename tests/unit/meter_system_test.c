@@ -224,6 +224,36 @@ static void the_curve_of_a_voltage_turns_its_phase(void **state)
     assert_true(fabs(last.channel[1].p_w / 1150 - 1) < 1e-3);
 }
 
+static void a_trim_counts_at_once_and_registers_go_on(void **state)
+{
+    int64_t before;
+
+    (void)state;
+    waves_init(&waves, 1, 3);
+    waves.slot[0].codes *= 1 / 1.01;
+    waves.slot[1].codes *= 1 / 1.02;
+    waves.slot[1].lead_deg = 3;
+    sine(1, 10, 60);
+    configure();
+    config.slot[0].ratio /= 1.01; /* as if they were not known */
+    config.slot[1].ratio /= 1.02;
+    config.slot[1].phase_deg = 2;
+    start();
+    assert_true(run(2) > 5);
+    assert_true(fabs(last.channel[1].rms / (10 / 1.02) - 1) < 1e-3);
+    before = last.channel[1].import_mj;
+    assert_int_equal(hwt_meter_trim(&meter, 0, config.slot[0].ratio * 1.01, 0), 0);
+    assert_int_equal(hwt_meter_trim(&meter, 1, config.slot[1].ratio * 1.02, 3), 0);
+    assert_true(run(2) > 5);
+    assert_true(fabs(last.channel[0].rms / 230 - 1) < 1e-3);
+    assert_true(fabs(last.channel[1].rms / 10 - 1) < 1e-3);
+    assert_true(fabs(last.channel[1].p_w / 1150 - 1) < 1e-3);
+    assert_true(last.channel[1].import_mj > before + 2000000);
+    assert_int_equal(hwt_meter_trim(&meter, 1, 0, 3), HWT_ERR_ARGUMENT);
+    assert_int_equal(hwt_meter_trim(&meter, 1, 1, 46), HWT_ERR_ARGUMENT);
+    assert_int_equal(hwt_meter_trim(&meter, 23, 1, 0), HWT_ERR_ARGUMENT);
+}
+
 /* A triangle of 64 codes in 5 s has this slope. */
 static void a_sloping_offset_is_no_current(void **state)
 {
@@ -553,6 +583,7 @@ int main(void)
         cmocka_unit_test(a_derived_phase_is_labelled),
         cmocka_unit_test(the_curve_of_a_clamp_bends_ratio_and_phase),
         cmocka_unit_test(the_curve_of_a_voltage_turns_its_phase),
+        cmocka_unit_test(a_trim_counts_at_once_and_registers_go_on),
         cmocka_unit_test(a_sloping_offset_is_no_current),
         cmocka_unit_test(learned_noise_is_taken_out_of_the_current),
         cmocka_unit_test(noise_is_learned_anew_when_the_codes_change),

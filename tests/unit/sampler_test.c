@@ -38,7 +38,7 @@ struct got {
 };
 
 struct fixture {
-    char dir[64], path[96];
+    char dir[64], path[96], port[64];
     int listener;
     struct clock *clock;
     struct status *status;
@@ -457,29 +457,38 @@ static void slots_that_are_not_the_configurations_fail_with_the_slot(void **stat
     close(fd);
 }
 
-static void a_serial_port_is_read_as_a_socket_is(void **state)
+/* A pseudo-terminal's master, and the sampler reading the slave, raw by then. */
+static int start_on_line(struct fixture *f, int *slave_out)
 {
-    struct fixture *f = *state;
     struct sampler_options o = options_of(f);
-    int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
     struct termios t = {.c_lflag = ICANON};
-    struct status_view v;
 
     assert_true(master >= 0);
     assert_int_equal(grantpt(master), 0);
     assert_int_equal(unlockpt(master), 0);
-    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-    assert_true(slave >= 0);
+    *slave_out = open(ptsname(master), O_RDWR | O_NOCTTY);
+    assert_true(*slave_out >= 0);
+    snprintf(f->port, sizeof(f->port), "%s", ptsname(master));
     o.socket = NULL;
-    o.port = ptsname(master);
+    o.port = f->port;
     o.baud = 2000000;
     f->sampler = sampler_new(&o);
     assert_int_equal(sampler_start(f->sampler), 0);
     for (int i = 0; i < WAIT_MS && (t.c_lflag & ICANON) != 0; i++) {
         pause_ms(1);
-        assert_int_equal(tcgetattr(slave, &t), 0);
+        assert_int_equal(tcgetattr(*slave_out, &t), 0);
     }
     pause_ms(20); /* the flush after that */
+    return master;
+}
+
+static void a_serial_port_is_read_as_a_socket_is(void **state)
+{
+    struct fixture *f = *state;
+    int slave, master = start_on_line(f, &slave);
+    struct status_view v;
+
     send_blocks(master, 80);
     for (int i = 0; i < WAIT_MS && snapshot(f).ticks < 79; i++) {
         pause_ms(1); /* the last block's end may wait for more octets */
@@ -489,7 +498,51 @@ static void a_serial_port_is_read_as_a_socket_is(void **state)
     v = poll_until(f, STATUS_OK);
     close(master);
     v = poll_until(f, STATUS_FAILED);
-    assert_non_null(strstr(v.cause, o.port));
+    assert_non_null(strstr(v.cause, f->port));
+    close(slave);
+}
+
+/* Noise of all kinds; no block that it did not hit is lost, and measuring goes on. */
+static void noise_on_a_line_costs_the_blocks_it_hits(void **state)
+{
+    struct fixture *f = *state;
+    int slave, master = start_on_line(f, &slave);
+    struct status_view v;
+    uint8_t octets[2048], noise[3000];
+    uint64_t random = 42;
+    size_t n;
+
+    for (size_t i = 0; i < sizeof(noise); i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        noise[i] = (uint8_t)(random >> 56);
+    }
+    memcpy(noise + 100, "HWTS", 4);  /* a header of nonsense */
+    memcpy(noise + 2996, "HWTS", 4); /* and one that the next block's octets go on */
+    write_all(master, noise, 500);   /* in the midst of something */
+    send_blocks(master, 40);
+    write_all(master, noise, sizeof(noise));
+    send_blocks(master, 40);
+    n = next_block(octets);
+    write_all(master, octets, n / 2); /* a plug that is loose */
+    n = next_block(octets);
+    write_all(master, octets + n / 2, n - n / 2);
+    send_blocks(master, 40);
+    n = next_block(octets);
+    octets[10] ^= 0x20; /* the payload's length: far too long to wait for */
+    write_all(master, octets, n);
+    send_blocks(master, 41);
+    for (int i = 0; i < WAIT_MS && snapshot(f).ticks < 160; i++) {
+        pause_ms(1);
+    }
+    assert_in_range(snapshot(f).ticks, 160, 161);
+    pause_ms(1000); /* counters are shown once a second */
+    v = poll_until(f, STATUS_OK);
+    assert_in_range(counter(&v, "blocks"), 160, 161);
+    assert_int_equal(counter(&v, "lost_blocks"), 3);
+    assert_true(counter(&v, "skipped_bytes") >= 3500 + 2 * n);
+    assert_true(strncmp(v.cause, "data was lost on the way: ", 26) == 0);
+    assert_in_range(snapshot(f).last[HWT_Q_POWER], 11490, 11510);
+    close(master);
     close(slave);
 }
 
@@ -610,6 +663,53 @@ what_the_meter_flags_is_counted_and_named_until_it_has_been_gone_for_ten_seconds
     assert_true(strncmp(v.cause, "phases in the order 3, 2, 1", 27) == 0);
 }
 
+/* RMS of the clamp over 5 cycles; < 0: no samples. */
+static double scope_amps(struct fixture *f)
+{
+    struct sampler_view v;
+    int err = sampler_scope(f->sampler, 1, 5, &v);
+
+    if (err == HWT_ERR_AGAIN) {
+        return -1;
+    }
+    assert_int_equal(err, 0);
+    assert_true(fabs(v.scope.voltage.rms - 230) < 0.2);
+    assert_true(fabs(v.scope.hz - 50) < 0.01);
+    assert_true(fabs(v.scope.current.angle_deg[0] + 60) < 0.2);
+    assert_int_equal(v.bits, 12);
+    free(v.memory);
+    return v.scope.current.rms;
+}
+
+static void the_scope_shows_the_newest_cycles_with_the_sensors_as_they_are_now(void **state)
+{
+    struct fixture *f = *state;
+    struct sampler_view v;
+    uint8_t octets[2048];
+    int fd;
+
+    listen_at(f);
+    start(f);
+    fd = accept_sampler(f);
+    assert_true(scope_amps(f) < 0);
+    send_blocks(fd, 30);
+    wait_for_ticks(f, 30);
+    assert_true(fabs(scope_amps(f) - 10) < 0.05);
+    assert_int_equal(sampler_scope(f->sampler, 0, 5, &v), HWT_ERR_ARGUMENT); /* a voltage */
+    sampler_trim(f->sampler, 1, 1.1 / waves.slot[1].codes, 0);
+    send_blocks(fd, 1);
+    wait_for_ticks(f, 31);
+    assert_true(fabs(scope_amps(f) - 11) < 0.05);
+    (void)next_block(octets); /* never sent */
+    send_blocks(fd, 4);
+    wait_for_ticks(f, 35);
+    assert_true(scope_amps(f) < 0); /* four cycles since the gap */
+    send_blocks(fd, 4);
+    wait_for_ticks(f, 39);
+    assert_true(fabs(scope_amps(f) - 11) < 0.05);
+    close(fd);
+}
+
 static void a_configuration_that_contradicts_itself_makes_no_sampler(void **state)
 {
     struct fixture *f = *state;
@@ -631,10 +731,12 @@ int main(void)
         TEST(a_restarted_sampler_continues_time_and_registers),
         TEST(slots_that_are_not_the_configurations_fail_with_the_slot),
         TEST(a_serial_port_is_read_as_a_socket_is),
+        TEST(noise_on_a_line_costs_the_blocks_it_hits),
         TEST(a_rate_no_port_knows_fails_with_the_rate),
         TEST(silence_turns_stale_after_two_seconds),
         TEST(damage_is_shown_until_ten_seconds_have_passed_without),
         TEST(what_the_meter_flags_is_counted_and_named_until_it_has_been_gone_for_ten_seconds),
+        TEST(the_scope_shows_the_newest_cycles_with_the_sensors_as_they_are_now),
         TEST(a_configuration_that_contradicts_itself_makes_no_sampler),
     };
 

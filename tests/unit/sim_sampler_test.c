@@ -207,7 +207,8 @@ static void a_block_has_every_field_of_the_frozen_format(void **state)
 {
     static uint16_t codes[SAMPLER_CODES];
     static uint8_t out[SAMPLE_BLOCK_LEN];
-    const struct sample_block b = {.sequence = 0xFFFFFFFEu,
+    const struct sample_block b = {.period_ps = SAMPLER_PERIOD_PS,
+                                   .sequence = 0xFFFFFFFEu,
                                    .device_us = 0x0102030405060708u,
                                    .wall_us = -2,
                                    .dropped = 384,

@@ -34,6 +34,8 @@ export const healthy = () => ({
   roles: true,
   bare: false, // just started: nothing measured, no series, no log yet
   zone: "Europe/London", // of the site; the made-up midnight stays London's
+  clips: false, // the scope's clamp draws more than its input can show
+  asleep: false, // no samples come
   gap: null, // [from, to) of history that is missing, as ages in ms
   changes: true, // requests that change something are taken
 });
@@ -66,9 +68,20 @@ export class FakeDevice {
     this.speed = speed;
     this.streams = new Set();
     this.polls = 120;
+    this.looks = []; // [channel, cycles] of each waveform asked for
     this.meterLast = this.started;
     this.search = { id: 0, state: "idle", ports: [], protocols: [], progress: null, found: [], problems: [] };
     this.asked = []; // bodies of requests that changed something
+    this.journal = [];
+    this.note("started", null, "heatwatt 0.1.0 started, boot 3.", null);
+    this.note("register_swap", "heatmeter", "The register stands elsewhere: 5230100 Wh before, 1230100 Wh after.");
+  }
+
+  /* A new entry of the journal, told to all who listen. */
+  note(kind, source, text, time = this.now()) {
+    const entry = { seq: this.journal.length + 1, time, kind, source, feed: source, channel: null, meter: null, unit: null, before: null, after: null, offset: null, offset_counts: null, text };
+    this.journal.unshift(entry);
+    for (const s of this.streams) s.write(`event: journal\ndata: ${JSON.stringify(entry)}\n\n`);
   }
 
   now() {
@@ -93,12 +106,17 @@ export class FakeDevice {
       list.push({ id: `${source}_${quantity}`, source, quantity, unit, label, kind: "gauge", value: round(value, digits), age_ms: 300, quality: value === null ? "missing" : "good", ...more });
     for (const [id, label, watts, pf] of CLAMPS) {
       const w = watts(t) * (1 + 0.004 * Math.sin(t / 700));
+      const feed = { feed: "clamps" };
       const quality = this.knobs.suspect === id ? { quality: "suspect" } : {};
-      add(id, "power", "W", label, w, 1, quality);
-      add(id, "current", "A", label, Math.abs(w / 236 / pf) + 0.02, 3);
-      add(id, "power_factor", "1", label, Math.sign(w) * Math.abs(pf), 3);
-      add(id, "import", "Wh", label, 1e6, 3, { kind: "counter", today: round(energyWh(watts, midnight, t), 1) });
-      add(id, "export", "Wh", label, 0, 3, { kind: "counter", today: round(energyWh(watts, midnight, t, -1), 1) });
+      add(id, "power", "W", label, w, 1, { ...feed, ...quality });
+      add(id, "current", "A", label, Math.abs(w / 236 / pf) + 0.02, 3, feed);
+      add(id, "power_factor", "1", label, Math.sign(w) * Math.abs(pf), 3, feed);
+      if (id === "hp") {
+        add(id, "thd", "%", label, w > 100 ? 15.42 : null, 2, feed);
+        add(id, "cos_phi", "1", label, w > 100 ? 0.987 : null, 3, feed);
+      }
+      add(id, "import", "Wh", label, 1e6, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t), 1) });
+      add(id, "export", "Wh", label, 0, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t, -1), 1) });
     }
     const p = this.pumpNow(t);
     const age = { age_ms: t - this.meterLast };
@@ -257,6 +275,38 @@ export class FakeDevice {
     });
   }
 
+  /* Some cycles of a clamp, with a third harmonic; counted, so that a test sees who looks when. */
+  waveform(q) {
+    const clamp = CLAMPS.find(([id]) => id === q.get("channel"));
+    const cycles = Number(q.get("cycles") ?? 2);
+    this.looks.push([q.get("channel"), cycles]);
+    if (this.knobs.asleep) throw new Error(`no samples of '${q.get("channel")}' now`);
+    const t = this.now();
+    const rms = Math.max(0.05, Math.abs(clamp[2](t) / 236 / clamp[3])) * (1 + 0.02 * Math.sin(t / 300));
+    const step = 149.94;
+    const samples = Math.round((cycles * 20_000) / step);
+    const limit = this.knobs.clips ? rms : Infinity;
+    const trace = (source, unit, first, scale, third, lsb) => {
+      const seen = Array.from({ length: samples }, (_, n) => {
+        const x = (2 * Math.PI * (first + n * step)) / 20_000;
+        return scale * Math.SQRT2 * (Math.sin(x) + third * Math.sin(3 * x));
+      });
+      const most = unit === "A" ? limit : Infinity;
+      const values = seen.map((v) => Math.max(-most, Math.min(most, v)));
+      const amounts = Array.from({ length: 40 }, (_, k) => (k === 0 ? scale : k === 2 ? scale * third : 0));
+      return {
+        source, unit, first_us: first, rms: round(scale, 4), fundamental: round(scale, 4), thd: third, lsb, offset_lsb: -2.5, residue: round(lsb * 0.7, 4),
+        clipped: values.flatMap((v, n) => (Math.abs(v) >= most ? [n] : [])),
+        harmonics: { rms: amounts, angle_deg: amounts.map(() => 0) }, values: values.map((v) => round(v, 4)),
+      };
+    };
+    return {
+      source: clamp[0], label: clamp[1], time: t, provenance: this.knobs.provenance, cycles, frequency: 50.01, samples, step_us: step, bits: 12, minus: null, shift_deg: 0,
+      voltage: trace("mains", "V", 41.7, 236.1, 0.02, 0.209),
+      current: { ...trace(clamp[0], "A", 262.9, rms, 0.12, 0.0847), noise_lsb: 0.71, noise: 0.0601 },
+    };
+  }
+
   answer(request, reply) {
     const url = new URL(request.url, "http://127.0.0.1");
     const json = (status, type, value) => {
@@ -268,7 +318,9 @@ export class FakeDevice {
     if (url.pathname === "/api/v1/scan") return json(200, "application/json", this.search);
     try {
       if (url.pathname === "/api/v1/live") return json(200, "application/json", this.live());
+      if (url.pathname === "/api/v1/journal") return json(200, "application/json", { journal: this.journal.slice(0, Number(url.searchParams.get("limit") ?? 100)) });
       if (url.pathname === "/api/v1/series") return json(200, "application/json", this.series());
+      if (url.pathname === "/api/v1/waveform") return json(200, "application/json", this.waveform(url.searchParams));
       if (url.pathname === "/api/v1/query" && url.searchParams.get("format") === "csv") return this.csv(url.searchParams, reply);
       if (url.pathname === "/api/v1/query") return json(200, "application/json", this.query(url.searchParams));
     } catch (error) {

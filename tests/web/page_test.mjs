@@ -65,6 +65,16 @@ try {
     await has(".health", /no route to host[\s\S]*waiting 412/);
   });
 
+  await check("the journal shows what happened, newest first, and what happens now", async () => {
+    await has(".journal", /Meter exchanged Heat meter[\s\S]*15 Jan[\s\S]*5230100 Wh before[\s\S]*Started[\s\S]*time unknown/);
+    device.note("register_rollover", "heatmeter", "The register turned over; <b>nothing</b> is lost.");
+    await has(".journal", /^Register turned over Heat meter[\s\S]*<b>nothing<\/b> is lost[\s\S]*Meter exchanged/);
+    for (let i = 0; i < 9; i++) device.note("unheard_of", "nosuch", `number ${i}`);
+    await has(".journal", /^unheard_of nosuch[\s\S]*number 8[\s\S]*number 1(?![\s\S]*turned over)/);
+    await page.locator(".more", { hasText: "All 12" }).click();
+    await has(".journal", /turned over/);
+  });
+
   await check("a meter that answers again clears the alarm", async () => {
     set({ meter: "ok" });
     await until(async () => (await page.locator(".alarm").count()) === 0, 4, "the alarm stayed");
@@ -83,6 +93,11 @@ try {
     await has('[data-circuit="washer"]', /suspect/);
     assert.equal(await page.locator(".flag").count(), 1);
     set({ suspect: null });
+  });
+
+  await check("a clamp that measures distortion and displacement shows both, others nothing of them", async () => {
+    await has('[data-circuit="hp"]', /distortion 15\.4\u00a0%, cos φ 0\.99/);
+    assert.doesNotMatch(await text('[data-circuit="kettle"]'), /distortion|cos/);
   });
 
   await check("gaps of the history stay gaps and are counted", async () => {
@@ -244,6 +259,76 @@ try {
     await search.getByRole("button", { name: "Search", exact: true }).click();
     await has("#search", /http\.changes says so/);
     set({ changes: true });
+  });
+
+  await check("the scope asks only while it is in sight, shows the chosen clamp and reads at the cursor", async () => {
+    await page.evaluate(() => scrollTo(0, 0)); // the header is always in sight
+    await page.waitForTimeout(700);
+    const before = device.looks.length;
+    await page.waitForTimeout(1200);
+    assert.equal(device.looks.length, before, "it asked out of sight");
+    await page.locator("#waveform").scrollIntoViewIfNeeded();
+    await until(() => device.looks.length >= before + 3, 4, "it did not ask three times");
+    assert.deepEqual(device.looks.at(-1), ["hp", 2]); // the role's clamp
+    await has("#waveform", /Voltage\s+236\.1\u00a0V\s+RMS[\s\S]*Nothing clips\. Noise 0\.71 steps/);
+    await page.locator("#waveform select").selectOption("kettle");
+    await page.getByRole("button", { name: "5 cycles" }).click();
+    await until(() => device.looks.at(-1).join() === "kettle,5", 4, "it did not ask for five cycles of the kettle");
+    await page.locator(".screen").focus();
+    await page.keyboard.press("Home");
+    await page.keyboard.press("PageDown");
+    await has("#waveform .legend", /Voltage\s+\d+\.\d\u00a0V\s+Current\s+[\d.,\u2212]+\u00a0m?A\s+at 1\.50 ms/);
+    await has("#waveform [aria-live]", /1\.50 milliseconds, voltage \d/);
+    await page.keyboard.press("Escape");
+    await has("#waveform .legend", /RMS/);
+  });
+
+  await check("freeze holds a waveform, resume goes on, and a hidden page does not ask", async () => {
+    await page.getByRole("button", { name: "Freeze" }).click();
+    await has("#waveform h2", /frozen at \d\d:\d\d:\d\d/);
+    await page.waitForTimeout(300); // one may be under way
+    const n = device.looks.length;
+    const held = await text("#waveform .legend");
+    await page.waitForTimeout(1200);
+    assert.equal(device.looks.length, n);
+    assert.equal(await text("#waveform .legend"), held);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await until(() => device.looks.length > n + 1, 4, "it did not go on");
+    const hide = (hidden) => page.evaluate((h) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => h });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+    await hide(true);
+    await page.waitForTimeout(300);
+    const quiet = device.looks.length;
+    await page.waitForTimeout(1200);
+    assert.equal(device.looks.length, quiet);
+    await hide(false);
+    await until(() => device.looks.length > quiet, 4, "it did not ask again");
+  });
+
+  await check("clipping is said and marked, harmonics come as a list, and no samples are said so", async () => {
+    set({ clips: true });
+    await has("#c-scope", /Clipping: \d+ of 667 samples of the current/);
+    const colours = () => page.evaluate(() => {
+      const canvas = document.querySelector(".screen canvas");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let red = 0;
+      for (let i = 0; i < data.length; i += 4) red += data[i] > 150 && data[i + 1] < 80 && data[i + 2] < 80 && data[i + 3] > 200;
+      return red;
+    });
+    await until(async () => (await colours()) > 20, 4, "no sample is marked");
+    set({ clips: false });
+    await has("#c-scope", /Nothing clips/);
+    await until(async () => (await colours()) === 0, 4, "the marks stayed");
+    assert.match(await page.locator(".bars").getAttribute("aria-label"), /Current: 3rd 12\.0 %\./);
+    await page.getByRole("button", { name: "List harmonics" }).click();
+    assert.equal(await page.locator("#waveform tbody tr").count(), 40);
+    assert.match(await page.locator("#waveform tbody tr").nth(2).innerText(), /12\.0\u00a0%/);
+    set({ asleep: true });
+    await has("#waveform .problem", /no samples of 'kettle' now/);
+    set({ asleep: false });
+    await until(async () => (await page.locator("#waveform .problem").count()) === 0, 6, "the problem stayed");
   });
 
   await check("reduced motion moves nothing", async () => {

@@ -97,6 +97,28 @@ try {
     await page.getByRole("button", { name: "Hide table" }).click();
   });
 
+  await check("the scope draws a clamp's volts and amperes, and freeze holds them", async () => {
+    const legend = page.locator("#waveform .legend");
+    const shown = async () => (await legend.innerText()).replace(/\s+/g, " ");
+    await page.locator("#waveform").scrollIntoViewIfNeeded();
+    await legend.waitFor({ timeout: 5000 });
+    const device = await (await fetch(new URL(`/api/v1/waveform?channel=${await page.locator("#waveform select").inputValue()}`, base))).json();
+    assert.match(await shown(), /Voltage [\d.]+ V RMS Current [\d.,]+ m?A RMS/);
+    const volts = Number((await shown()).match(/Voltage ([\d.]+) V/)[1]);
+    assert.ok(Math.abs(volts - device.voltage.rms) < 0.1 * volts, `${volts} V, and the device has ${device.voltage.rms}`);
+    assert.match(await page.locator("#c-scope").innerText(), /(Nothing clips|Clipping: \d+ of).*Noise/s);
+    const drawn = await page.locator(".screen canvas").evaluate((c) => c.getContext("2d").getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 128).length);
+    assert.ok(drawn > 2000, `${drawn} pixels`);
+    await shot("desktop-scope");
+    await page.getByRole("button", { name: "Freeze" }).click();
+    await page.waitForTimeout(400);
+    const held = await shown();
+    await page.waitForTimeout(1500);
+    assert.equal(await shown(), held);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.evaluate(() => scrollTo(0, 0));
+  });
+
   await check("dark colours change the background", async () => {
     const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     await page.emulateMedia({ colorScheme: "light" });

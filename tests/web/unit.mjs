@@ -13,7 +13,7 @@ const { build } = createRequire(new URL("package.json", WEB))("esbuild");
 
 const { outputFiles } = await build({
   stdin: {
-    contents: ["format", "time", "buckets", "model"].map((m) => `export * from "./src/${m}";`).join("\n"),
+    contents: ["format", "time", "buckets", "model", "scopemath"].map((m) => `export * from "./src/${m}";`).join("\n"),
     resolveDir: fileURLToPath(WEB),
   },
   bundle: true, format: "esm", write: false, logLevel: "warning",
@@ -219,6 +219,48 @@ await check("solar energy does not depend on which way round the clamp sits", ()
     assert.deepEqual([s.solar, s.gridIn, s.gridOut], [3000, 7, null]);
   }
   assert.equal(page.siteEnergy(device({ roles: {} })).hasGrid, false);
+});
+
+const trace = (values, more = {}) => ({ source: "x", unit: "A", first_us: 30, rms: 1, thd: 0.1, lsb: 0.08, offset_lsb: 0, residue: 0.06, clipped: [], harmonics: null, values, ...more });
+const waveform = (more = {}) => ({ samples: 4, step_us: 150, bits: 12, frequency: 50, minus: null, shift_deg: 0, voltage: trace([0, 20, 40, 60], { first_us: 10 }), current: trace([0, 1, -3, 2], { noise_lsb: 0.7, noise: 0.06 }), ...more });
+
+await check("the clamps of the scope are the currents that come through a sampler", () => {
+  const list = [channel("hp", "current", { feed: "clamps", label: "Heat pump" }), channel("hp", "power", { feed: "clamps" }), channel("meter", "current", { feed: "meter" }), channel("old", "current")];
+  assert.deepEqual(page.clamps(device({ channels: list, sources: [{ id: "clamps", type: "samples" }, { id: "meter", type: "modbus" }] })), [{ id: "hp", label: "Heat pump" }]);
+  assert.deepEqual(page.clamps(device({ channels: list, sources: [] })), []);
+});
+
+await check("each trace of a waveform has its own times, and the cursor reads the nearest sample of each", () => {
+  const w = waveform();
+  assert.deepEqual(page.times(w, w.voltage), [0.01, 0.16, 0.31, 0.46]);
+  each([["before the first", -0.2, null], ["at the first", 0.03, 0], ["nearer to the second", 0.11, 1], ["the last", 0.5, 3], ["behind the last", 0.6, null]],
+    (ms, want) => assert.equal(page.nearest(w, w.current, ms), want));
+  assert.ok(page.reach(w.current) > 3 && page.reach(w.current) < 3.5);
+  assert.equal(page.reach(null), 1);
+});
+
+await check("clipping and noise are said in words", () => {
+  assert.deepEqual(page.clipping(waveform()), { clips: false, words: "Nothing clips." });
+  const clips = waveform({ current: trace([0, 1, -3, 2], { clipped: [2, 3] }) });
+  assert.equal(page.clipping(clips).clips, true);
+  assert.match(page.clipping(clips).words, /2 of 4 samples of the current stand at the converter's limit/);
+  assert.deepEqual(page.clippedOnly(clips.current), [null, null, -3, 2]);
+  each([["usual", { noise_lsb: 0.7, noise: 0.06 }, /^Noise 0\.70 steps of the converter, 60\u00a0mA\.$/], ["quiet", { noise_lsb: 0.2, noise: 0.02 }, /so quiet/],
+    ["loud", { noise_lsb: 2, noise: 0.2 }, /more than usual/], ["unknown", { noise_lsb: null, noise: null }, /not known yet/]],
+  (more, want) => assert.match(page.noise(waveform({ current: trace([0], more) })), want));
+  assert.doesNotMatch(page.noise(waveform({ bits: 16, current: trace([0], { noise_lsb: 9, noise: 0.05 }) })), /more than usual/);
+});
+
+await check("harmonics are shares of the fundamental, none of mere noise", () => {
+  const harmonics = { rms: [10, 0.1, 1.2, 0, 0.7], angle_deg: [0, 1, 2, 3, 4] };
+  const list = page.harmonics(waveform({ voltage: null, current: trace([0], { harmonics }) }));
+  assert.equal(list.length, 5);
+  assert.deepEqual([list[2].order, list[2].amps, list[2].ampsShare, list[2].ampsDeg, list[2].volts], [3, 1.2, 0.12, 2, null]);
+  assert.equal(page.strongest(list, "ampsShare"), "3rd 12.0 %, 5th 7.0 %, 2nd 1.0 %");
+  assert.equal(page.strongest(list, "voltsShare"), "none above half a per cent");
+  const faint = page.harmonics(waveform({ current: trace([0], { thd: null, harmonics: { rms: [0.01, 0.02], angle_deg: [0, 0] } }) }));
+  assert.equal(faint[1].ampsShare, null);
+  assert.deepEqual([1, 2, 3, 4, 11, 12, 13, 21, 32].map(page.ordinal), ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "32nd"]);
 });
 
 /* WCAG 2.2, 1.4.3 and 1.4.11: relative luminance of sRGB. */

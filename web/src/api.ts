@@ -40,6 +40,7 @@ export interface Channel {
   age_ms: number | null;
   quality: Quality;
   today?: number | null;
+  register?: number | null; // what the meter's own display shows
 }
 
 export interface Source {
@@ -110,6 +111,22 @@ export interface Answer {
   provenance: { stream: string; provenance: Provenance; from: number; to: number }[];
 }
 
+/* An entry of the journal. */
+export interface Entry {
+  seq: number;
+  time: number | null;
+  kind: string;
+  source: string | null;
+  feed: string | null;
+  channel: string | null;
+  meter: string | null;
+  unit: string | null;
+  before: number | null;
+  after: number | null;
+  offset: number | null;
+  text: string;
+}
+
 /* A port of the device, serial or in the network, that meters may be behind. */
 export interface Port {
   port: string;
@@ -170,6 +187,40 @@ async function refusal(reply: Response): Promise<Refusal> {
   return new Refusal(reply.status, [words, ...more].join("; "));
 }
 
+export interface Trace {
+  source: string;
+  unit: string;
+  first_us: number; // of values[0]; the next follow by step_us
+  rms: number;
+  fundamental: number | null;
+  thd: number | null;
+  lsb: number; // V or A for each step of the converter
+  offset_lsb: number;
+  residue: number;
+  noise_lsb?: number | null;
+  noise?: number | null;
+  clipped: number[]; // numbers of samples
+  harmonics: { rms: number[]; angle_deg: number[] } | null; // [0] is the fundamental
+  values: number[];
+}
+
+export interface Waveform {
+  source: string;
+  label: string;
+  time: number | null;
+  provenance: Provenance;
+  cycles: number;
+  frequency: number | null;
+  samples: number;
+  step_us: number;
+  bits: number;
+  minus: string | null;
+  shift_deg: number;
+  voltage: Trace | null;
+  current: Trace;
+}
+
+/* An error whose message can stand on the page: the device's own words where it sent some. */
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const reply = await fetch(path, {
     headers: { accept: "application/json" },
@@ -192,6 +243,7 @@ async function send<T>(method: "POST" | "DELETE", path: string, body?: unknown):
   return (await reply.json()) as T;
 }
 
+export const getJournal = async (limit: number) => (await get<{ journal: Entry[] }>(`/api/v1/journal?limit=${limit}`)).journal;
 export const getLive = () => get<Live>("/api/v1/live");
 export const getSeries = async () => (await get<{ series: Series[] }>("/api/v1/series")).series;
 
@@ -201,6 +253,8 @@ export const startScan = (ports: string[], protocols: string[]) =>
   send<Scan>("POST", "/api/v1/scan", { ports, ...(protocols.length > 0 ? { protocols } : {}) });
 export const stopScan = () => send<Scan>("DELETE", "/api/v1/scan");
 export const addSource = (source: { id: string }) => send<{ id: string }>("POST", "/api/v1/sources", { source });
+export const getWaveform = (channel: string, cycles: number, signal: AbortSignal) =>
+  get<Waveform>(`/api/v1/waveform?${new URLSearchParams({ channel, cycles: `${cycles}` })}`, signal);
 
 // Commas stay readable in the address: channel ids need no escaping.
 function queryPath(series: readonly string[], p: Record<string, string>): string {

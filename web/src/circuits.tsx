@@ -31,6 +31,14 @@ function Bar({ v, scale }: { v: number | null; scale: Scale }) {
 
 const plain = (c: Channel | null, as: (v: number) => [string, string]) => (isNumber(c?.value) ? text(as(c.value)) : MISSING);
 
+/* What only some clamps measure (`measure:`), in words. */
+function more(row: Circuit): string {
+  const parts: string[] = [];
+  if (isNumber(row.thd?.value)) parts.push(`distortion ${text([fixed(row.thd.value, 1), "%"])}`);
+  if (isNumber(row.cosPhi?.value)) parts.push(`cos φ ${fixed(row.cosPhi.value, 2)}`);
+  return parts.join(", ");
+}
+
 function whyMissing(now: Live, row: Circuit): string {
   const source = now.sources.find((s) => s.id === row.id);
   if (source && source.state !== "ok") return source.cause ?? source.state;
@@ -46,6 +54,7 @@ function Row({ now, row, scale }: { now: Live; row: Circuit; scale: Scale }) {
       <span role="rowheader" class="name">
         {row.label}{" "}
         {row.suspect && <span class="flag" title="The device doubts this reading">suspect</span>}
+        {more(row) && <span class="note">{more(row)}</span>}
         {!isNumber(v) && <span class="note why">{whyMissing(now, row)}</span>}
       </span>
       <span role="cell" class="watt"><Value v={v} as={watts} /></span>

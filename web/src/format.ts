@@ -40,6 +40,11 @@ export const celsius = (v: number): Measure => [fixed(v, 1), "°C"];
 export const kelvin = (v: number): Measure => [fixed(v, 1), "K"];
 export const litresPerHour = (v: number): Measure => [fixed(v, 0), "l/h"];
 export const amps = (v: number): Measure => [fixed(v, 2), "A"];
+export const volts = (v: number): Measure => [fixed(v, 1), "V"];
+export const hertz = (v: number): Measure => [fixed(v, 2), "Hz"];
+export const percent = (v: number): Measure => [fixed(100 * v, 1), "%"];
+/* Of what may be far below an ampere. */
+export const smallAmps = (v: number): Measure => (Math.abs(v) < 0.9995 ? [fixed(1000 * v, 0), "mA"] : amps(v));
 export const ratio = (v: number): Measure => [fixed(v, 2), ""];
 
 /* How many of something; a dash where the device does not know. */

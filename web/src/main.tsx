@@ -8,12 +8,16 @@ import { isNumber, text, watts } from "./format";
 import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
-import { live, link, old, start } from "./live";
+import { addEntry, loadJournal } from "./journal";
+import { listen, live, link, old, returns, start } from "./live";
+import type { Entry } from "./api";
 import { SearchCard } from "./searchcard";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
 import { startTrend } from "./trend";
 import { TrendCard } from "./trendview";
+import { startScope } from "./scope";
+import { ScopeCard } from "./scopeview";
 
 function Waiting() {
   return (
@@ -39,6 +43,7 @@ function Page() {
               <TodayCard />
               <TrendCard />
               <CircuitsCard />
+              <ScopeCard />
               <HealthCard />
               <SearchCard />
             </div>
@@ -57,6 +62,13 @@ effect(() => {
   document.title = `${head}${now?.site || "heatwatt"}`;
 });
 
+effect(() => {
+  returns.value; // what the stream missed while it was away
+  void loadJournal();
+});
+listen("journal", (value) => addEntry(value as Entry));
+
 start();
 startTrend();
+startScope();
 render(<Page />, document.getElementById("page")!);

@@ -106,6 +106,8 @@ export interface Circuit {
   pf: Channel | null;
   imported: Channel | null;
   exported: Channel | null;
+  thd: Channel | null;
+  cosPhi: Channel | null;
   suspect: boolean;
 }
 
@@ -127,6 +129,8 @@ export function circuits(channels: readonly Channel[]): Circuit[] {
       pf: of("power_factor"),
       imported: of("import"),
       exported: of("export"),
+      thd: of("thd"),
+      cosPhi: of("cos_phi"),
       suspect: list.some((c) => c.quality === "suspect"),
     });
   }
@@ -158,4 +162,17 @@ export function siteEnergy(live: Live): SiteEnergy {
     hasGrid: live.roles?.["grid"] !== undefined,
     hasSolar: live.roles?.["solar"] !== undefined,
   };
+}
+
+export interface Clamp {
+  id: string;
+  label: string;
+}
+
+/* The sources whose samples can be looked at: those with a current that comes through a sampler. */
+export function clamps(live: Live): Clamp[] {
+  const samplers = new Set(live.sources.filter((s) => s.type === "samples").map((s) => s.id));
+  return live.channels
+    .filter((c) => c.quantity === "current" && c.feed !== undefined && samplers.has(c.feed))
+    .map((c) => ({ id: c.source, label: c.label || c.source }));
 }

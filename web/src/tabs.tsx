@@ -1,8 +1,8 @@
-/* The way about on a phone: four links at the thumb; the one in view is marked. */
+/* The way about on a phone: five links at the thumb; the one in view is marked. */
 import { useEffect } from "preact/hooks";
 import { signal } from "@preact/signals";
 
-const TABS = [["now", "Now"], ["trend", "Trend"], ["circuits", "Circuits"], ["health", "Health"]] as const;
+const TABS = [["now", "Now"], ["trend", "Trend"], ["circuits", "Circuits"], ["waveform", "Waveform"], ["health", "Health"]] as const;
 
 const inView = signal<string>("now");
 
