@@ -4,6 +4,7 @@
  * or never). It prints "listening URL", then obeys lines on stdin and answers each with a line.
  *
  *   live JSON       publishes it                 records N   N more records, event streams told
+ *   scan R JSON     the same; R 1: running, 0
  *   tick            a second without news        quiet N     N more records, nobody told
  *   drop N          forgets the records up to N  slow US     each bucket and record takes so long
  *   fail S B R      error codes of snapshots, buckets, records
@@ -254,7 +255,9 @@ static void obey(struct http *h, const char *line)
 {
     int n = 0, a = 0, b = 0, c = 0;
 
-    if (strncmp(line, "live ", 5) == 0) {
+    if (strncmp(line, "scan ", 5) == 0) {
+        n = http_publish_scan(h, line + 7, strlen(line + 7), line[5] == '1');
+    } else if (strncmp(line, "live ", 5) == 0) {
         n = http_publish_live(h, line + 5, strlen(line + 5));
     } else if (sscanf(line, "records %d", &n) == 1) {
         fake_append((unsigned)n);

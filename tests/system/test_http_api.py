@@ -680,6 +680,20 @@ class EventStream(RigTest):
             self.rig.live({'time': i})
             self.assertEqual(e.next(), ('live', None, {'time': i}))
 
+    def test_a_scan_comes_at_each_publication_and_to_a_new_stream_while_it_runs(self):
+        e = self.stream()
+        for i in range(1, 4):
+            self.assertEqual(self.rig.tell(f'scan 1 {{"id":{i}}}'), 'ok 0')
+            self.assertEqual(e.next(), ('scan', None, {'id': i}))
+        late = self.stream()
+        self.assertEqual(late.next(), ('scan', None, {'id': 3}))
+        self.rig.tell('scan 0 {"id":4}')
+        self.assertEqual([x.next() for x in (e, late)], 2 * [('scan', None, {'id': 4})])
+        after = self.stream()
+        self.rig.live({'time': 1})
+        self.assertEqual(after.next(), ('live', None, {'time': 1}))
+        self.assertNotEqual(self.rig.tell('scan 1 {}\r{}'), 'ok 0')
+
     def test_each_durable_record_comes_once_with_its_id(self):
         self.rig.tell('records 5')
         e = self.stream()

@@ -395,6 +395,34 @@ static void an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself(vo
     assert_int_equal(rig->reset[1], 2);
 }
 
+/* As for a scan: others may open the port, and no poll is made. */
+static void a_paused_bus_lends_its_port_and_polls_as_soon_as_it_goes_on(void **state)
+{
+    struct rig *rig = *state;
+    char why[SERIAL_WHY_MAX];
+    int fd;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    mbus_bus_pause(rig->bus, "lent");
+    live(rig); /* the loop goes round: it is closed */
+    fd = serial_open(rig->base.path, 9600, SERIAL_8E1, why);
+    assert_true(fd >= 0);
+    rig->asked[0] = 0;
+    advance(rig, 5);
+    assert_int_equal(rig->asked[0], 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(view(rig, i).state, STATUS_STALE);
+        assert_string_equal(view(rig, i).cause, "lent");
+    }
+    close(fd);
+    mbus_bus_resume(rig->bus); /* long before the next poll would be due */
+    live_until(rig, 0, STATUS_OK);
+    live_until(rig, 1, STATUS_OK);
+    assert_int_equal(rig->asked[0], 1);
+}
+
 static void a_port_that_is_not_there_is_told_and_tried_again(void **state)
 {
     struct rig *rig = *state;
@@ -639,6 +667,7 @@ int main(void)
         BUS_TEST(a_stuck_line_is_told_by_all_its_meters_at_once),
         BUS_TEST(a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll),
         BUS_TEST(an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself),
+        BUS_TEST(a_paused_bus_lends_its_port_and_polls_as_soon_as_it_goes_on),
         BUS_TEST(a_port_that_is_not_there_is_told_and_tried_again),
         BUS_TEST(two_meters_at_one_address_are_named_and_not_believed),
         BUS_TEST(an_exchanged_meter_is_counted_and_read_on),

@@ -253,7 +253,7 @@ static int set_up(void **state)
     uv_timer_init(&rig->loop, &rig->tick);
     rig->tick.data = rig;
     rig->o = (struct scan_options){.listen_ms = 300,
-                                   .timeout_ms = 30,
+                                   .timeout_ms = 60,
                                    .quick = true,
                                    .on_found = on_found,
                                    .on_progress = on_progress,
@@ -547,7 +547,7 @@ static void a_meter_that_only_knows_its_primary_address_is_found_by_the_sweep(vo
 
     d->unit = 17;
     only(rig, SCAN_MBUS, SCAN_MBUS);
-    rig->o.timeout_ms = 10;
+    rig->o.timeout_ms = 15;
     rig->o.baud[0] = 9600;
     rig->o.speeds = 1;
     run(rig);
