@@ -15,7 +15,7 @@ static struct config_map *read_map(const struct config_map_file *f)
 
 static bool fill(struct map_kinds *k)
 {
-    k->map = calloc(config_map_file_count, sizeof(k->map[0]));
+    k->map = calloc(config_map_file_count, sizeof(struct config_map *));
     k->kind = calloc(config_map_file_count, sizeof(k->kind[0]));
     for (size_t i = 0; k->map != NULL && k->kind != NULL && i < config_map_file_count; i++) {
         struct config_map *m = read_map(&config_map_files[i]);

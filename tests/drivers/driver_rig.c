@@ -14,7 +14,9 @@
 
 #include "daemon/base/log.h"
 
-enum { REST_US = 20000 }; /* longer than the kernel takes to carry an octet through a terminal */
+/* Longer than the kernel takes to carry an octet through a terminal. In turns too: on a busy
+ * machine the kernel's thread waits for its turn as this one does. */
+enum { REST_US = 20000, REST_TURNS = 80 };
 
 int64_t __real_clock_real_us(void);
 int64_t __wrap_clock_real_us(void);
@@ -133,10 +135,12 @@ void driver_rig_live(struct driver_rig *r)
     if (due_in == UINT64_MAX || uv_now(&r->loop) + due_in != r->due_ms) { /* a timer was set anew */
         r->due_ms = uv_now(&r->loop) + due_in;
         r->rest_us = now_us;
-    } else if (now_us - r->rest_us > REST_US && due_in > 0) {
+        r->turns = 0;
+    } else if (++r->turns > REST_TURNS && now_us - r->rest_us > REST_US && due_in > 0) {
         skipped_us += 1000 * (int64_t)due_in;
         uv_walk(&r->loop, bring_forward, &due_in);
         r->rest_us = now_us;
+        r->turns = 0;
     }
 }
 

@@ -31,6 +31,7 @@ struct driver_rig {
     int wire;           /* the device's end; -1: unplugged */
     int listener;       /* -1: none */
     int64_t rest_us;    /* real time since which nothing has happened, and */
+    unsigned turns;     /* of the loop since then */
     uint64_t due_ms;    /* when the first timer was due then, of the loop's time */
     /* every reading, and the newest of each quantity */
     struct hwt_reading reading[DRIVER_RIG_READINGS_MAX];

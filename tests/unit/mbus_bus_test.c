@@ -20,7 +20,7 @@
 #include "tests/drivers/driver_rig.h"
 
 enum mood { WELL, SILENT, GARBLED, BUSY, CHAINED, STRANGE, TWINS, EXCHANGED };
-enum { METERS = 2, THIRD = METERS, STATUSES, TIMEOUT_MS = 100, PATIENCE_MS = 10000 };
+enum { METERS = 2, THIRD = METERS, STATUSES, TIMEOUT_MS = 400, PATIENCE_MS = 10000 };
 
 /* A bus with two meters, 5 and 6, and the other end of the wire. */
 struct rig {
@@ -325,10 +325,11 @@ static void refused_answers_are_counted_by_reason_and_give_no_reading(void **sta
 
 static void a_stuck_line_is_told_by_all_its_meters_at_once(void **state)
 {
-    static const uint8_t stuck[] = {0xE5, 0xE5};
     struct rig *rig = *state;
+    uint8_t stuck[2 * HWT_MBUS_FRAME_MAX];
     int64_t end_us;
 
+    memset(stuck, 0xE5, sizeof(stuck));
     mbus_bus_start(rig->bus);
     advance(rig, 0);
     let_pass(rig, 30);

@@ -8,7 +8,9 @@ import { isNumber, text, watts } from "./format";
 import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
-import { live, link, old, start } from "./live";
+import { addEntry, loadJournal } from "./journal";
+import { listen, live, link, old, returns, start } from "./live";
+import type { Entry } from "./api";
 import { SearchCard } from "./searchcard";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
@@ -59,6 +61,12 @@ effect(() => {
   const head = old.value ? "(no connection) " : isNumber(v) ? `${text(watts(v))} \u00b7 ` : "";
   document.title = `${head}${now?.site || "heatwatt"}`;
 });
+
+effect(() => {
+  returns.value; // what the stream missed while it was away
+  void loadJournal();
+});
+listen("journal", (value) => addEntry(value as Entry));
 
 start();
 startTrend();
