@@ -48,6 +48,7 @@ struct story {
     bool constant;                 /* `a` never moves */
     unsigned hole, swap; /* record after which some are missing; the register is another */
     bool no_register;
+    bool idle; /* nothing to speak of flows through `b` */
 };
 
 struct fixture {
@@ -62,7 +63,7 @@ static double load(const struct story *s, unsigned clamp, int t_s)
     case 1: /* a heat pump that comes and goes */
         return s->constant ? 1507.3 : t_s / 700 % 3 == 0 ? 40 : 1500 + 700 * sin(t_s / 200.0);
     case 2:
-        return t_s / 410 % 4 == 1 ? 2000 : 5;
+        return s->idle ? 0.5 : t_s / 410 % 4 == 1 ? 2000 : 5;
     default: /* feeds in: its own power is positive, the main's less by it */
         return t_s / 1900 % 2 == 1 ? 1200 + 500 * sin(t_s / 333.0) : 0;
     }
@@ -270,15 +271,14 @@ static void what_the_records_do_not_tell_is_refused(void **state)
     close_log(&f);
 }
 
-static void each_circuits_part_of_the_main_is_found(void **state)
+static void find_each_circuit(bool idle)
 {
-    struct story s = {.gain = {1, 1.02, 0.97, 1.01}, .step_wh = 1, .every_s = 10};
+    struct story s = {.gain = {1, 1.02, 0.97, 1.01}, .step_wh = 1, .every_s = 10, .idle = idle};
     static const char *const id[] = {"a", "b", "pv"};
     struct fixture f;
     struct calibration_series series;
     struct calibration_result r;
 
-    (void)state;
     open_log(&f, &s);
     series = (struct calibration_series){.snapshot = f.snapshot,
                                          .count = 3,
@@ -294,12 +294,28 @@ static void each_circuits_part_of_the_main_is_found(void **state)
     close_log(&f);
     assert_string_equal(r.refusal, "");
     for (unsigned i = 0; i < 3; i++) {
+        if (idle && i == 1) {
+            assert_false(r.known[i]);
+            continue;
+        }
         if (!r.known[i] || fabs(r.gain[i].value - s.gain[i + 1]) > r.gain[i].half + 1e-6 ||
             r.gain[i].half > 0.002) {
             fail_msg("%s: %.6f +-%.6f", id[i], r.gain[i].value, r.gain[i].half);
         }
     }
-    assert_true(fabs(r.offset_w.value - 30) < 0.5);
+    assert_true(fabs(r.offset_w.value - (idle ? 30.5 : 30)) < 0.5);
+}
+
+static void each_circuits_part_of_the_main_is_found(void **state)
+{
+    (void)state;
+    find_each_circuit(false);
+}
+
+static void a_circuit_without_energy_does_not_hinder_the_others(void **state)
+{
+    (void)state;
+    find_each_circuit(true);
 }
 
 int main(void)
@@ -309,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_meters_power_will_do),
         cmocka_unit_test(what_the_records_do_not_tell_is_refused),
         cmocka_unit_test(each_circuits_part_of_the_main_is_found),
+        cmocka_unit_test(a_circuit_without_energy_does_not_hinder_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
