@@ -132,6 +132,8 @@ struct http_reply *api_waveform(struct http *h, struct http_request *request,
 /* The way of every request (routes.c): struct http_site's handle and refuse. */
 struct http_reply *http_handle(void *ctx, struct http_request *request);
 struct http_reply *http_refuse(void *ctx, struct http_request *request);
+/* By http.changes and where the request comes from. */
+bool http_may_change(const struct http *h, const struct http_request *request);
 /* Submits a job, and answers as it was answered. */
 struct http_reply *http_job_handle(struct http *h, struct http_request *request,
                                    enum http_job_kind kind, bool wants_body, uint64_t number);

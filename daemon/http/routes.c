@@ -220,17 +220,23 @@ static bool is_json(const char *type)
            (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
 }
 
+bool http_may_change(const struct http *h, const struct http_request *request)
+{
+    return h->changes == HTTP_CHANGES_ALWAYS ||
+           (h->changes == HTTP_CHANGES_LOCAL && request->local);
+}
+
 static struct http_reply *check_change(const struct http *h, const struct http_request *r)
 {
+    if (http_may_change(h, r)) {
+        return NULL;
+    }
     if (h->changes == HTTP_CHANGES_NEVER) {
         return http_problem(403, "nothing may be changed from here: http.changes is never; set it "
                                  "to local or always to allow it");
     }
-    if (h->changes == HTTP_CHANGES_LOCAL && !r->local) {
-        return http_problem(403, "changes are taken from this device itself only; to take them "
-                                 "from elsewhere, set http.changes to always");
-    }
-    return NULL;
+    return http_problem(403, "changes are taken from this device itself only; to take them "
+                             "from elsewhere, set http.changes to always");
 }
 
 static struct http_reply *check_body(const struct route *route, const struct http_request *r)

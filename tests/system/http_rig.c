@@ -11,7 +11,8 @@
  *   entry JSON      a new entry of the journal   asked   what the journal was asked for last
  *   stats           a JSON object                quit
  *   jobs            how many wait, and the       answer STATUS JSON   to the one that waits longest
- *                   first one's body or kind     full B               1: takes no more jobs
+ *                   first one's body or kind,    full B               1: takes no more jobs
+ *                   or that it may not change
  */
 #include <math.h>
 #include <stdio.h>
@@ -115,12 +116,12 @@ static struct http_job *take_job(void)
 
 static void print_jobs(void)
 {
-    static const char *const bodiless[HTTP_JOB_KINDS] = {[HTTP_ADD_SOURCE] = "-",
-                                                         [HTTP_SCAN_START] = "-",
-                                                         [HTTP_SCAN_GET] = "-scan",
-                                                         [HTTP_SCAN_STOP] = "-stop",
-                                                         [HTTP_PORTS] = "-ports"};
-    const char *none = "-";
+    static const char *const bodiless[HTTP_JOB_KINDS] = {
+        [HTTP_ADD_SOURCE] = "-",   [HTTP_SCAN_START] = "-",
+        [HTTP_SCAN_GET] = "-scan", [HTTP_SCAN_STOP] = "-stop",
+        [HTTP_PORTS] = "-ports",   [HTTP_GET_CALIBRATION] = "-calibration",
+        [HTTP_CALIBRATE] = "-",    [HTTP_TAKE_BACK] = "-back"};
+    const char *none = "-", *may = "";
     char *body = NULL;
     int n = 0;
 
@@ -133,9 +134,10 @@ static void print_jobs(void)
     }
     if (first_job != NULL) {
         none = bodiless[first_job->kind];
+        may = first_job->may_change ? "" : ", may not change";
     }
     pthread_mutex_unlock(&jobs_lock);
-    printf("%d %s\n", n, body != NULL ? body : none);
+    printf("%d %s%s\n", n, body != NULL ? body : none, may);
     free(body);
 }
 

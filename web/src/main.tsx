@@ -5,6 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { CircuitsCard } from "./circuits";
 import { isNumber, text, watts } from "./format";
+import { CalibrationCard } from "./calibratecard";
 import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
@@ -45,6 +46,7 @@ function Page() {
               <CircuitsCard />
               <ScopeCard />
               <HealthCard />
+              <CalibrationCard />
               <SearchCard />
             </div>
           </>
