@@ -62,12 +62,16 @@ export interface Named {
   label: string;
 }
 
+/* Of heat, water or gas, whose power and energy are not the circuit's. */
+const notElectric = (live: Live, source: string) =>
+  source === live.roles?.["heat"] || live.channels.some((c) => c.source === source && ["flow_rate", "flow_t", "volume"].includes(c.quantity));
+
 /* What a clamp can be compared with: sources with a counter of electricity, or its power. */
 export function metersFor(live: Live, all: readonly Input[], clamp: string): { meters: Named[]; clamps: Named[] } {
   const own = new Set(all.map((i) => i.id));
   const seen = new Map<string, Named>();
   for (const c of live.channels) {
-    if (!["import", "energy", "power"].includes(c.quantity) || c.source === clamp || seen.has(c.source)) continue;
+    if (!["import", "energy", "power"].includes(c.quantity) || c.source === clamp || seen.has(c.source) || notElectric(live, c.source)) continue;
     const label = live.sources.find((s) => s.id === c.source)?.label || c.label || c.source;
     seen.set(c.source, { id: c.source, label });
   }
