@@ -193,7 +193,7 @@ function Result({ o }: { o: Outcome }) {
       <h3 ref={head} tabIndex={-1}>{kept ? "Applied" : "This would be found"}</h3>
       <ul>{calibrations.map((e) => <Found key={e.input} e={e} before={o.before} kept={kept} />)}</ul>
       <Offset o={o} />
-      {log && log.left_out > 0 && <p class="note">{`${log.left_out} of ${log.blocks} stretches did not fit and were left out.`}</p>}
+      {log && log.left_out > 0 && <p class="note">{`Left out because they did not fit: ${log.left_out} of ${log.blocks} stretches.`}</p>}
       {kept ? <Applied o={o} /> : (
         <div class="actions">
           <button type="button" class="main" disabled={busy.value !== null} onClick={() => void apply().then(() => head.current?.focus())}>
