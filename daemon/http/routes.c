@@ -19,6 +19,7 @@ static const char *const query_parameters[] = {"series",  "from",   "to",       
                                                "points",  "fn",     "tz",       "format",
                                                "quality", "stream", "unrolled", NULL};
 static const char *const last_parameters[] = {"series", NULL};
+static const char *const journal_parameters[] = {"from", "to", "source", "limit", NULL};
 static const char *const waveform_parameters[] = {"channel", "cycles", "format", NULL};
 
 #define API "/api/v1/"
@@ -35,6 +36,7 @@ static const struct route {
     {API "series", "GET", no_parameters, api_series, 0, false},
     {API "query", "GET", query_parameters, api_query, 0, false},
     {API "last", "GET", last_parameters, api_last, 0, false},
+    {API "journal", "GET", journal_parameters, api_journal, 0, false},
     {API "events", "GET", no_parameters, api_events, 0, false},
     {API "waveform", "GET", waveform_parameters, api_waveform, 0, false},
     {API "ports", "GET", no_parameters, NULL, HTTP_PORTS, false},

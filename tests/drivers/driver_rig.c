@@ -14,7 +14,7 @@
 
 #include "daemon/base/log.h"
 
-enum { REST_US = 20000 }; /* longer than the kernel takes to carry an octet through a terminal */
+enum { REST_TURNS = 5 };
 
 int64_t __real_clock_real_us(void);
 int64_t __wrap_clock_real_us(void);
@@ -126,17 +126,18 @@ static void bring_forward(uv_handle_t *h, void *by)
 void driver_rig_live(struct driver_rig *r)
 {
     uint64_t due_in = UINT64_MAX;
-    int64_t now_us = __real_clock_real_us();
 
     uv_run(&r->loop, UV_RUN_NOWAIT);
+    if (!r->hush && r->wire >= 0) {
+        r->turns = 0;
+        return;
+    }
     uv_walk(&r->loop, note_due, &due_in);
-    if (due_in == UINT64_MAX || uv_now(&r->loop) + due_in != r->due_ms) { /* a timer was set anew */
-        r->due_ms = uv_now(&r->loop) + due_in;
-        r->rest_us = now_us;
-    } else if (now_us - r->rest_us > REST_US && due_in > 0) {
+    if (due_in > 0 && due_in < UINT64_MAX && ++r->turns > REST_TURNS) {
         skipped_us += 1000 * (int64_t)due_in;
         uv_walk(&r->loop, bring_forward, &due_in);
-        r->rest_us = now_us;
+        r->turns = 0;
+        r->hush = false;
     }
 }
 

@@ -30,8 +30,8 @@ struct driver_rig {
     char path[64];      /* in it: where the driver finds its line */
     int wire;           /* the device's end; -1: unplugged */
     int listener;       /* -1: none */
-    int64_t rest_us;    /* real time since which nothing has happened, and */
-    uint64_t due_ms;    /* when the first timer was due then, of the loop's time */
+    bool hush;          /* told by the test: what was sent is heard, and nobody will answer */
+    unsigned turns;     /* of the loop since then */
     /* every reading, and the newest of each quantity */
     struct hwt_reading reading[DRIVER_RIG_READINGS_MAX];
     size_t readings;
@@ -56,8 +56,9 @@ void driver_rig_pass(struct driver_rig *r, uint64_t us);
 /* Twenty turns of the loop that do not wait. */
 void driver_rig_turn(struct driver_rig *r);
 /*
- * Turns the loop once. Where nothing has happened for a while but a timer runs, the real time that
- * the drivers see is moved on to when it is due: time-outs and pauses cost nothing.
+ * Turns the loop once. While nothing can come, by `hush` or unplugged, the real time that the
+ * drivers see is moved on to when their first timer is due: time-outs cost nothing, and may be
+ * long, so that a busy machine makes none of its own.
  */
 void driver_rig_live(struct driver_rig *r);
 /* Is a timer of the loop running: a request under way, or a port waiting for its next attempt? */

@@ -20,7 +20,7 @@
 #include "tests/drivers/driver_rig.h"
 
 enum mood { WELL, SILENT, GARBLED, BUSY, CHAINED, STRANGE, TWINS, EXCHANGED };
-enum { METERS = 2, THIRD = METERS, STATUSES, TIMEOUT_MS = 100, PATIENCE_MS = 10000 };
+enum { METERS = 2, THIRD = METERS, STATUSES, TIMEOUT_MS = 400, PATIENCE_MS = 10000 };
 
 /* A bus with two meters, 5 and 6, and the other end of the wire. */
 struct rig {
@@ -90,6 +90,7 @@ static int tear_down(void **state)
 
 static void put(struct rig *rig, const uint8_t *p, size_t n)
 {
+    rig->base.hush = false;
     assert_int_equal(write(rig->base.wire, p, n), n);
 }
 
@@ -164,6 +165,7 @@ static void play(struct rig *rig)
     if (rig->got_n > 0 && hwt_mbus_frame_check(rig->got, rig->got_n, &f, &fault) == 0) {
         assert_int_equal(f.size, rig->got_n);
         rig->got_n = 0;
+        rig->base.hush = true; /* but for an answer */
         if (f.a == 5 || f.a == 6) {
             answer_request(rig, f.a - 5, f.c);
         }
@@ -325,10 +327,11 @@ static void refused_answers_are_counted_by_reason_and_give_no_reading(void **sta
 
 static void a_stuck_line_is_told_by_all_its_meters_at_once(void **state)
 {
-    static const uint8_t stuck[] = {0xE5, 0xE5};
     struct rig *rig = *state;
+    uint8_t stuck[2 * HWT_MBUS_FRAME_MAX];
     int64_t end_us;
 
+    memset(stuck, 0xE5, sizeof(stuck));
     mbus_bus_start(rig->bus);
     advance(rig, 0);
     let_pass(rig, 30);
@@ -392,6 +395,34 @@ static void an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself(vo
     live_until_rest(rig);
     assert_int_equal(rig->base.readings, 12);
     assert_int_equal(rig->reset[1], 2);
+}
+
+/* As for a scan: others may open the port, and no poll is made. */
+static void a_paused_bus_lends_its_port_and_polls_as_soon_as_it_goes_on(void **state)
+{
+    struct rig *rig = *state;
+    char why[SERIAL_WHY_MAX];
+    int fd;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    mbus_bus_pause(rig->bus, "lent");
+    live(rig); /* the loop goes round: it is closed */
+    fd = serial_open(rig->base.path, 9600, SERIAL_8E1, why);
+    assert_true(fd >= 0);
+    rig->asked[0] = 0;
+    advance(rig, 5);
+    assert_int_equal(rig->asked[0], 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(view(rig, i).state, STATUS_STALE);
+        assert_string_equal(view(rig, i).cause, "lent");
+    }
+    close(fd);
+    mbus_bus_resume(rig->bus); /* long before the next poll would be due */
+    live_until(rig, 0, STATUS_OK);
+    live_until(rig, 1, STATUS_OK);
+    assert_int_equal(rig->asked[0], 1);
 }
 
 static void a_port_that_is_not_there_is_told_and_tried_again(void **state)
@@ -638,6 +669,7 @@ int main(void)
         BUS_TEST(a_stuck_line_is_told_by_all_its_meters_at_once),
         BUS_TEST(a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll),
         BUS_TEST(an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself),
+        BUS_TEST(a_paused_bus_lends_its_port_and_polls_as_soon_as_it_goes_on),
         BUS_TEST(a_port_that_is_not_there_is_told_and_tried_again),
         BUS_TEST(two_meters_at_one_address_are_named_and_not_believed),
         BUS_TEST(an_exchanged_meter_is_counted_and_read_on),

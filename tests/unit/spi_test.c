@@ -175,7 +175,7 @@ static void what_a_message_holds_is_found_and_its_pace_measured(void **state)
         tell_model(f, rows[i].model);
         assert_int_equal(spi_chip_open(&f->chip, "/dev/spidev0.0", rows[i].hz, 3), 0);
         if (f->chip.transfers_max != rows[i].transfers ||
-            llabs(f->chip.conversion_ns - rows[i].conversion_ns) > rows[i].conversion_ns / 50) {
+            llabs(f->chip.conversion_ns - rows[i].conversion_ns) > rows[i].conversion_ns / 25) {
             fail_msg("%s: %u transfers, %lld ns", rows[i].why, f->chip.transfers_max,
                      (long long)f->chip.conversion_ns);
         }

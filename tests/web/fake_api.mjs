@@ -74,6 +74,16 @@ export class FakeDevice {
     this.search = { id: 0, state: "idle", ports: [], protocols: [], progress: null, found: [], problems: [] };
     this.calibration = new FakeCalibration(CLAMPS);
     this.asked = []; // bodies of requests that changed something
+    this.journal = [];
+    this.note("started", null, "heatwatt 0.1.0 started, boot 3.", null);
+    this.note("register_swap", "heatmeter", "The register stands elsewhere: 5230100 Wh before, 1230100 Wh after.");
+  }
+
+  /* A new entry of the journal, told to all who listen. */
+  note(kind, source, text, time = this.now()) {
+    const entry = { seq: this.journal.length + 1, time, kind, source, feed: source, channel: null, meter: null, unit: null, before: null, after: null, offset: null, offset_counts: null, text };
+    this.journal.unshift(entry);
+    for (const s of this.streams) s.write(`event: journal\ndata: ${JSON.stringify(entry)}\n\n`);
   }
 
   now() {
@@ -320,6 +330,7 @@ export class FakeDevice {
     if (url.pathname === "/api/v1/scan") return json(200, "application/json", this.search);
     try {
       if (url.pathname === "/api/v1/live") return json(200, "application/json", this.live());
+      if (url.pathname === "/api/v1/journal") return json(200, "application/json", { journal: this.journal.slice(0, Number(url.searchParams.get("limit") ?? 100)) });
       if (url.pathname === "/api/v1/series") return json(200, "application/json", this.series());
       if (url.pathname === "/api/v1/waveform") return json(200, "application/json", this.waveform(url.searchParams));
       if (url.pathname === "/api/v1/query" && url.searchParams.get("format") === "csv") return this.csv(url.searchParams, reply);

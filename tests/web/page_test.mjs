@@ -65,6 +65,16 @@ try {
     await has(".health", /no route to host[\s\S]*waiting 412/);
   });
 
+  await check("the journal shows what happened, newest first, and what happens now", async () => {
+    await has(".journal", /Meter exchanged Heat meter[\s\S]*15 Jan[\s\S]*5230100 Wh before[\s\S]*Started[\s\S]*time unknown/);
+    device.note("register_rollover", "heatmeter", "The register turned over; <b>nothing</b> is lost.");
+    await has(".journal", /^Register turned over Heat meter[\s\S]*<b>nothing<\/b> is lost[\s\S]*Meter exchanged/);
+    for (let i = 0; i < 9; i++) device.note("unheard_of", "nosuch", `number ${i}`);
+    await has(".journal", /^unheard_of nosuch[\s\S]*number 8[\s\S]*number 1(?![\s\S]*turned over)/);
+    await page.locator(".more", { hasText: "All 12" }).click();
+    await has(".journal", /turned over/);
+  });
+
   await check("a meter that answers again clears the alarm", async () => {
     set({ meter: "ok" });
     await until(async () => (await page.locator(".alarm").count()) === 0, 4, "the alarm stayed");

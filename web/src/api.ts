@@ -40,6 +40,7 @@ export interface Channel {
   age_ms: number | null;
   quality: Quality;
   today?: number | null;
+  register?: number | null; // what the meter's own display shows
 }
 
 export interface Source {
@@ -108,6 +109,22 @@ export interface Answer {
   time: number[];
   columns: { series: string; fn: string; unit: string; values: (number | null)[] }[];
   provenance: { stream: string; provenance: Provenance; from: number; to: number }[];
+}
+
+/* An entry of the journal. */
+export interface Entry {
+  seq: number;
+  time: number | null;
+  kind: string;
+  source: string | null;
+  feed: string | null;
+  channel: string | null;
+  meter: string | null;
+  unit: string | null;
+  before: number | null;
+  after: number | null;
+  offset: number | null;
+  text: string;
 }
 
 /* A port of the device, serial or in the network, that meters may be behind. */
@@ -277,6 +294,7 @@ async function send<T>(method: "POST" | "DELETE", path: string, body?: unknown):
   return (await reply.json()) as T;
 }
 
+export const getJournal = async (limit: number) => (await get<{ journal: Entry[] }>(`/api/v1/journal?limit=${limit}`)).journal;
 export const getLive = () => get<Live>("/api/v1/live");
 export const getSeries = async () => (await get<{ series: Series[] }>("/api/v1/series")).series;
 

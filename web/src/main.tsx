@@ -9,7 +9,9 @@ import { CalibrationCard } from "./calibratecard";
 import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
-import { live, link, old, start } from "./live";
+import { addEntry, loadJournal } from "./journal";
+import { listen, live, link, old, returns, start } from "./live";
+import type { Entry } from "./api";
 import { SearchCard } from "./searchcard";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
@@ -61,6 +63,12 @@ effect(() => {
   const head = old.value ? "(no connection) " : isNumber(v) ? `${text(watts(v))} \u00b7 ` : "";
   document.title = `${head}${now?.site || "heatwatt"}`;
 });
+
+effect(() => {
+  returns.value; // what the stream missed while it was away
+  void loadJournal();
+});
+listen("journal", (value) => addEntry(value as Entry));
 
 start();
 startTrend();
