@@ -121,6 +121,7 @@ export class FakeDevice {
       add(id, "import", "Wh", label, 1e6, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t), 1) });
       add(id, "export", "Wh", label, 0, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t, -1), 1) });
     }
+    add("pulses", "energy", "Wh", "Sub-meter", 1e6, 0, { kind: "counter" });
     add("mains", "voltage", "V", "Mains", 236.1, 1, { feed: "clamps" });
     const p = this.pumpNow(t);
     const age = { age_ms: t - this.meterLast };

@@ -323,12 +323,12 @@ try {
     await card.getByRole("radio", { name: /^A trusted meter/ }).check();
     await card.getByRole("combobox", { name: "Clamp" }).selectOption("hp");
     const meters = await card.getByRole("combobox", { name: "Meter on the same circuit" }).locator("option").allInnerTexts();
-    assert.ok(meters.includes("Heat meter (heatmeter)") && meters.includes("Grid (grid)") && !meters.includes("Heat pump (hp)"), meters.join());
-    await card.getByRole("combobox", { name: "Meter on the same circuit" }).selectOption("heatmeter");
+    assert.ok(meters.includes("Sub-meter (pulses)") && meters.includes("Grid (grid)") && !meters.includes("Heat pump (hp)") && !meters.join().includes("heatmeter"), meters.join());
+    await card.getByRole("combobox", { name: "Meter on the same circuit" }).selectOption("pulses");
     await card.getByLabel(/From records since/).fill("2027-01-14T00:00");
     await button("Try").click();
-    await has("#calibration .result", /the meter read 3\.2\sW \u00b1\s1\.1\sW more than the clamp[\s\S]*1 of 112 stretches/);
-    assert.deepEqual(asked(), { method: "meter", input: "hp", meter: "heatmeter", uncertainty_pct: 0.3, from: Date.UTC(2027, 0, 14), check: true });
+    await has("#calibration .result", /the meter read 3\.2\sW \u00b1\s1\.1\sW more than the clamp[\s\S]*they did not fit: 1 of 112 stretches/);
+    assert.deepEqual(asked(), { method: "meter", input: "hp", meter: "pulses", uncertainty_pct: 0.3, from: Date.UTC(2027, 0, 14), check: true });
 
     await card.getByRole("radio", { name: /^The sum of the circuits/ }).check();
     await card.getByRole("combobox", { name: "Main clamp" }).selectOption("grid");

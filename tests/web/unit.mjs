@@ -286,11 +286,11 @@ await check("what a calibration changes is told from what counts now", () => {
   const live = device({ channels: [["power", 1000], ["reactive_power", 500], ["current", 5]].map(([q, v]) => ({ ...channel("hp", q), value: v })) });
   const said = (i, e) => page.shifts(live, i, e).map((s) => nbsp(`${s.what} ${s.from} ${s.to}`));
   each([
-    ["a gain", input(), value({ gain: 1.02 }), ["current 5.000 A 5.100 A", "power 1.00 kW 1.02 kW"]],
-    ["a gain over another", input({ gain: 1.02 }), value({ gain: 1.02 }), ["current 5.000 A 5.000 A", "power 1.00 kW 1.00 kW"]],
+    ["a gain", input(), value({ gain: 1.02 }), ["current 5.000 A 5.100 A", "power 1,000 W 1,020 W"]],
+    ["a gain over another", input({ gain: 1.02 }), value({ gain: 1.02 }), ["current 5.000 A 5.000 A", "power 1,000 W 1,000 W"]],
     // 1000 cos 6 deg - 500 sin 6 deg = 942.3: a further lead takes from an inductive load
-    ["a phase", input(), value({ phase_deg: 6 }), ["power 1.00 kW 942.3 W"]],
-    ["a phase over another", input({ phase_deg: 6 }), value({ phase_deg: 6 }), ["power 1.00 kW 1.00 kW"]],
+    ["a phase", input(), value({ phase_deg: 6 }), ["power 1,000 W 942.3 W"]],
+    ["a phase over another", input({ phase_deg: 6 }), value({ phase_deg: 6 }), ["power 1,000 W 1,000 W"]],
   ], (i, e, want) => assert.deepEqual(said(i, e), want));
   assert.deepEqual(page.shifts(device({ channels: [] }), input(), value({ gain: 2 })), []);
   each([

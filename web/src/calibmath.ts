@@ -4,7 +4,7 @@
  *
  *   P' = k (P cos e - Q sin e)
  */
-import { amps, fixed, isNumber, volts, watts, type Measure } from "./format";
+import { fixed, isNumber, text, type Measure } from "./format";
 import { instant } from "./time";
 import type { Calibrated, Calibration, Channel, Input, Live, Method } from "./api";
 
@@ -62,12 +62,16 @@ export interface Named {
   label: string;
 }
 
+/* Of heat, water or gas, whose power and energy are not the circuit's. */
+const notElectric = (live: Live, source: string) =>
+  source === live.roles?.["heat"] || live.channels.some((c) => c.source === source && ["flow_rate", "flow_t", "volume"].includes(c.quantity));
+
 /* What a clamp can be compared with: sources with a counter of electricity, or its power. */
 export function metersFor(live: Live, all: readonly Input[], clamp: string): { meters: Named[]; clamps: Named[] } {
   const own = new Set(all.map((i) => i.id));
   const seen = new Map<string, Named>();
   for (const c of live.channels) {
-    if (!["import", "energy", "power"].includes(c.quantity) || c.source === clamp || seen.has(c.source)) continue;
+    if (!["import", "energy", "power"].includes(c.quantity) || c.source === clamp || seen.has(c.source) || notElectric(live, c.source)) continue;
     const label = live.sources.find((s) => s.id === c.source)?.label || c.label || c.source;
     seen.set(c.source, { id: c.source, label });
   }
@@ -117,8 +121,6 @@ export interface Shift {
   to: string;
 }
 
-const measureText = ([n, unit]: Measure) => `${n}\u00a0${unit}`;
-
 /* What is read now and what would be, in words; empty while nothing is read. */
 export function shifts(live: Live, input: Input, e: Calibrated): Shift[] {
   const now = (quantity: string): number | null => {
@@ -128,17 +130,17 @@ export function shifts(live: Live, input: Input, e: Calibrated): Shift[] {
   const { k, lead } = step(input, e);
   const found: Shift[] = [];
   const add = (what: string, v: number | null, to: number, as: (v: number) => Measure) => {
-    if (v !== null) found.push({ what, from: measureText(as(v)), to: measureText(as(to)) });
+    if (v !== null) found.push({ what, from: text(as(v)), to: text(as(to)) });
   };
   const p = now("power");
   const q = now("reactive_power");
   if (input.kind === "voltage") {
     const v = now("voltage");
-    add("voltage", v, k * (v ?? 0), (x) => [fixed(x, 2), volts(x)[1]]);
+    add("voltage", v, k * (v ?? 0), (x) => [fixed(x, 2), "V"]);
     return found;
   }
-  if (isNumber(e.gain)) add("current", now("current"), k * (now("current") ?? 0), (x) => [fixed(x, 3), amps(x)[1]]);
-  if (lead === 0 || q !== null) add("power", p, k * ((p ?? 0) * Math.cos(lead) - (q ?? 0) * Math.sin(lead)), (x) => (Math.abs(x) < 999.5 ? [fixed(x, 1), "W"] : watts(x)));
+  if (isNumber(e.gain)) add("current", now("current"), k * (now("current") ?? 0), (x) => [fixed(x, 3), "A"]);
+  if (lead === 0 || q !== null) add("power", p, k * ((p ?? 0) * Math.cos(lead) - (q ?? 0) * Math.sin(lead)), (x) => [fixed(x, Math.abs(x) < 999.5 ? 1 : 0), "W"]);
   return found;
 }
 

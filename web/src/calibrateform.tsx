@@ -140,15 +140,13 @@ function Circuits({ all, i }: { all: Input[]; i: Input }) {
   );
 }
 
+/* Only of the methods that look at what is measured now. */
 function More() {
-  const near = form.value.method === "reading" || form.value.method === "resistive";
   return (
     <details>
       <summary>More</summary>
       {form.value.method === "resistive" && <NumberBox name="degrees" label={"The load\u2019s angle may be, \u00b1 degrees"} note="0.1 of a kettle and its cable" />}
-      {near
-        ? <NumberBox name="average" label="Mean of the last seconds" note="1 to 60" />
-        : <TimeBox name="from" label="From records since" note="empty: the last week" />}
+      <NumberBox name="average" label="Mean of the last seconds" note="1 to 60" />
     </details>
   );
 }
@@ -195,7 +193,7 @@ function Result({ o }: { o: Outcome }) {
       <h3 ref={head} tabIndex={-1}>{kept ? "Applied" : "This would be found"}</h3>
       <ul>{calibrations.map((e) => <Found key={e.input} e={e} before={o.before} kept={kept} />)}</ul>
       <Offset o={o} />
-      {log && log.left_out > 0 && <p class="note">{`${log.left_out} of ${log.blocks} stretches did not fit and were left out.`}</p>}
+      {log && log.left_out > 0 && <p class="note">{`Left out because they did not fit: ${log.left_out} of ${log.blocks} stretches.`}</p>}
       {kept ? <Applied o={o} /> : (
         <div class="actions">
           <button type="button" class="main" disabled={busy.value !== null} onClick={() => void apply().then(() => head.current?.focus())}>
@@ -213,6 +211,7 @@ export function CalibrationForm({ c }: { c: Calibration }) {
   const { method, circuits } = form.value;
   const how = METHODS.find((m) => m.id === method)!.how;
   const none = method === "sum" && !c.inputs.some((x) => x.id !== i.id && circuits[x.id]);
+  const near = method === "reading" || method === "resistive";
   const zoned = zoneName(live.value?.time ?? Date.now(), zone.value);
   return (
     <>
@@ -224,8 +223,9 @@ export function CalibrationForm({ c }: { c: Calibration }) {
         {method === "reading" && <Reading i={i} />}
         {method === "meter" && <Meter all={c.inputs} i={i} />}
         {method === "sum" && <Circuits all={c.inputs} i={i} />}
+        {!near && <TimeBox name="from" label="From records since" note={`${zoned}; empty: the last week`} />}
         <TimeBox name="since" label="Correct what was recorded since" note={`${zoned}; empty: leave the past as it is`} />
-        <More />
+        {near && <More />}
         <div class="actions">
           <button type="submit" disabled={busy.value !== null || none}>{busy.value === "try" ? "Looking\u2026" : "Try"}</button>
           <span class="note">Changes nothing yet.</span>
