@@ -7,6 +7,7 @@
 #include "daemon/cli/decode.h"
 #include "daemon/cli/demo.h"
 #include "daemon/cli/doctor.h"
+#include "daemon/cli/journal_cmd.h"
 #include "daemon/cli/log_cmd.h"
 #include "daemon/cli/mbus_cmd.h"
 #include "daemon/cli/meter_cmd.h"
@@ -24,6 +25,8 @@ static const struct command {
     {"decode", decode_main, "decode mbus|modbus|emon|elster [FILE...]  explain captures"},
     {"mbus", mbus_main, "mbus search|set-address ... find meters, give one an address"},
     {"log", log_main, "log query|export|import|info|verify DIR  ask a log, look after it"},
+    {"journal", journal_main,
+     "journal DIR                 what happened: meters exchanged, starts ..."},
     {"meter", meter_main, "meter --csv FILE ...        measure recorded waveforms, as JSON"},
     {"config", config_main,
      "config check|add FILE ...   list every error of a configuration, add a source"},

@@ -77,6 +77,27 @@ static int mbus_stuck(struct live *l, double x)
     return 0;
 }
 
+static int mbus_swap(struct live *l, double x)
+{
+    (void)x;
+    heat_meter_swap(&l->model.meter, l->seed + 1);
+    return 0;
+}
+
+static int mbus_reset(struct live *l, double x)
+{
+    (void)x;
+    heat_meter_reset(&l->model.meter);
+    return 0;
+}
+
+static int mbus_turn(struct live *l, double x)
+{
+    (void)x;
+    heat_meter_turn(&l->model.meter);
+    return 0;
+}
+
 static int modbus_unplug(struct live *l, double x)
 {
     (void)x;
@@ -124,6 +145,30 @@ static int modbus_late(struct live *l, double x)
     return 0;
 }
 
+static int modbus_twice(struct live *l, double x)
+{
+    l->modbus.twice = (uint32_t)x;
+    return 0;
+}
+
+static int modbus_collision(struct live *l, double x)
+{
+    l->modbus.collision = (uint32_t)x;
+    return 0;
+}
+
+static int modbus_echo(struct live *l, double x)
+{
+    l->modbus.echo = x > 0.0;
+    return 0;
+}
+
+static int modbus_stuck(struct live *l, double x)
+{
+    l->modbus.stuck = (int)x;
+    return 0;
+}
+
 static int modbus_swap(struct live *l, double x)
 {
     (void)x;
@@ -143,6 +188,14 @@ static int modbus_reset(struct live *l, double x)
 {
     (void)x;
     elec_meter_reset(&l->model.elec);
+    return 0;
+}
+
+/* 9999.999 kWh is the last that a display of seven digits shows. */
+static int modbus_turn(struct live *l, double x)
+{
+    (void)x;
+    elec_meter_turn(&l->model.elec, 1e7);
     return 0;
 }
 
@@ -180,6 +233,13 @@ static int emon_reset(struct live *l, double x)
 {
     (void)x;
     emon_tx_reset(&l->emon);
+    return 0;
+}
+
+static int emon_swap(struct live *l, double x)
+{
+    (void)x;
+    emon_tx_swap(&l->emon);
     return 0;
 }
 
@@ -262,6 +322,21 @@ static int elster_swap(struct live *l, double x)
     (void)x;
     elec_meter_swap(&l->model.grid, l->seed + 1001);
     elster_output_swap(&l->elster);
+    return 0;
+}
+
+static int elster_reset(struct live *l, double x)
+{
+    (void)x;
+    elec_meter_reset(&l->model.grid);
+    return 0;
+}
+
+/* Ten digits. */
+static int elster_turn(struct live *l, double x)
+{
+    (void)x;
+    elec_meter_turn(&l->model.grid, 1e10);
     return 0;
 }
 
@@ -384,6 +459,9 @@ static const struct command {
     {"mbus late", mbus_late, true, MBUS, 0, 60000},
     {"mbus echo", mbus_echo, true, MBUS, 0, 1},
     {"mbus stuck", mbus_stuck, true, MBUS, -1, 255},
+    {"mbus swap", mbus_swap, false, MBUS, 0, 0},
+    {"mbus reset", mbus_reset, false, MBUS, 0, 0},
+    {"mbus turn", mbus_turn, false, MBUS, 0, 0},
     {"modbus unplug", modbus_unplug, false, MODBUS, 0, 0},
     {"modbus plug", modbus_plug, false, MODBUS, 0, 0},
     {"modbus noise", modbus_noise, true, MODBUS, 0, 1},
@@ -391,15 +469,21 @@ static const struct command {
     {"modbus foreign", modbus_foreign, true, MODBUS, 0, 1e6},
     {"modbus exception", modbus_exception, true, MODBUS, 1, 255},
     {"modbus late", modbus_late, true, MODBUS, 0, 1e5},
+    {"modbus twice", modbus_twice, true, MODBUS, 0, 1e6},
+    {"modbus collision", modbus_collision, true, MODBUS, 0, 1e6},
+    {"modbus echo", modbus_echo, true, MODBUS, 0, 1},
+    {"modbus stuck", modbus_stuck, true, MODBUS, -1, 255},
     {"modbus serial", modbus_serial, true, MODBUS, 0, 4294967295.0},
     {"modbus swap", modbus_swap, false, MODBUS, 0, 0},
     {"modbus reset", modbus_reset, false, MODBUS, 0, 0},
+    {"modbus turn", modbus_turn, false, MODBUS, 0, 0},
     {"emon unplug", emon_unplug, false, EMON, 0, 0},
     {"emon plug", emon_plug, false, EMON, 0, 0},
     {"emon garbage", emon_garbage, true, EMON, 0, 1e6},
     {"emon cut", emon_cut, true, EMON, 0, 1e6},
     {"emon silent", emon_silent, true, EMON, 0, 1e6},
     {"emon reset", emon_reset, false, EMON, 0, 0},
+    {"emon swap", emon_swap, false, EMON, 0, 0},
     {"emon turn", emon_turn, false, EMON, 0, 0},
     {"pulses unplug", pulses_unplug, false, PULSES, 0, 0},
     {"pulses plug", pulses_plug, false, PULSES, 0, 0},
@@ -413,6 +497,8 @@ static const struct command {
     {"elster dark", elster_dark, true, ELSTER, 0, 1e6},
     {"elster powerfail", elster_power_fail, false, ELSTER, 0, 0},
     {"elster swap", elster_swap, false, ELSTER, 0, 0},
+    {"elster reset", elster_reset, false, ELSTER, 0, 0},
+    {"elster turn", elster_turn, false, ELSTER, 0, 0},
     {"w1 unplug", w1_unplug, true, W1, 1, W1_SENSORS},
     {"w1 plug", w1_plug, true, W1, 1, W1_SENSORS},
     {"w1 crc", w1_crc, true, W1, 1, W1_SENSORS},

@@ -63,9 +63,9 @@ static void print_elec(const struct live *l, FILE *f)
 
     fprintf(f,
             "\"elecmeter\":{\"import_wh\":%.3f,\"export_wh\":%.3f,\"power_w\":%.3f,\"volts\":%.3f,"
-            "\"gain\":%.6f,\"requests\":%" PRIu64 ",\"replies\":%" PRIu64 ",\"spoilt\":%" PRIu64
-            "},\n",
-            m->import_wh, m->export_wh, m->watts, m->volts, m->gain, l->elec.requests,
+            "\"total_wh\":%.3f,\"gain\":%.6f,\"requests\":%" PRIu64 ",\"replies\":%" PRIu64
+            ",\"spoilt\":%" PRIu64 "},\n",
+            m->import_wh, m->export_wh, m->watts, m->volts, m->total_wh, m->gain, l->elec.requests,
             l->elec.replies, l->modbus.spoilt);
 }
 
@@ -102,8 +102,9 @@ static void print_elster(const struct live *l, FILE *f)
     const struct elster_output *e = &l->elster;
     uint64_t first = e->packets > ELSTER_RECENT ? e->packets - ELSTER_RECENT : 0;
 
-    fprintf(f, "\"elster\":{\"packets\":%" PRIu64 ",\"power_w\":%.3f,\"recent\":[", e->packets,
-            e->meter->watts);
+    fprintf(f,
+            "\"elster\":{\"packets\":%" PRIu64 ",\"power_w\":%.3f,\"total_wh\":%.3f,\"recent\":[",
+            e->packets, e->meter->watts, e->meter->total_wh);
     for (uint64_t i = first; i < e->packets; i++) {
         fprintf(f, "%s[%" PRIu64 ",%" PRIu64 "]", i > first ? "," : "",
                 e->recent[i % ELSTER_RECENT].import_wh, e->recent[i % ELSTER_RECENT].export_wh);

@@ -504,7 +504,7 @@ static int64_t listen(struct hwt_mbus_master *m, int64_t now_us)
     if (m->phase != HEAR) {
         return now_us;
     }
-    if (over && now_us < gap_end_us) {
+    if (over && now_us < gap_end_us && m->heard_n > HWT_MBUS_FRAME_MAX) { /* not just read late */
         give_up(m, now_us);
         return now_us;
     }

@@ -41,7 +41,8 @@ enum hwt_modbus_transport { HWT_MODBUS_RTU, HWT_MODBUS_TCP };
     X(SHORT, "SHORT")         /* an answer cut off, or not of the length asked for */       \
     X(ECHO, "ECHO")           /* the own request came back: an adapter that hears itself */ \
     X(LATE, "LATE")           /* an answer to an earlier request */                         \
-    X(NOISE, "NOISE")         /* a line that is never silent, or no Modbus at all */
+    X(NOISE, "NOISE")         /* no Modbus at all */                                        \
+    X(BABBLE, "BABBLE")       /* a line that is never silent */
 
 enum hwt_modbus_reason {
 #define HWT_X(name, text) HWT_MODBUS_##name,

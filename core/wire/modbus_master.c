@@ -17,6 +17,7 @@ enum {
     QUIET_US = 1000,     /* added to the rest before a request: clocks differ */
     GAP_US = 60000,      /* added to the rest inside a reply: USB converters and networks chunk */
     BABBLE_US = 1000000, /* beyond the time-out: a line that is never silent */
+    GLITCH = 2,          /* octets that a driver may seem to send when it lets go of the line */
     BUSY = 6,            /* exception codes after which asking again may help: */
     GATEWAY_TARGET = 11
 };
@@ -110,8 +111,10 @@ void hwt_modbus_master_feed(struct hwt_modbus_master *m, const uint8_t *p, size_
             m->late_seen = true;
             m->seen[HWT_MODBUS_LATE]++;
         }
+        m->strays += m->late_seen ? 0 : n;
         return;
     }
+    m->heard += n;
     if (n > sizeof(m->buf)) {
         m->dropped += n - sizeof(m->buf);
         p += n - sizeof(m->buf);
@@ -158,6 +161,10 @@ static struct hwt_modbus_action send(struct hwt_modbus_master *m, int64_t now_us
 {
     int64_t line_us;
 
+    if (m->strays > GLITCH) { /* an answer came twice, or there is another master */
+        m->seen[HWT_MODBUS_LATE]++;
+    }
+    m->strays = m->heard = 0;
     m->state = SENT;
     m->tries++;
     m->transaction++;
@@ -212,6 +219,7 @@ static void take(struct hwt_modbus_master *m, const struct hwt_modbus_reply *r, 
     case HWT_MODBUS_CRC:
     case HWT_MODBUS_ECHO:
     case HWT_MODBUS_NOISE:
+    case HWT_MODBUS_BABBLE:
     case HWT_MODBUS_REASON_COUNT:
     default:
         note(m, r->reason);
@@ -311,6 +319,12 @@ static int64_t listen(struct hwt_modbus_master *m, int64_t now_us)
     if (m->state != SENT) {
         return now_us;
     }
+    if (m->transport == HWT_MODBUS_RTU && now_us >= m->limit_us && now_us < gap_end_us &&
+        m->heard > HWT_MODBUS_FRAME_MAX) { /* else an answer was only read late */
+        note(m, HWT_MODBUS_BABBLE);
+        fail(m, now_us);
+        return now_us;
+    }
     if (m->transport == HWT_MODBUS_TCP ? now_us >= m->deadline_us
                                        : (m->have == 0 && now_us >= m->deadline_us)) {
         fail(m, now_us);
@@ -348,7 +362,8 @@ struct hwt_modbus_action hwt_modbus_master_step(struct hwt_modbus_master *m, int
             }
             if (now_us >= m->deadline_us) {
                 m->tries++;
-                note(m, HWT_MODBUS_NOISE);
+                m->strays = 0;
+                note(m, HWT_MODBUS_BABBLE);
                 fail(m, now_us);
                 continue;
             }

@@ -46,6 +46,7 @@ struct hwt_modbus_master {
     struct hwt_modbus_request request, unanswered;
     uint8_t state, tries, retries;
     bool late_seen, damaged; /* by attempt: each is counted once */
+    size_t strays, heard; /* RTU: octets that came while no answer was awaited; and while it was */
     uint16_t transaction;
     int64_t bit_ns, timeout_us, last_us, deadline_us, limit_us;
     int64_t late_us; /* until then `unanswered` may still be answered */

@@ -52,6 +52,7 @@ static void examine(struct doctor *d, const char *path)
         doctor_check_wear(d, c);
         doctor_check_clock(d, c);
         doctor_check_inputs(d, c);
+        doctor_check_running(d, c);
         doctor_check_page(d, c);
     }
     config_free(c);

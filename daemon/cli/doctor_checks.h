@@ -1,6 +1,7 @@
 /*
  * doctor_checks.h: the single checks of `heatwatt doctor`. They look, and change nothing: no port
- * is opened, no file made. Converters on SPI that nobody reads are read for a second or two.
+ * is opened, no file made. Converters on SPI that nobody reads are read for a second or two; a
+ * heatwatt that runs is asked.
  */
 #ifndef DAEMON_CLI_DOCTOR_CHECKS_H
 #define DAEMON_CLI_DOCTOR_CHECKS_H
@@ -44,6 +45,9 @@ void doctor_check_clock(struct doctor *d, const struct config *c);
 void doctor_check_inputs(struct doctor *d, const struct config *c);
 /* Of converters on SPI: what can be sampled, and how evenly. */
 void doctor_check_spi(struct doctor *d, const struct config_source *s);
+/* Of samplers, what only the heatwatt that runs knows: their clocks, their jitter. Nothing if none
+ * answers at the page's port. */
+void doctor_check_running(struct doctor *d, const struct config *c);
 /* The port of the page. */
 void doctor_check_page(struct doctor *d, const struct config *c);
 

@@ -40,9 +40,7 @@ static void tell_closed(struct doctor *d, const struct config_source *s, const c
         advice = advices[i].error == error ? advices[i].advice : advice;
     }
     if (error == EBUSY) {
-        doctor_add(d, DOCTOR_OK, "input", "",
-                   "%s: %s is being read; its figures are among the source's counters", s->id,
-                   device);
+        doctor_add(d, DOCTOR_OK, "input", "", "%s: %s is being read", s->id, device);
     } else {
         doctor_add(d, DOCTOR_FAIL, "input", advice, "%s: %s: %s", s->id, device, strerror(error));
     }

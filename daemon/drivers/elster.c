@@ -1,5 +1,6 @@
 #include "daemon/drivers/elster.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/wire/elster.h"
@@ -66,7 +67,7 @@ static void tell_counters(const struct elster *e)
         }
     }
     status_put(e->o.status, "lost_edges", e->lost);
-    status_put(e->o.status, "anchored", e->begun);
+    status_put(e->o.status, "begun", e->begun);
     status_put(e->o.status, "baud", e->decoder.baud);
 }
 
@@ -103,6 +104,18 @@ static void deliver(struct elster *e, const struct hwt_elster_value *v)
     e->o.sink(e->o.ctx, r, n);
 }
 
+static void tell_identity(const struct elster *e, const struct hwt_elster_packet *p)
+{
+    char text[2 * sizeof(p->serial)];
+    const struct device_news news = {.source = e->o.source, .identity = text};
+
+    snprintf(text, sizeof(text), "%s%s%s", p->product, p->product[0] != '\0' ? " " : "", p->serial);
+    status_meter(e->o.status, "%s", text);
+    if (e->o.news != NULL) {
+        e->o.news(e->o.ctx, &news);
+    }
+}
+
 /* A count begins: the first, another meter's, or after a reset. */
 static void begin(struct elster *e, const struct hwt_elster_packet *p,
                   const struct hwt_elster_value *v)
@@ -110,17 +123,10 @@ static void begin(struct elster *e, const struct hwt_elster_packet *p,
     int64_t zero_s = (int64_t)e->o.zero_s * p->resolution_wh, at_us = v->at_ns / NS_PER_US;
 
     zero_s = zero_s < ZERO_MAX_S ? zero_s : ZERO_MAX_S;
-    if (e->known) {
-        e->begun++;
-        LOG(LOG_WARN, e->o.id,
-            "register jumped from_wh=%llu to_wh=%llu serial=%.16s: another meter, a reset or a "
-            "long "
-            "darkness; not counted",
-            (unsigned long long)e->import.wh, (unsigned long long)v->import_wh, p->serial);
-    } else {
-        LOG(LOG_INFO, e->o.id, "meter found product=\"%.16s\" serial=%.16s baud=%u import_wh=%llu",
-            p->product, p->serial, e->decoder.baud, (unsigned long long)v->import_wh);
-    }
+    e->begun += e->known;
+    LOG(LOG_INFO, e->o.id, "meter found product=\"%.16s\" serial=%.16s baud=%u import_wh=%llu",
+        p->product, p->serial, e->decoder.baud, (unsigned long long)v->import_wh);
+    tell_identity(e, p);
     e->known = true;
     elster_pace_init(&e->import, v->import_wh, at_us, p->resolution_wh, 1000000 * zero_s);
     elster_pace_init(&e->export, v->export_wh, at_us, p->resolution_wh, 1000000 * zero_s);

@@ -6,10 +6,10 @@
  *
  * The meter sends by itself. Registers are delivered when the gate lets them through, a few packets
  * late (core/wire/elster.h); power comes from the steps of the registers, over ten seconds at
- * least, import positive. Another meter, or a reset, begins a new count: it is said in the log, and
- * no energy is made of it. Without a packet the source is stale, and told apart by whether there is
- * light. The serial port is one behind a pulse stretcher; its rate is tried when it is not given.
- * All calls on the loop's thread; nothing blocks.
+ * least, import positive. Registers are delivered as they stand; another meter, or a reset, begins
+ * a new count of the power. Without a packet the source is stale, and told apart by whether there
+ * is light. The serial port is one behind a pulse stretcher; its rate is tried when it is not
+ * given. All calls on the loop's thread; nothing blocks.
  */
 #ifndef DAEMON_DRIVERS_ELSTER_H
 #define DAEMON_DRIVERS_ELSTER_H
@@ -31,7 +31,8 @@ struct elster_options {
     unsigned zero_s;                 /* so long after a step of 1 Wh the power is 0 */
     struct status *status;           /* must outlive it */
     reading_sink sink;
-    void *ctx; /* of the sink */
+    news_sink news; /* who it is; or NULL */
+    void *ctx;      /* of both */
 };
 
 /* NULL when out of memory, or of another baud. */

@@ -33,8 +33,8 @@ struct emon_line_options {
     uint16_t tcp_port;
 };
 
-/* A number of the messages. Where `quantity` is a counter, or energy_key is given, what is handed
- * on are totals that never step (core/heat/total.h). */
+/* A number of the messages. Registers are handed on as they stand; that of energy_key, which is
+ * signed, as the quantity import, behind the power. */
 struct emon_input {
     int source;             /* index that its readings carry */
     const char *id;         /* for log lines; must outlive the line, as must the keys */
@@ -43,9 +43,6 @@ struct emon_input {
     enum hwt_quantity quantity;
     int64_t num, den; /* counts of the quantity = thousandths sent x num / den */
     int64_t energy_num, energy_den;
-    bool has_start;               /* an earlier run left totals: */
-    int64_t start_up, start_down; /* counts; down: of energy_key, fed in */
-    int64_t start_us;             /* on this run's clock, may be negative */
 };
 
 struct emon_device_options {
@@ -57,7 +54,8 @@ struct emon_device_options {
     unsigned inputs;
     struct status *status; /* must outlive the line */
     reading_sink sink;
-    void *ctx; /* of the sink */
+    news_sink news; /* that it began anew, for each input; or NULL */
+    void *ctx;      /* of both */
 };
 
 /* NULL when out of memory or the speed is not standard. */

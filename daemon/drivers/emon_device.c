@@ -13,40 +13,15 @@ enum {
     ABSENT_MAX = 3,  /* messages without a key that came before: it is gone */
     SHORTER_MAX = 3, /* shorter messages in a row: the device has changed, they are not cut */
     NUMBERS_AHEAD = 100000, /* a number further on than this is of another device */
-    MAX_W = 100000,         /* no input of a house moves more */
-    MAX_L_PER_S = 1000,
     MILLI = 1000,
-    QUANTITIES_MAX = 3 /* of an input */
+    QUANTITIES_MAX = 2 /* of an input */
 };
-
-/* Registers are 32-bit integers, signed or not: a full turn is 2^32 either way. */
-#define FULL_TURN (INT64_C(4294967296) * MILLI)
 
 static int64_t unix_ms(struct clock *clock)
 {
     int64_t t = clock_unix_ms(clock);
 
     return t == HWT_TIME_UNKNOWN ? 0 : t;
-}
-
-static bool is_counter(enum hwt_quantity q)
-{
-    return hwt_quantity_get(q)->kind == HWT_COUNTER;
-}
-
-static void init_total(struct hwt_total *t, const struct emon_input *in)
-{
-    bool power = in->energy_key[0] != '\0';
-    const struct hwt_total_rules rules = {
-        .num = power ? in->energy_num : in->num,
-        .den = power ? in->energy_den : in->den,
-        .wrap = FULL_TURN,
-        .most_per_s = in->quantity == HWT_Q_VOLUME ? MAX_L_PER_S * MILLI : (int64_t)MAX_W * MILLI};
-
-    hwt_total_init(t, &rules);
-    if (in->has_start) {
-        hwt_total_resume(t, in->start_up, in->start_down, in->start_us);
-    }
 }
 
 int emon_device_init(struct emon_device *d, const struct emon_device_options *options)
@@ -56,9 +31,6 @@ int emon_device_init(struct emon_device *d, const struct emon_device_options *op
     }
     memset(d, 0, sizeof(*d));
     d->o = *options;
-    for (unsigned i = 0; i < d->o.inputs; i++) {
-        init_total(&d->state[i].total, &d->o.input[i]);
-    }
     return 0;
 }
 
@@ -136,65 +108,25 @@ static void put(struct batch *b, const struct emon_input *in, enum hwt_quantity 
                                               .quality = HWT_QUALITY_GOOD};
 }
 
-static void tell(struct emon_device *d, const struct emon_input *in, enum hwt_total_event event,
-                 int64_t before, int64_t sent)
+/* A number of the message, if it fits. */
+static void take_value(struct emon_device *d, const struct emon_input *in, enum hwt_quantity q,
+                       const struct hwt_emon_value *v, int64_t num, int64_t den, struct batch *b)
 {
-    const char *key = in->energy_key[0] != '\0' ? in->energy_key : in->key;
+    int64_t counts;
 
-    switch (event) {
-    case HWT_TOTAL_RESET:
-        status_count(d->o.status, "anchored", 1);
-        LOG(LOG_WARN, in->id,
-            "register jumped key=%s from=%lld to=%lld: a reset or another device; not counted", key,
-            (long long)(before / MILLI), (long long)(sent / MILLI));
-        break;
-    case HWT_TOTAL_WRAPPED:
-        status_count(d->o.status, "wrapped", 1);
-        LOG(LOG_INFO, in->id, "register turned over key=%s", key);
-        break;
-    case HWT_TOTAL_RESTORED:
-        LOG(LOG_INFO, in->id, "register is back key=%s: the jump was a misread", key);
-        break;
-    case HWT_TOTAL_FIRST:
-    case HWT_TOTAL_MOVED:
-        break;
+    if (hwt_mul_div(v->milli, num, den, &counts)) {
+        put(b, in, q, counts);
+    } else {
+        status_count(d->o.status, "implausible", 1);
     }
-}
-
-static void feed_total(struct emon_device *d, unsigned i, int64_t now_us, int64_t sent,
-                       bool may_fall, bool restarted)
-{
-    struct emon_state *s = &d->state[i];
-    int64_t before = s->total.now.sent;
-
-    tell(d, &d->o.input[i], hwt_total_feed(&s->total, now_us, sent, may_fall, restarted), before,
-         sent);
-}
-
-/* Power, and the energy of the same input. The register may have fallen if the power was negative
- * now or a message ago. */
-static void take_energy(struct emon_device *d, unsigned i, const struct hwt_emon_message *m,
-                        bool fed_in, bool restarted, struct batch *b)
-{
-    const struct emon_input *in = &d->o.input[i];
-    const struct hwt_emon_value *e = find(m, in->energy_key);
-    struct emon_state *s = &d->state[i];
-
-    if (e != NULL && !e->missing) {
-        feed_total(d, i, b->now_us, e->milli, fed_in || s->fed_in, restarted);
-        put(b, in, HWT_Q_IMPORT, s->total.up);
-        put(b, in, HWT_Q_EXPORT, s->total.down);
-    }
-    s->fed_in = fed_in;
 }
 
 static void take_input(struct emon_device *d, unsigned i, const struct hwt_emon_message *m,
-                       bool restarted, struct batch *b)
+                       struct batch *b)
 {
     const struct emon_input *in = &d->o.input[i];
-    const struct hwt_emon_value *v = find(m, in->key);
+    const struct hwt_emon_value *v = find(m, in->key), *e = NULL;
     struct emon_state *s = &d->state[i];
-    int64_t counts = 0;
 
     s->absent = v != NULL ? 0 : s->absent + 1;
     s->sent |= v != NULL;
@@ -203,16 +135,22 @@ static void take_input(struct emon_device *d, unsigned i, const struct hwt_emon_
     }
     if (v->missing) {
         status_count(d->o.status, "no_sensor", 1);
-    } else if (is_counter(in->quantity)) {
-        feed_total(d, i, b->now_us, v->milli, false, restarted);
-        put(b, in, in->quantity, s->total.up);
-    } else if (hwt_mul_div(v->milli, in->num, in->den, &counts)) {
-        put(b, in, in->quantity, counts);
     } else {
-        status_count(d->o.status, "implausible", 1);
+        take_value(d, in, in->quantity, v, in->num, in->den, b);
     }
-    if (in->energy_key[0] != '\0') {
-        take_energy(d, i, m, counts < 0, restarted, b);
+    e = in->energy_key[0] != '\0' ? find(m, in->energy_key) : NULL;
+    if (e != NULL && !e->missing) {
+        take_value(d, in, HWT_Q_IMPORT, e, in->energy_num, in->energy_den, b);
+    }
+}
+
+static void tell_restart(const struct emon_device *d)
+{
+    for (unsigned i = 0; d->o.news != NULL && i < d->o.inputs; i++) {
+        const struct device_news news = {.source = (uint16_t)d->o.input[i].source,
+                                         .restarted = true};
+
+        d->o.news(d->o.ctx, &news);
     }
 }
 
@@ -284,7 +222,6 @@ static void take_message(struct emon_device *d, const struct hwt_emon_message *m
                          struct clock *clock)
 {
     struct batch b = {.n = 0, .now_us = clock_mono_us(clock)};
-    bool restarted;
 
     d->heard_us = b.now_us;
     if (is_cut(d, m)) {
@@ -295,9 +232,11 @@ static void take_message(struct emon_device *d, const struct hwt_emon_message *m
     if (m->rssi != 0) {
         status_put(d->o.status, "rssi_minus_dbm", (uint64_t)(m->rssi < 0 ? -m->rssi : m->rssi));
     }
-    restarted = follow_number(d, m);
+    if (follow_number(d, m)) {
+        tell_restart(d);
+    }
     for (unsigned i = 0; i < d->o.inputs; i++) {
-        take_input(d, i, m, restarted, &b);
+        take_input(d, i, m, &b);
     }
     if (b.n > 0) {
         d->o.sink(d->o.ctx, b.reading, b.n);

@@ -5,15 +5,12 @@
 #ifndef DAEMON_DRIVERS_EMON_DEVICE_H
 #define DAEMON_DRIVERS_EMON_DEVICE_H
 
-#include "core/heat/total.h"
 #include "core/wire/emon.h"
 #include "daemon/drivers/emon.h"
 
-struct emon_state { /* of an input */
-    struct hwt_total total;
+struct emon_state {  /* of an input */
     bool sent;       /* its key came once */
     unsigned absent; /* messages in a row without it */
-    bool fed_in;     /* the power of the message before was negative */
 };
 
 struct emon_device {

@@ -47,7 +47,8 @@ struct mbus_meter_options {
     unsigned retries;      /* attempts after the first */
     struct status *status; /* must outlive the bus */
     reading_sink sink;
-    void *ctx; /* of the sink */
+    news_sink news; /* who it is; or NULL */
+    void *ctx;      /* of both */
 };
 
 /*

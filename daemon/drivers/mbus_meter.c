@@ -239,6 +239,20 @@ static void set_profile(struct mbus_meter *m, const struct mbus_profile *p)
         m->poll_s > m->o.poll_s ? " (the shortest for this meter)" : "");
 }
 
+/* With each telegram: its registers are this meter's. */
+static void tell_identity(const struct mbus_meter *m, const struct hwt_mbus_telegram *t)
+{
+    char maker[4], text[32];
+    const struct device_news news = {.source = m->o.source, .identity = text};
+
+    hwt_mbus_manufacturer_name(t->manufacturer, maker);
+    snprintf(text, sizeof(text), "%s %08lX", maker, (unsigned long)t->id);
+    status_meter(m->o.status, "%s", text);
+    if (m->o.news != NULL) {
+        m->o.news(m->o.ctx, &news);
+    }
+}
+
 /* Who answers here? Sets the profile at the first telegram; tells an exchange. */
 static void take_identity(struct mbus_meter *m, const struct hwt_mbus_telegram *t,
                           const uint8_t *identity)
@@ -262,6 +276,7 @@ static void take_identity(struct mbus_meter *m, const struct hwt_mbus_telegram *
             set_profile(m, p);
         }
     }
+    tell_identity(m, t);
     m->identified = true;
     memcpy(m->identity, identity, 8);
 }

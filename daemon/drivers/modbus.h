@@ -12,9 +12,8 @@
  * long a reply may take is real time. A device without a good poll for three is stale, and from
  * then on asked less often, so that it does not hold up the others; a port that cannot be used is
  * failed and opened again after 1, 2, 4 … 30 s. The serial number (modbus_serial.h) goes to the
- * status; another one than before is counted, `exchanged`, and said. An energy register that goes
- * back or leaps (another meter, a roll-over, a reset) is said in the log. All calls on the loop's
- * thread; nothing blocks.
+ * status; another one than before is counted, `exchanged`, and said. Registers are handed on as
+ * they stand. All calls on the loop's thread; nothing blocks.
  */
 #ifndef DAEMON_DRIVERS_MODBUS_H
 #define DAEMON_DRIVERS_MODBUS_H

@@ -7,10 +7,8 @@
 #include "daemon/base/log.h"
 
 enum {
-    MISSED_POLLS = 3,  /* without a good one: stale */
-    SPACED_MAX_S = 60, /* a stale device is asked at least this often, or as often as ever */
-    MAX_W = 1000000,   /* no register of a house rises faster */
-    MJ_PER_WH = 3600000,
+    MISSED_POLLS = 3,     /* without a good one: stale */
+    SPACED_MAX_S = 60,    /* a stale device is asked at least this often, or as often as ever */
     ILLEGAL_FUNCTION = 1, /* exception codes that a request without that register would not get */
     ILLEGAL_ADDRESS = 2,
     ILLEGAL_VALUE = 3
@@ -23,12 +21,6 @@ static int64_t unix_ms(struct clock *clock)
     return t == HWT_TIME_UNKNOWN ? 0 : t;
 }
 
-static bool is_energy(const struct hwt_modbus_row *row)
-{
-    return row->quantity == HWT_Q_IMPORT || row->quantity == HWT_Q_EXPORT ||
-           row->quantity == HWT_Q_ENERGY;
-}
-
 int modbus_device_init(struct modbus_device *d, const struct modbus_device_options *options)
 {
     static const struct hwt_modbus_field none = {.function = 0};
@@ -39,9 +31,6 @@ int modbus_device_init(struct modbus_device *d, const struct modbus_device_optio
     memset(d, 0, sizeof(*d));
     d->o = *options;
     modbus_serial_init(&d->serial, options->serial != NULL ? options->serial : &none);
-    for (unsigned i = 0; i < options->map->rows; i++) {
-        hwt_register_init(&d->energy[i], 0, MAX_W);
-    }
     modbus_device_plan(d);
     return 0;
 }
@@ -104,12 +93,14 @@ static const char *advice(enum hwt_modbus_reason reason)
 {
     static const char *const words[HWT_MODBUS_REASON_COUNT] = {
         [HWT_MODBUS_TIMEOUT] = "no answer (unit, speed, parity, A and B swapped?)",
-        [HWT_MODBUS_CRC] = "answers are damaged (speed, parity, termination?)",
+        [HWT_MODBUS_CRC] =
+            "answers are damaged (speed, parity, termination, two units of one number?)",
         [HWT_MODBUS_FOREIGN] = "another unit answered (two masters, or units of one number?)",
-        [HWT_MODBUS_SHORT] = "answers are cut off",
+        [HWT_MODBUS_SHORT] = "answers are cut off (cable, a converter that pauses?)",
         [HWT_MODBUS_ECHO] = "only our own request came back (A and B swapped, no device?)",
         [HWT_MODBUS_LATE] = "answers come too late (timeout_ms too short?)",
         [HWT_MODBUS_NOISE] = "what came is no Modbus (speed, wrong device?)",
+        [HWT_MODBUS_BABBLE] = "the line is never silent (another master, A and B swapped?)",
     };
 
     return words[reason] != NULL ? words[reason] : "";
@@ -142,8 +133,9 @@ static void count_attempts(struct modbus_device *d, const struct hwt_modbus_mast
         if (m->seen[i] > 0) {
             status_count(d->o.status, hwt_modbus_reason_name(i), m->seen[i]);
         }
-        if (m->seen[i] > 0 && (i == HWT_MODBUS_CRC || i == HWT_MODBUS_SHORT ||
-                               i == HWT_MODBUS_FOREIGN || i == HWT_MODBUS_NOISE)) {
+        if (m->seen[i] > 0 &&
+            (i == HWT_MODBUS_CRC || i == HWT_MODBUS_SHORT || i == HWT_MODBUS_FOREIGN ||
+             i == HWT_MODBUS_NOISE || i == HWT_MODBUS_BABBLE)) {
             log_refusal(d, hwt_modbus_reason_name(i));
         }
     }
@@ -255,31 +247,6 @@ void modbus_device_answer(struct modbus_device *d, const struct hwt_modbus_maste
 
 /* --- polls ----------------------------------------------------------------------------------- */
 
-/* Swaps, roll-overs and resets are told: the ledger makes no step of them, but a person should
- * know. */
-static void watch_register(struct modbus_device *d, unsigned row, int64_t now_us, int64_t value_mj)
-{
-    int64_t before_mj = d->energy[row].now.value_mj, rise;
-
-    switch (hwt_register_feed(&d->energy[row], now_us, value_mj, &rise)) {
-    case HWT_REGISTER_ANCHORED:
-        status_count(d->o.status, "anchored", 1);
-        LOG(LOG_WARN, d->o.id,
-            "register jumped quantity=%s part=%s from_wh=%lld to_wh=%lld: another meter, a "
-            "roll-over or a reset; not counted",
-            hwt_quantity_get(d->o.map->row[row].quantity)->id,
-            hwt_modbus_part_name(d->o.map->row[row].part), (long long)(before_mj / MJ_PER_WH),
-            (long long)(value_mj / MJ_PER_WH));
-        break;
-    case HWT_REGISTER_RESTORED:
-        LOG(LOG_INFO, d->o.id, "register is back: the jump was a misread");
-        break;
-    case HWT_REGISTER_FIRST:
-    case HWT_REGISTER_RISE:
-        break;
-    }
-}
-
 /* Each part is a source of its own. */
 static void deliver_news(struct modbus_device *d)
 {
@@ -307,9 +274,6 @@ static void deliver(struct modbus_device *d, int64_t now_us)
     for (unsigned i = 0; i < d->rows; i++) {
         const struct hwt_modbus_row *row = &d->o.map->row[d->row[i]];
 
-        if (is_energy(row)) {
-            watch_register(d, d->row[i], now_us, d->counts[i]);
-        }
         readings[n++] = (struct hwt_reading){.value = d->counts[i],
                                              .mono_us = now_us,
                                              .source = (uint16_t)d->o.source[row->part],

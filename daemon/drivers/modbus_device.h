@@ -5,7 +5,6 @@
 #ifndef DAEMON_DRIVERS_MODBUS_DEVICE_H
 #define DAEMON_DRIVERS_MODBUS_DEVICE_H
 
-#include "core/heat/register.h"
 #include "core/wire/modbus_master.h"
 #include "daemon/drivers/modbus.h"
 #include "daemon/drivers/modbus_serial.h"
@@ -30,7 +29,6 @@ struct modbus_device {
     unsigned rows;
     struct modbus_serial serial;
     bool told, exchanged; /* in this poll: the serial number; that it is another one */
-    struct hwt_register energy[HWT_MODBUS_ROWS_MAX]; /* of rows that are energy registers */
 };
 
 /* A copy of the options; ARGUMENT if they cannot be polled. */

@@ -12,7 +12,8 @@ static const uint8_t wanted[MODBUS_FOUND_VALUES] = {HWT_Q_POWER, HWT_Q_IMPORT, H
 
 bool modbus_is_damage(enum hwt_modbus_reason reason)
 {
-    return reason == HWT_MODBUS_CRC || reason == HWT_MODBUS_SHORT || reason == HWT_MODBUS_NOISE;
+    return reason == HWT_MODBUS_CRC || reason == HWT_MODBUS_SHORT || reason == HWT_MODBUS_NOISE ||
+           reason == HWT_MODBUS_BABBLE;
 }
 
 void modbus_identify_begin(struct modbus_identify *d, const struct modbus_kind *kind,

@@ -59,7 +59,7 @@ struct sampler {
     bool restarting;    /* until the first window after it */
     uint64_t outage_us; /* the restart's */
     uint64_t measured_us, gap_us;
-    double noise[HWT_SLOTS_MAX]; /* of the newest window */
+    struct sampler_ring_sensor sensor[HWT_SLOTS_MAX]; /* as they are now */
     struct sampler_spi_options spi;
     struct sampler_spi_link link;
     uint64_t spi_blocks;
@@ -115,7 +115,7 @@ static void deliver_window(struct sampler *s, const struct hwt_meter_window *w)
         out.count += hwt_meter_readings(&w->channel[i], s->options.source[i], out.mono_us,
                                         s->reading + out.count);
         out.count += put_more(s, w, i, out.mono_us, s->reading + out.count);
-        s->noise[i] = w->channel[i].noise;
+        s->sensor[i].noise = w->channel[i].noise;
     }
     for (unsigned g = 0; g < w->groups; g++) {
         out.count += hwt_meter_total_readings(&w->total[g], s->options.group_source[g], out.mono_us,
@@ -212,9 +212,11 @@ static void take_trims(struct sampler *s)
     atomic_store(&s->trimmed, false);
     pthread_mutex_unlock(&s->trim_lock);
     for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        /* Out of range is left: whoever found it has checked. */
         if (trim[i].ratio > 0 &&
-            hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) != 0) {
-            continue; /* out of range: whoever found it has checked */
+            hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) == 0) {
+            s->sensor[i].ratio = trim[i].ratio;
+            s->sensor[i].phase_deg = trim[i].phase_deg;
         }
     }
 }
@@ -248,7 +250,7 @@ static void take_block(struct sampler *s, const struct hwt_block *b)
     if (joint >= 0) {
         unix_ms = clock_unix_ms(s->options.clock);
         sampler_state_block(&s->state, unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms);
-        sampler_ring_put(&s->ring, b, joint == HWT_METER_FOLLOWS, s->noise, unix_ms,
+        sampler_ring_put(&s->ring, b, joint == HWT_METER_FOLLOWS, s->sensor, unix_ms,
                          clock_real_us());
     } else {
         sampler_ring_break(&s->ring);
@@ -418,7 +420,8 @@ struct sampler *sampler_new(const struct sampler_options *options)
     pthread_mutex_init(&s->trim_lock, NULL);
     hwt_samples_init(&s->samples);
     for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
-        s->noise[i] = -1;
+        s->sensor[i] = (struct sampler_ring_sensor){options->meter.slot[i].ratio,
+                                                    options->meter.slot[i].phase_deg, -1};
     }
     sampler_clock_init(&s->rate);
     s->spi.device[0] = options->spidev[0];
@@ -501,6 +504,7 @@ static int fill_view(const struct sampler *s, unsigned slot, unsigned cycles,
                      const struct sampler_ring_head *head, const struct hwt_meter_scans *scans,
                      struct sampler_view *out)
 {
+    struct hwt_meter_config config = s->options.meter; /* with the sensors as they are now */
     struct hwt_meter_scope *scope = &out->scope;
     int err;
 
@@ -511,10 +515,14 @@ static int fill_view(const struct sampler *s, unsigned slot, unsigned cycles,
     if (out->memory == NULL) {
         return HWT_ERR_SPACE;
     }
-    out->noise = slot < HWT_SLOTS_MAX ? head->noise[slot] : -1;
+    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
+        config.slot[i].ratio = head->sensor[i].ratio;
+        config.slot[i].phase_deg = head->sensor[i].phase_deg;
+    }
+    out->noise = slot < HWT_SLOTS_MAX ? head->sensor[slot].noise : -1;
     out->bits = scans->bits;
     out->unix_ms = head->unix_ms;
-    err = hwt_meter_scope(&s->options.meter, slot, scans, cycles, out->noise, scope);
+    err = hwt_meter_scope(&config, slot, scans, cycles, out->noise, scope);
     if (err == 0 && head->unix_ms != HWT_TIME_UNKNOWN) {
         out->unix_ms -= (int64_t)((scans->scans - scope->zero_scan) * scans->period_ps * 1e-9);
     }

@@ -45,7 +45,7 @@ static uint32_t room_for(const struct hwt_block *b)
 
 static bool is_like(const struct sampler_ring_head *h, const struct hwt_block *b)
 {
-    return h->slots == b->slots && h->bits == b->bits && h->period_ps == b->scan_period_ps &&
+    return h->slots == b->slots && h->bits == b->bits &&
            memcmp(h->slot, b->slot, b->slots * sizeof(b->slot[0])) == 0;
 }
 
@@ -53,7 +53,6 @@ static void begin(struct sampler_ring_head *h, const struct hwt_block *b)
 {
     memset(h, 0, sizeof(*h));
     memcpy(h->slot, b->slot, b->slots * sizeof(b->slot[0]));
-    h->period_ps = b->scan_period_ps;
     h->slots = b->slots;
     h->bits = b->bits;
     h->room = room_for(b);
@@ -92,12 +91,14 @@ static void end_writing(struct sampler_ring *r)
 }
 
 void sampler_ring_put(struct sampler_ring *r, const struct hwt_block *b, bool follows,
-                      const double noise[HWT_SLOTS_MAX], int64_t unix_ms, int64_t real_us)
+                      const struct sampler_ring_sensor sensor[HWT_SLOTS_MAX], int64_t unix_ms,
+                      int64_t real_us)
 {
     if (!follows || !is_like(&r->head, b)) {
         begin(&r->head, b);
     }
-    memcpy(r->head.noise, noise, sizeof(r->head.noise));
+    memcpy(r->head.sensor, sensor, sizeof(r->head.sensor));
+    r->head.period_ps = b->scan_period_ps;
     r->head.unix_ms = unix_ms;
     r->head.real_us = real_us;
     begin_writing(r);

@@ -8,7 +8,7 @@
  * forgotten with the gap: what is here has none inside.
  *
  * 5 MiB are set aside, 12 cycles of 45 Hz of all slots at the fastest rate there is; only what 0.3
- * s of the stream take are ever touched: 120 kB for 15 slots of 12-bit codes at 6.67 kscans/s.
+ * s of the stream take are ever touched: 120 kB for 15 slots at 6.67 kscans/s.
  */
 #ifndef DAEMON_DRIVERS_SAMPLER_RING_H
 #define DAEMON_DRIVERS_SAMPLER_RING_H
@@ -26,12 +26,19 @@ enum {
     SAMPLER_RING_MS = 300
 };
 
+/* What the sampling thread knows of a slot. */
+struct sampler_ring_sensor {
+    double ratio;     /* V or A for each code */
+    double phase_deg; /* degrees it leads at 50 Hz */
+    double noise;     /* codes, RMS, as learned; < 0: not known */
+};
+
 /* What is known beside the codes. A multiple of 4 octets. */
 struct sampler_ring_head {
     struct hwt_slot slot[HWT_SLOTS_MAX];
-    double noise[HWT_SLOTS_MAX]; /* codes, RMS, as learned; < 0: not known */
-    int64_t unix_ms;             /* of the end of the newest scan, or HWT_TIME_UNKNOWN */
-    int64_t real_us;             /* when it was put */
+    struct sampler_ring_sensor sensor[HWT_SLOTS_MAX];
+    int64_t unix_ms; /* of the end of the newest scan, or HWT_TIME_UNKNOWN */
+    int64_t real_us; /* when it was put */
     uint32_t period_ps;
     uint32_t room;  /* scans that fit */
     uint32_t next;  /* where the next scan goes, 0..room - 1 */
@@ -50,9 +57,13 @@ struct sampler_ring {
 HWT_MUST_CHECK int sampler_ring_init(struct sampler_ring *r);
 void sampler_ring_deinit(struct sampler_ring *r);
 
-/* The writer's. follows: no scan is missing between this block and the one before. */
+/*
+ * The writer's. follows: no scan is missing between this block and the one before; its period may
+ * be another one by parts in a million, as a disciplined clock makes it: the newest counts for all.
+ */
 void sampler_ring_put(struct sampler_ring *r, const struct hwt_block *b, bool follows,
-                      const double noise[HWT_SLOTS_MAX], int64_t unix_ms, int64_t real_us);
+                      const struct sampler_ring_sensor sensor[HWT_SLOTS_MAX], int64_t unix_ms,
+                      int64_t real_us);
 /* No block: what comes next does not follow. */
 void sampler_ring_break(struct sampler_ring *r);
 

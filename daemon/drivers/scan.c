@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/drivers/later.h"
 #include "daemon/drivers/scan_step.h"
 
 enum { STEPS_MAX = 8 };
@@ -41,8 +42,7 @@ struct port {
     bool talker;    /* somebody sends by himself */
     bool broken;    /* cannot be used */
     bool over;
-    uv_timer_t next; /* ends a step outside its own calls */
-    bool next_closed;
+    struct later next; /* ends a step outside its own calls, begins one when the port is closed */
 };
 
 struct scan {
@@ -51,7 +51,7 @@ struct scan {
     struct port port[SCAN_PORTS_MAX];
     unsigned ports, over;
     double fraction;  /* told last */
-    unsigned closing; /* timers */
+    unsigned closing; /* ports */
     bool ended;
 };
 
@@ -121,8 +121,6 @@ static void on_problem(void *ctx, const char *detail)
 
 /* --- the steps of a port --------------------------------------------------------------------- */
 
-static void on_next(uv_timer_t *t);
-
 static void on_done(void *ctx, enum scan_result result, const char *why)
 {
     struct port *p = ctx;
@@ -133,7 +131,7 @@ static void on_done(void *ctx, enum scan_result result, const char *why)
     if (why != NULL) {
         on_problem(p, why);
     }
-    uv_timer_start(&p->next, on_next, 0, 0);
+    later_start(&p->next);
 }
 
 /* Who names the sensors of the system means them, whatever protocols a search of ports is for. */
@@ -188,15 +186,15 @@ static void go_on(struct port *p)
     }
 }
 
-static void on_next(uv_timer_t *t)
+static void on_next(void *ctx)
 {
-    struct port *p = t->data;
+    struct port *p = ctx;
 
-    if (p->running != NULL) { /* its port is closed when the loop has gone round, 1 ms at least */
+    if (p->running != NULL) {
         p->step[p->at]->free(p->running);
         p->running = NULL;
         p->at++;
-        uv_timer_start(t, on_next, 1, 0);
+        later_start(&p->next);
         return;
     }
     go_on(p);
@@ -262,8 +260,7 @@ static void add_port(struct scan *s, const char *name)
                                  .problem = on_problem,
                                  .done = on_done,
                                  .ctx = p};
-    uv_timer_init(s->loop, &p->next);
-    p->next.data = p;
+    later_init(&p->next, s->loop, on_next, p);
     s->ports++;
 }
 
@@ -305,7 +302,7 @@ void scan_start(struct scan *s)
         begin_port(&s->port[i]);
     }
     for (unsigned i = 0; i < s->ports; i++) {
-        uv_timer_start(&s->port[i].next, on_next, 0, 0);
+        later_start(&s->port[i].next);
     }
     if (s->ports == 0 && !s->ended) {
         s->ended = true;
@@ -313,9 +310,9 @@ void scan_start(struct scan *s)
     }
 }
 
-static void on_closed(uv_handle_t *h)
+static void on_closed(void *ctx)
 {
-    struct port *p = h->data;
+    struct port *p = ctx;
 
     if (--p->scan->closing == 0) {
         free(p->scan);
@@ -336,7 +333,7 @@ void scan_free(struct scan *s)
             p->step[p->at]->free(p->running);
             p->running = NULL;
         }
-        uv_close((uv_handle_t *)&p->next, on_closed);
+        later_close(&p->next, on_closed);
     }
     if (s->ports == 0) {
         free(s);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/drivers/later.h"
 #include "daemon/drivers/mbus_search.h"
 #include "daemon/drivers/scan_step.h"
 
@@ -26,7 +27,7 @@ static const unsigned usual_speeds[] = {2400, 300, 9600, 600, 1200, 4800};
 struct mbus_scan {
     const struct scan_task *task;
     struct mbus_search *search;
-    uv_timer_t next; /* begins the second search outside the first one's calls */
+    struct later next; /* the next search, when the port of the one before is closed */
     unsigned baud[SCAN_SPEEDS_MAX], speeds;
     bool sweeping, over;
     bool begun;       /* the line was open */
@@ -210,7 +211,7 @@ static void end(struct mbus_scan *s, enum scan_result result, const char *why)
 {
     if (!s->over) {
         s->over = true;
-        uv_timer_stop(&s->next);
+        later_stop(&s->next);
         s->task->done(s->task->ctx, result, why);
     }
 }
@@ -244,14 +245,16 @@ static bool start_search(struct mbus_scan *s, bool sweep, const unsigned *baud, 
     return true;
 }
 
-static void on_next(uv_timer_t *t)
+static void on_next(void *ctx)
 {
-    struct mbus_scan *s = t->data;
+    struct mbus_scan *s = ctx;
 
-    if (s->search != NULL) { /* its port is closed when the loop has gone round */
+    if (s->search != NULL) {
         mbus_search_free(s->search);
         s->search = NULL;
-        uv_timer_start(t, on_next, 1, 0);
+        later_start(&s->next);
+    } else if (s->at_baud == 0) { /* no speed that M-Bus has was asked for */
+        end(s, SCAN_STEP_THROUGH, NULL);
     } else if (!start_search(s, true, &s->at_baud, 1)) {
         end(s, SCAN_STEP_FAILED, "out of memory");
     }
@@ -266,16 +269,10 @@ static void on_done(void *ctx, const char *why)
     } else if (why != NULL) {
         end(s, SCAN_STEP_FAILED, why);
     } else if (s->at_baud != 0 && will_sweep(s)) {
-        uv_timer_start(&s->next, on_next, 0, 0);
+        later_start(&s->next);
     } else {
         end(s, SCAN_STEP_THROUGH, NULL);
     }
-}
-
-/* No speed that M-Bus has was asked for: there is nothing to do. */
-static void on_nothing(uv_timer_t *t)
-{
-    end(t->data, SCAN_STEP_THROUGH, NULL);
 }
 
 static struct mbus_scan *new_step(const struct scan_task *task)
@@ -284,8 +281,7 @@ static struct mbus_scan *new_step(const struct scan_task *task)
 
     if (s != NULL) {
         s->task = task;
-        uv_timer_init(task->loop, &s->next);
-        s->next.data = s;
+        later_init(&s->next, task->loop, on_next, s);
     }
     return s;
 }
@@ -295,7 +291,7 @@ static void free_step(void *step);
 static void *start_step(struct mbus_scan *s, bool sweep)
 {
     if (s->speeds == 0) {
-        uv_timer_start(&s->next, on_nothing, 0, 0);
+        later_start(&s->next);
     } else if (!start_search(s, sweep, s->baud, s->speeds)) {
         free_step(s);
         return NULL;
@@ -346,9 +342,9 @@ static double sweep_estimate_s(const struct scan_task *task)
     return s;
 }
 
-static void on_closed(uv_handle_t *h)
+static void on_closed(void *ctx)
 {
-    free(h->data);
+    free(ctx);
 }
 
 static void free_step(void *step)
@@ -357,7 +353,7 @@ static void free_step(void *step)
 
     s->over = true;
     mbus_search_free(s->search);
-    uv_close((uv_handle_t *)&s->next, on_closed);
+    later_close(&s->next, on_closed);
 }
 
 const struct scan_step_kind scan_step_mbus = {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/drivers/later.h"
 #include "daemon/drivers/modbus_search.h"
 #include "daemon/drivers/scan_step.h"
 
@@ -38,7 +39,7 @@ struct line_task {
 struct modbus_scan {
     const struct scan_task *task;
     struct modbus_search *search;
-    uv_timer_t next; /* begins the next search outside the calls of the one before */
+    struct later next; /* the next search, when the port of the one before is closed */
     struct line_task list[TASKS_MAX];
     unsigned tasks, at;
     double done_s, all_s;  /* of list[] */
@@ -200,7 +201,7 @@ static void end(struct modbus_scan *s, enum scan_result result, const char *why)
 {
     if (!s->over) {
         s->over = true;
-        uv_timer_stop(&s->next);
+        later_stop(&s->next);
         s->task->done(s->task->ctx, result, why);
     }
 }
@@ -226,7 +227,7 @@ static void go_on(struct modbus_scan *s)
     s->at = found && !s->task->o->every ? s->tasks : s->at + 1;
 }
 
-static void on_next(uv_timer_t *t);
+static void on_next(void *ctx);
 
 static void on_done(void *ctx, const char *why)
 {
@@ -238,7 +239,7 @@ static void on_done(void *ctx, const char *why)
         return;
     }
     go_on(s);
-    uv_timer_start(&s->next, on_next, 0, 0);
+    later_start(&s->next);
 }
 
 static void begin_task(struct modbus_scan *s)
@@ -270,14 +271,14 @@ static void begin_task(struct modbus_scan *s)
     modbus_search_start(s->search);
 }
 
-static void on_next(uv_timer_t *t)
+static void on_next(void *ctx)
 {
-    struct modbus_scan *s = t->data;
+    struct modbus_scan *s = ctx;
 
-    if (s->search != NULL) { /* its port is closed when the loop has gone round */
+    if (s->search != NULL) {
         modbus_search_free(s->search);
         s->search = NULL;
-        uv_timer_start(t, on_next, 1, 0);
+        later_start(&s->next);
     } else if (s->at < s->tasks) {
         begin_task(s);
     } else {
@@ -296,9 +297,8 @@ static void *begin_with(const struct scan_task *task,
     s->task = task;
     s->tasks = list(task, s->list);
     s->all_s = sum_s(task, s->list, s->tasks);
-    uv_timer_init(task->loop, &s->next);
-    s->next.data = s;
-    uv_timer_start(&s->next, on_next, 0, 0);
+    later_init(&s->next, task->loop, on_next, s);
+    later_start(&s->next);
     return s;
 }
 
@@ -338,9 +338,9 @@ static double sweep_s(const struct scan_task *task)
     return sum_s(task, list, list_sweep(task, list));
 }
 
-static void on_closed(uv_handle_t *h)
+static void on_closed(void *ctx)
 {
-    free(h->data);
+    free(ctx);
 }
 
 static void free_step(void *step)
@@ -349,7 +349,7 @@ static void free_step(void *step)
 
     s->over = true;
     modbus_search_free(s->search);
-    uv_close((uv_handle_t *)&s->next, on_closed);
+    later_close(&s->next, on_closed);
 }
 
 const struct scan_step_kind scan_step_modbus = {

@@ -1,10 +1,8 @@
 #include "daemon/drivers/spi_bus.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
 
 #define BATCH_NS   INT64_C(20000000)
 #define SUMMARY_NS INT64_C(5000000000)
@@ -18,16 +16,6 @@ enum {
     PRIORITY = 20,
     SLACK = 50
 };
-
-/* Without a second core a thread that never sleeps, as some controllers' drivers poll, would leave
- * nothing to the others. */
-static bool ask_for_priority(void)
-{
-    struct sched_param p = {.sched_priority = PRIORITY};
-
-    return sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
-           pthread_setschedparam(pthread_self(), SCHED_FIFO, &p) == 0;
-}
 
 /* Whole scans of a batch. */
 static unsigned batch_scans(const struct spi_bus *b, const struct spi_chip *c)
@@ -52,11 +40,10 @@ static int64_t processor_ns(void)
 /* The kernel takes real-time threads off the processor when they have had 95 % of a second. */
 static void be_bearable(struct spi_bus *b, int64_t elapsed_ns)
 {
-    static const struct sched_param none = {.sched_priority = 0};
     int64_t busy_ns = processor_ns();
 
     if (atomic_load(&b->real_time) && busy_ns - b->busy_ns > elapsed_ns / 10 * 9 &&
-        pthread_setschedparam(pthread_self(), SCHED_OTHER, &none) == 0) {
+        spi_real_time(false)) {
         atomic_store(&b->real_time, false);
     }
     b->busy_ns = busy_ns;
@@ -168,7 +155,7 @@ static void *run(void *arg)
 {
     struct spi_bus *b = arg;
 
-    atomic_store(&b->real_time, ask_for_priority());
+    atomic_store(&b->real_time, spi_real_time(true));
     for (unsigned chip = 0; !atomic_load(&b->stop) && atomic_load(&b->error) == 0;
          chip = (chip + 1) % b->chips) {
         read_chip(b, chip);

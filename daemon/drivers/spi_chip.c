@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -12,7 +14,7 @@
  * conversions between, is a clamp's phase. */
 #define MEASURE_NS INT64_C(150000000)
 
-enum { MEASURE_RUNS_MIN = 10 };
+enum { MEASURE_RUNS_MIN = 10, PRIORITY = 20 };
 
 int64_t spi_now_ns(void)
 {
@@ -20,6 +22,14 @@ int64_t spi_now_ns(void)
 
     clock_gettime(CLOCK_BOOTTIME, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+bool spi_real_time(bool on)
+{
+    struct sched_param p = {.sched_priority = on ? PRIORITY : 0};
+
+    return (!on || sysconf(_SC_NPROCESSORS_ONLN) > 1) &&
+           pthread_setschedparam(pthread_self(), on ? SCHED_FIFO : SCHED_OTHER, &p) == 0;
 }
 
 /* Select is released after each conversion but a batch's last, where the message's end does it. */
@@ -131,7 +141,14 @@ int spi_chip_open(struct spi_chip *c, const char *path, unsigned hz, unsigned ch
     fill_transfers(c, hz);
     error = set_up(c, path, hz);
     error = error == 0 ? find_most(c) : error;
-    error = error == 0 ? measure(c) : error;
+    if (error == 0) {
+        bool real_time = spi_real_time(true); /* for less than half a second */
+
+        error = measure(c);
+        if (real_time) {
+            (void)spi_real_time(false);
+        }
+    }
     if (error != 0) {
         spi_chip_close(c);
     }

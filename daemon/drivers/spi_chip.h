@@ -13,6 +13,7 @@
 #define DAEMON_DRIVERS_SPI_CHIP_H
 
 #include <linux/spi/spidev.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/err.h"
@@ -40,6 +41,11 @@ struct spi_batch {
 };
 
 int64_t spi_now_ns(void);
+
+/* Real-time priority (SCHED_FIFO 20) of the calling thread, or none again. False: not permitted, or
+ * there is one core only: there a thread that never sleeps, as some controllers' drivers poll,
+ * would leave nothing to the others. */
+bool spi_real_time(bool on);
 
 /*
  * Opens, sets mode 0 and the clock, claims the device against another heatwatt, and measures.

@@ -33,6 +33,15 @@ struct live { /* any thread, under the lock */
     uint64_t generation;      /* how many were published */
 };
 
+enum { NEWS_KEPT = 16 };
+
+/* The newest entries of the journal, as events; any thread, under the lock. */
+struct news {
+    pthread_mutex_t lock;
+    struct live_body *body[NEWS_KEPT]; /* entry k at k % NEWS_KEPT */
+    uint64_t count;                    /* entries so far */
+};
+
 struct scan_news { /* any thread, under the lock */
     pthread_mutex_t lock;
     struct live_body *body; /* the newest, or NULL */
@@ -81,6 +90,7 @@ struct http {
     size_t asset_count;
     uint16_t port;
     struct live live;
+    struct news news;
     struct scan_news scan;
     struct events events;
     _Atomic uint64_t count[COUNTS];
@@ -115,11 +125,15 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
                               const struct http_query *query);
 struct http_reply *api_last(struct http *h, struct http_request *request,
                             const struct http_query *query);
+struct http_reply *api_journal(struct http *h, struct http_request *request,
+                               const struct http_query *query);
 struct http_reply *api_waveform(struct http *h, struct http_request *request,
                                 const struct http_query *query);
 /* The way of every request (routes.c): struct http_site's handle and refuse. */
 struct http_reply *http_handle(void *ctx, struct http_request *request);
 struct http_reply *http_refuse(void *ctx, struct http_request *request);
+/* By http.changes and where the request comes from. */
+bool http_may_change(const struct http *h, const struct http_request *request);
 /* Submits a job, and answers as it was answered. */
 struct http_reply *http_job_handle(struct http *h, struct http_request *request,
                                    enum http_job_kind kind, bool wants_body, uint64_t number);
@@ -148,6 +162,14 @@ void live_deinit(struct live *live);
 /* The newest body, one reference, or NULL; its generation. Any thread. */
 struct live_body *live_newest(struct live *live, uint64_t *generation_out);
 void live_body_unref(struct live_body *body);
+/* The text of an event that begins so, with one reference; NULL: out of memory. */
+struct live_body *live_body_new(const char *begin, const char *json, size_t n);
+
+void news_deinit(struct news *news);
+uint64_t news_count(struct news *news);
+/* The first entry behind *seen that is still kept, one reference, or NULL; *seen then counts it.
+ * Any thread, as are both above. */
+struct live_body *news_next(struct news *news, uint64_t *seen);
 
 void scan_news_init(struct scan_news *news);
 void scan_news_deinit(struct scan_news *news);

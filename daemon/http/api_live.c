@@ -51,8 +51,7 @@ struct live_body *live_newest(struct live *live, uint64_t *generation_out)
     return body;
 }
 
-/* NULL: out of memory. */
-static struct live_body *body_new(const char *begin, const char *json, size_t n)
+struct live_body *live_body_new(const char *begin, const char *json, size_t n)
 {
     size_t head = strlen(begin), tail = sizeof(event_tail) - 1;
     struct live_body *body = malloc(sizeof(*body) + head + n + tail);
@@ -83,7 +82,7 @@ int http_publish_live(struct http *h, const char *json, size_t n)
     if (!is_one_line(json, n)) {
         return HWT_ERR_ARGUMENT; /* would end the event's data line */
     }
-    body = body_new(live_head, json, n);
+    body = live_body_new(live_head, json, n);
     if (body == NULL) {
         return HWT_ERR_SPACE;
     }
@@ -160,7 +159,7 @@ int http_publish_scan(struct http *h, const char *json, size_t n, bool running)
     if (!is_one_line(json, n)) {
         return HWT_ERR_ARGUMENT;
     }
-    body = body_new(scan_head, json, n);
+    body = live_body_new(scan_head, json, n);
     if (body == NULL) {
         return HWT_ERR_SPACE;
     }

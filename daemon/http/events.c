@@ -33,11 +33,12 @@ struct event_client {
     struct http_stream *stream;
     struct event_client *next, *previous; /* the list */
     /* what is being sent: a live body, or the buffer */
-    struct live_body *live; /* of a live or a scan event */
+    struct live_body *live; /* of a live or a scan event, or an entry of the journal */
     size_t sent, n;
     char *buffer;          /* BUFFER bytes, made when first needed */
     uint64_t live_seen;    /* generation of the last live event */
     uint64_t scan_seen;    /* the same of the last scan event */
+    uint64_t news_seen;    /* entries of the journal that were sent, or came before */
     uint64_t sequence;     /* the next record; 0: not known yet */
     uint64_t commits_seen; /* all records of this notification were sent */
     bool resumed;          /* sequence came from Last-Event-ID */
@@ -200,6 +201,14 @@ static bool next_live(struct event_client *c)
     return true;
 }
 
+static bool next_news(struct event_client *c)
+{
+    c->live = news_next(&c->h->news, &c->news_seen);
+    c->sent = 0;
+    c->n = c->live != NULL ? c->live->n : 0;
+    return c->live != NULL;
+}
+
 static bool next_scan(struct event_client *c)
 {
     uint64_t generation;
@@ -254,7 +263,7 @@ static bool next_output(struct event_client *c)
         c->greeted = true;
         return next_text(c, "retry: 2000\n\n");
     }
-    if (next_scan(c)) { /* at most some a second */
+    if (next_news(c) || next_scan(c)) { /* few and far between; at most some a second */
         return true;
     }
     if (c->live_next && next_live(c)) {
@@ -361,6 +370,7 @@ struct http_reply *api_events(struct http *h, struct http_request *request,
     }
     c->h = h;
     c->sent_us = clock_real_us();
+    c->news_seen = news_count(&h->news);
     skip_old_scan(c);
     if (last_id != NULL && last_id[0] != '\0') {
         c->resumed = event_parse_id(last_id, c->resume_stream, &c->sequence);

@@ -54,6 +54,7 @@ static void http_free(struct http *h)
     zone_free(h->zone);
     scan_news_deinit(&h->scan);
     live_deinit(&h->live);
+    news_deinit(&h->news);
     events_deinit(&h->events);
     for (size_t i = 0; i < h->host_count; i++) {
         free(h->hosts[i]);
@@ -70,6 +71,7 @@ static struct http *http_new(const struct http_options *options)
         return NULL;
     }
     live_init(&h->live);
+    pthread_mutex_init(&h->news.lock, NULL);
     scan_news_init(&h->scan);
     events_init(&h->events);
     h->hooks = options->hooks;

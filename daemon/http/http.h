@@ -32,6 +32,16 @@ struct http_series {
     uint8_t quantity;   /* enum hwt_quantity */
 };
 
+/* What is asked of the journal. */
+struct http_journal_query {
+    int64_t from_ms, to_ms; /* [from, to); HWT_TIME_UNKNOWN: without that limit */
+    const char *source;     /* id; NULL: all */
+    unsigned limit;         /* entries at most */
+};
+
+/* Takes an entry: JSON on one line. False: no more are wanted. */
+typedef bool (*http_line_sink)(void *to, const char *line, size_t n);
+
 enum { HTTP_DETAIL = 256 };
 
 /* A few cycles of a clamp; the strings are const until http_stop returns. */
@@ -55,6 +65,10 @@ struct http_hooks {
     int (*snapshot)(void *ctx, struct hwt_tslog_snapshot *snapshot_out);
     /* The configured channels, *n_out of them; const until http_stop returns. */
     const struct http_series *(*series)(void *ctx, size_t *n_out);
+    /* The journal's entries that fit, newest first. How many, or a negative enum hwt_err. May be
+     * NULL: there is none. */
+    int (*journal)(void *ctx, const struct http_journal_query *query, http_line_sink line,
+                   void *to);
     /* Takes a job (job.h), to be answered once, now or later, by any thread. False: not now. NULL:
      * there is nobody who could. */
     bool (*submit)(void *ctx, struct http_job *job);
@@ -114,6 +128,9 @@ HWT_MUST_CHECK int http_publish_live(struct http *h, const char *json, size_t n)
 HWT_MUST_CHECK int http_publish_scan(struct http *h, const char *json, size_t n, bool running);
 /* Records were committed: event streams read them. Any thread, does not block. */
 void http_notify_record(struct http *h);
+/* A new entry of the journal: n bytes of JSON on one line, copied. Sends each event stream a
+ * `journal` event. Any thread, does not block. */
+void http_publish_entry(struct http *h, const char *line, size_t n);
 /* For a second in which nothing was published: lets idle event streams send a heartbeat. Any
  * thread. */
 void http_tick(struct http *h);

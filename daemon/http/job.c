@@ -120,6 +120,7 @@ struct http_reply *http_job_handle(struct http *h, struct http_request *request,
         return NULL;
     }
     job->refs = 2;
+    job->may_change = http_may_change(h, request);
     job->request = request;
     request->work = job;
     request->work_free = leave;

@@ -32,6 +32,7 @@ struct http_job {
     enum http_job_kind kind;
     const json_t *body;    /* an object; NULL: this kind has none */
     uint64_t number;       /* at the end of the path, where the route has one */
+    bool may_change;       /* whoever asks may change something (struct http_options: changes) */
     struct http_job *next; /* for whoever holds it */
     /* private */
     pthread_mutex_t lock;

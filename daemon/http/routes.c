@@ -19,6 +19,7 @@ static const char *const query_parameters[] = {"series",  "from",   "to",       
                                                "points",  "fn",     "tz",       "format",
                                                "quality", "stream", "unrolled", NULL};
 static const char *const last_parameters[] = {"series", NULL};
+static const char *const journal_parameters[] = {"from", "to", "source", "limit", NULL};
 static const char *const waveform_parameters[] = {"channel", "cycles", "format", NULL};
 
 #define API "/api/v1/"
@@ -35,6 +36,7 @@ static const struct route {
     {API "series", "GET", no_parameters, api_series, 0, false},
     {API "query", "GET", query_parameters, api_query, 0, false},
     {API "last", "GET", last_parameters, api_last, 0, false},
+    {API "journal", "GET", journal_parameters, api_journal, 0, false},
     {API "events", "GET", no_parameters, api_events, 0, false},
     {API "waveform", "GET", waveform_parameters, api_waveform, 0, false},
     {API "ports", "GET", no_parameters, NULL, HTTP_PORTS, false},
@@ -218,17 +220,23 @@ static bool is_json(const char *type)
            (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
 }
 
+bool http_may_change(const struct http *h, const struct http_request *request)
+{
+    return h->changes == HTTP_CHANGES_ALWAYS ||
+           (h->changes == HTTP_CHANGES_LOCAL && request->local);
+}
+
 static struct http_reply *check_change(const struct http *h, const struct http_request *r)
 {
+    if (http_may_change(h, r)) {
+        return NULL;
+    }
     if (h->changes == HTTP_CHANGES_NEVER) {
         return http_problem(403, "nothing may be changed from here: http.changes is never; set it "
                                  "to local or always to allow it");
     }
-    if (h->changes == HTTP_CHANGES_LOCAL && !r->local) {
-        return http_problem(403, "changes are taken from this device itself only; to take them "
-                                 "from elsewhere, set http.changes to always");
-    }
-    return NULL;
+    return http_problem(403, "changes are taken from this device itself only; to take them "
+                             "from elsewhere, set http.changes to always");
 }
 
 static struct http_reply *check_body(const struct route *route, const struct http_request *r)

@@ -150,11 +150,15 @@ static bool find_input(struct reader *r, const char *id, bool voltages, unsigned
 
 static bool read_reading(struct reader *r)
 {
-    const char *name = json_string_value(json_object_get(r->body, "quantity"));
+    const json_t *v = json_object_get(r->body, "quantity");
+    const char *name = json_string_value(v);
     bool voltage = r->site->source[r->out->input].kind == SOURCE_IS_VOLTAGE;
 
     r->out->quantity = voltage ? HWT_Q_VOLTAGE : HWT_Q_CURRENT;
     r->out->stated = STATED_PCT;
+    if (v != NULL && name == NULL) {
+        return wrong(r, "quantity must be a text");
+    }
     if (name != NULL && strcmp(name, "power") == 0 && !voltage) {
         r->out->quantity = HWT_Q_POWER;
     } else if (name != NULL && strcmp(name, hwt_quantity_get(r->out->quantity)->id) != 0) {

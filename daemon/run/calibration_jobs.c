@@ -570,7 +570,7 @@ static void on_get(void *ctx, struct http_job *job)
         return;
     }
     hwt_json_init(&json, text, JSON_MAX);
-    calibration_show(j->options.calibration, j->options.site, &json);
+    calibration_show(j->options.calibration, j->options.site, job->may_change, &json);
     if (json.ok) {
         http_job_answer_json(job, 200, text, json.at);
     } else {

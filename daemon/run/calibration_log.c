@@ -8,16 +8,17 @@
 #include "core/base/quantity.h"
 
 /* A gain that is known no better than this is of no use. */
-#define GAIN_USEFUL  0.02
-#define GAIN_FINE    0.01
-#define PHASE_FINE   0.5   /* degrees */
-#define SHARE_LEAST  0.002 /* a circuit below this part of the main's energy tells nothing */
-#define MS_PER_HOUR  3.6e6
-#define MJ_PER_WH    3.6e6
-#define BLOCK_MIN_MS 30000
-#define JOIN_MS      1500 /* records whose times fit so well follow each other */
+#define GAIN_USEFUL   0.02
+#define GAIN_FINE     0.01
+#define PHASE_FINE    0.5   /* degrees */
+#define SHARE_LEAST   0.002 /* a circuit below this part of the main's energy tells nothing */
+#define MS_PER_HOUR   3.6e6
+#define MJ_PER_WH     3.6e6
+#define BLOCK_MIN_MS  30000
+#define STEPS_A_BLOCK 2
+#define JOIN_MS       1500 /* records whose times fit so well follow each other */
 
-enum { BLOCKS_MAX = 900, COLUMNS = CALIBRATION_CIRCUITS_MAX + 2 };
+enum { BLOCKS_MAX = 900, BLOCKS_ENOUGH = 16, COLUMNS = CALIBRATION_CIRCUITS_MAX + 2 };
 
 /* Energies at an instant, Wh since the run began. */
 struct point {
@@ -111,6 +112,31 @@ static void end_run(struct work *w)
     w->joined = w->open = w->in_run = false;
 }
 
+/* Two blocks become one: there were more than fit. A run's odd one joins the last two. */
+static void coarsen(struct work *w)
+{
+    unsigned width = w->series->count + 3, from = 0, to = 0;
+
+    for (unsigned r = 0; r < w->runs; r++) {
+        unsigned n = w->run[r], pairs = n > 1 ? n / 2 : n;
+
+        for (unsigned k = 0; k < n; k++) {
+            unsigned at = to + (k / 2 < pairs ? k / 2 : pairs - 1);
+
+            for (unsigned c = 0; c < width; c++) {
+                bool begins = k % 2 == 0 && k / 2 < pairs;
+
+                w->row[at][c] = w->row[from + k][c] + (begins ? 0 : w->row[at][c]);
+            }
+        }
+        from += n;
+        to += pairs;
+        w->run[r] = (uint16_t)pairs;
+    }
+    w->rows = to;
+    w->block_ms *= 2;
+}
+
 static void add_row(struct work *w, const struct point *a, const struct point *b)
 {
     double *row = w->row[w->rows];
@@ -139,7 +165,10 @@ static void take_instant(struct work *w, const struct point *at)
     if (!w->open) {
         w->block = *at;
         w->open = true;
-    } else if (at->ms - w->block.ms >= w->block_ms && w->rows < BLOCKS_MAX) {
+    } else if (at->ms - w->block.ms >= w->block_ms) {
+        if (w->rows == BLOCKS_MAX) {
+            coarsen(w);
+        }
         add_row(w, &w->block, at);
         w->block = *at;
     }
@@ -263,14 +292,33 @@ static void read_records(struct work *w)
     }
 }
 
+/*
+ * A register's error is of each instant by itself only if it has stepped since the instant before:
+ * blocks become as long as two steps, as long as enough of them are left.
+ */
+static void fit_blocks_to_steps(struct work *w)
+{
+    unsigned y = w->series->count + 2;
+    double step = 0, sum = 0;
+
+    for (unsigned k = 0; k < w->rows; k++) {
+        double rise = fabs(w->row[k][y]);
+
+        sum += rise;
+        step = rise > 0 && (!(step > 0) || rise < step) ? rise : step;
+    }
+    while (w->series->against.power[0] == '\0' && w->rows >= 2 * BLOCKS_ENOUGH &&
+           sum < STEPS_A_BLOCK * step * w->rows) {
+        coarsen(w);
+    }
+}
+
 static struct work *work_new(const struct calibration_series *s)
 {
     struct work *w = calloc(1, sizeof(*w));
-    int64_t share_ms = (s->to_ms - s->from_ms) / (BLOCKS_MAX - 1);
-
     if (w != NULL) {
         w->series = s;
-        w->block_ms = share_ms > BLOCK_MIN_MS ? share_ms : BLOCK_MIN_MS;
+        w->block_ms = BLOCK_MIN_MS;
     }
     return w;
 }
@@ -370,6 +418,7 @@ void calibration_against_meter(const struct calibration_series *series,
         return;
     }
     read_records(w);
+    fit_blocks_to_steps(w);
     sum_up(w, out);
     for (unsigned k = q ? 0 : 2; k < 4 && enough(w, 3, out) && !found; k++) {
         bool with_phase = (tries[k] & USE_Q) != 0, offset = (tries[k] & USE_OFFSET) != 0;

@@ -25,6 +25,15 @@ static void put_time(struct hwt_json *j, const char *key, int64_t ms)
     }
 }
 
+static void put_text(struct hwt_json *j, const char *key, const char *text)
+{
+    if (text[0] == '\0') {
+        hwt_json_null(j, key);
+    } else {
+        hwt_json_string(j, key, text);
+    }
+}
+
 static bool counts(const struct calibration *c, const struct calibration_entry *e)
 {
     int source = calibration_input(c, e->input);
@@ -70,6 +79,8 @@ static void put_input(const struct calibration *c, const struct installation *si
     hwt_json_string(j, "id", site->source[i].id);
     hwt_json_string(j, "label", site->source[i].label);
     hwt_json_string(j, "kind", site->source[i].kind == SOURCE_IS_VOLTAGE ? "voltage" : "clamp");
+    put_text(j, "model", in->model);
+    put_text(j, "class", in->class_text);
     put_number(j, "nominal_ratio", in->ratio, true);
     put_number(j, "nominal_phase_deg", in->phase_deg, true);
     put_number(j, "gain", now.gain, true);
@@ -81,7 +92,7 @@ static void put_input(const struct calibration *c, const struct installation *si
     hwt_json_end_object(j);
 }
 
-void calibration_show(const struct calibration *c, const struct installation *site,
+void calibration_show(const struct calibration *c, const struct installation *site, bool may_change,
                       struct hwt_json *j)
 {
     const struct calibration_entry *entries;
@@ -100,6 +111,7 @@ void calibration_show(const struct calibration *c, const struct installation *si
         put_entry(c, &entries[i], j);
     }
     hwt_json_end_array(j);
+    hwt_json_bool(j, "changes", may_change);
     hwt_json_end_object(j);
 }
 

@@ -6,8 +6,8 @@
 #include "daemon/run/calibration.h"
 #include "daemon/run/calibration_log.h"
 
-/* The object of GET /api/v1/calibration. */
-void calibration_show(const struct calibration *c, const struct installation *site,
+/* The object of GET /api/v1/calibration, for somebody who may change something, or not. */
+void calibration_show(const struct calibration *c, const struct installation *site, bool may_change,
                       struct hwt_json *j);
 /* That of a POST's answer. result NULL: nothing was read from the log; corrections < 0: the past
  * stays. */

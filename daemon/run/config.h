@@ -241,8 +241,8 @@ struct config_source {
     char spidev[CONFIG_TEXT_MAX];   /* converter on SPI, or "": instead of socket and port */
     char spidev_2[CONFIG_TEXT_MAX]; /* the second, or "" */
     unsigned spi_hz;
-    double step_v;                /* V at the converter for each code; 0: not given */
-    double burden_ohm;            /* of clamps that name none; 0: not given */
+    double step_v;     /* V at the converter for each code; 0: not given */
+    double burden_ohm; /* of clamps that name none; 0: not given */
     struct config_input voltages[CONFIG_VOLTAGES_MAX];
     unsigned voltage_count;
     struct config_input clamps[HWT_SLOTS_MAX];

@@ -2,8 +2,9 @@
  * daemon.c: the wiring. Start-up order, top to bottom; shutdown is the reverse.
  *
  *   sampler threads ─▶ streams ─▶ ┐
- *   buses (loop) ───────────────▶ hub (loop) ─▶ store (thread) ─▶ log ─▶ http (thread)
- *                                                                    └─▶ publishers (loop)
+ *   buses (loop) ─▶ registers ──▶ hub (loop) ─▶ store (thread) ─▶ log ─▶ http (thread)
+ *                       │                                            └─▶ publishers (loop)
+ *                       └───────▶ journal (thread)
  */
 #include "daemon/run/daemon.h"
 
@@ -29,12 +30,15 @@
 #include "daemon/run/installation.h"
 #include "daemon/run/live.h"
 #include "daemon/run/log_reader.h"
+#include "daemon/run/notes.h"
+#include "daemon/run/registers.h"
 #include "daemon/run/reload.h"
 #include "daemon/run/requests.h"
 #include "daemon/run/scans.h"
 #include "daemon/run/source_add.h"
 #include "daemon/run/streams.h"
 #include "daemon/run/waveforms.h"
+#include "daemon/store/journal.h"
 #include "daemon/store/store.h"
 
 enum {
@@ -55,7 +59,10 @@ struct daemon {
     struct status *log_status;
     struct store *store;
     struct log_source log_source;
+    struct journal *journal;
+    struct notes *notes;
     struct hub *hub;
+    struct registers *registers;
     struct requests *requests;
     struct scans *scans;
     struct http *http;
@@ -130,6 +137,40 @@ static const struct http_series *on_series(void *ctx, size_t *n_out)
 
     *n_out = d->site.schema.count;
     return d->series;
+}
+
+/* In the journal's thread. */
+static void on_entry(void *ctx, const char *line, size_t n)
+{
+    struct daemon *d = ctx;
+
+    pthread_mutex_lock(&d->notify_lock);
+    if (d->notify) {
+        http_publish_entry(d->http, line, n);
+    }
+    pthread_mutex_unlock(&d->notify_lock);
+}
+
+struct entries { /* where http wants a journal's lines */
+    http_line_sink line;
+    void *to;
+};
+
+static bool give_entry(void *ctx, const struct journal_entry *e, const char *p, size_t n)
+{
+    struct entries *entries = ctx;
+
+    (void)e;
+    return entries->line(entries->to, p, n);
+}
+
+static int on_journal(void *ctx, const struct http_journal_query *q, http_line_sink line, void *to)
+{
+    struct daemon *d = ctx;
+    struct entries entries = {line, to};
+    const struct journal_query query = {q->from_ms, q->to_ms, q->source, q->limit};
+
+    return journal_read(d->config->data_dir, &query, give_entry, &entries);
 }
 
 static bool on_submit(void *ctx, struct http_job *job)
@@ -208,6 +249,20 @@ static void on_readings(void *ctx, const struct hwt_reading *readings, size_t n)
 {
     struct daemon *d = ctx;
 
+    registers_put(d->registers, readings, n);
+}
+
+static void on_news(void *ctx, const struct device_news *news)
+{
+    struct daemon *d = ctx;
+
+    registers_news(d->registers, news);
+}
+
+static void on_steady(void *ctx, const struct hwt_reading *readings, size_t n)
+{
+    struct daemon *d = ctx;
+
     streams_drain(d->streams); /* windows that ended before these readings come first */
     hub_put(d->hub, readings, n);
     heat_flows_put(d->heat_flows, readings, n);
@@ -254,6 +309,16 @@ static void on_tick(uv_timer_t *handle)
     advance(handle->data);
 }
 
+static void view_registers(struct daemon *d)
+{
+    for (unsigned i = 0; i < d->site.schema.count; i++) {
+        struct hwt_value *v = &d->view.shown[i];
+
+        v->quality =
+            registers_shown(d->registers, i, &v->v) ? HWT_QUALITY_GOOD : HWT_QUALITY_MISSING;
+    }
+}
+
 static void publish_live(struct daemon *d)
 {
     struct store_counters counters;
@@ -261,6 +326,7 @@ static void publish_live(struct daemon *d)
     struct hwt_json json;
 
     hub_view(d->hub, &d->view);
+    view_registers(d);
     store_counters(d->store, &counters);
     http_stats(d->http, &stats);
     d->view.durable = counters.durable;
@@ -281,6 +347,7 @@ static void on_second(uv_timer_t *handle)
     struct daemon *d = handle->data;
 
     streams_poll_status(d->streams);
+    notes_tick(d->notes);
     publish_live(d);
 }
 
@@ -379,6 +446,26 @@ static bool open_store(struct daemon *d)
     return true;
 }
 
+static bool open_journal(struct daemon *d)
+{
+    const struct journal_options options = {
+        .dir = d->config->data_dir, .written = on_entry, .ctx = d};
+    struct store_counters counters;
+    struct notes_options notes = {
+        .config = d->config, .clock = d->clock, .log = d->log_status, .boot = store_boot(d->store)};
+    char error[ERROR_BYTES];
+
+    d->journal = journal_open(&options, error, sizeof(error));
+    if (d->journal == NULL) {
+        return fail("journal", error);
+    }
+    store_counters(d->store, &counters);
+    notes.journal = d->journal;
+    notes.bad_pages = counters.bad_pages;
+    d->notes = notes_new(&notes);
+    return d->notes != NULL ? true : fail("start", "out of memory");
+}
+
 static bool make_hub(struct daemon *d)
 {
     struct hub_options options = {.site = &d->site,
@@ -413,6 +500,7 @@ static bool start_http(struct daemon *d)
         .changes = (enum http_changes)c->changes,
         .hooks = {.snapshot = on_snapshot,
                   .series = on_series,
+                  .journal = on_journal,
                   .waveform = on_waveform,
                   .submit = on_submit,
                   .ctx = d},
@@ -486,6 +574,13 @@ static bool make_calibration(struct daemon *d)
 
 static bool make_sources(struct daemon *d)
 {
+    d->registers = registers_new(&(struct registers_options){.site = &d->site,
+                                                             .clock = d->clock,
+                                                             .hub = d->hub,
+                                                             .journal = d->journal,
+                                                             .status = d->source_status,
+                                                             .sink = on_steady,
+                                                             .ctx = d});
     d->streams = streams_new(&(struct streams_options){.site = &d->site,
                                                        .clock = d->clock,
                                                        .hub = d->hub,
@@ -500,13 +595,14 @@ static bool make_sources(struct daemon *d)
                                                  .loop = &d->loop,
                                                  .status = d->source_status,
                                                  .sink = on_readings,
+                                                 .news = on_news,
                                                  .ctx = d});
     d->heat_flows = heat_flows_new(&(struct heat_flows_options){.site = &d->site,
                                                                 .clock = d->clock,
                                                                 .status = d->source_status,
                                                                 .sink = on_derived,
                                                                 .ctx = d});
-    return d->streams != NULL && d->buses != NULL && d->heat_flows != NULL
+    return d->registers != NULL && d->streams != NULL && d->buses != NULL && d->heat_flows != NULL
                ? true
                : fail("sources", "out of memory");
 }
@@ -613,8 +709,9 @@ static bool start(struct daemon *d)
     if (!installation_make(&d->site, d->config)) {
         return fail(d->config->path, "more channels than a record may have");
     }
-    if (!make_data_dir(d->config) || !open_store(d) || !make_hub(d) || !make_calibration(d) ||
-        !start_http(d) || !make_sources(d) || !make_scans(d) || !make_publishers(d)) {
+    if (!make_data_dir(d->config) || !open_store(d) || !open_journal(d) || !make_hub(d) ||
+        !make_calibration(d) || !start_http(d) || !make_sources(d) || !make_scans(d) ||
+        !make_publishers(d)) {
         return false;
     }
     publish_live(d);
@@ -708,12 +805,15 @@ static void stop(struct daemon *d)
     if (d->hub != NULL && d->store != NULL) {
         hub_flush(d->hub);
     }
+    notes_free(d->notes);
     http_stop(d->http); /* no reader may be at work when the store closes */
+    journal_close(d->journal);
     requests_free(d->requests);
     store_close(d->store);
     uv_loop_close(&d->loop);
     streams_free(d->streams);
     heat_flows_free(d->heat_flows);
+    registers_free(d->registers);
     calibration_jobs_free(d->calibration_jobs);
     calibration_near_free(d->near);
     calibration_free(d->calibration);

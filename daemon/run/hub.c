@@ -11,9 +11,10 @@
 #include "daemon/run/history.h"
 
 /* Two windows of the sampler: none measured before the end is missed. */
-enum { CLOSE_SLACK_US = 400000 };
+enum { CLOSE_SLACK_US = 400000, LEDGER_MAX_W = 100000 };
 
-#define UNKNOWN_SPAN_US INT64_C(3600000000) /* since the last record, where no clock tells */
+#define UNKNOWN_SPAN_US \
+    INT64_C(2678400000000) /* since the last record, where no clock tells: a month */
 
 struct hub {
     struct hub_options options;
@@ -35,6 +36,14 @@ static int64_t poll_us(const struct installation *site, int source)
                            site->source[source].kind == SOURCE_IS_COUNTER)
                ? (int64_t)site->config->source[site->source[source].config].poll_s * 1000000
                : 0;
+}
+
+/* The ledger books all that counters rise which come here: its limit is no lower than theirs. */
+static int64_t max_w(const struct installation *site, int source)
+{
+    int64_t w = source >= 0 ? installation_max_w(site, (unsigned)source) : 0;
+
+    return w > LEDGER_MAX_W ? w : LEDGER_MAX_W;
 }
 
 /* A counter of our own that no record of the day's start holds began at 0; a meter's began where it
@@ -76,6 +85,8 @@ static void init_ledger(struct hub *h, const struct hwt_ledger_start *start)
         .heat_source = role[ROLE_HEAT].source,
         .elec_poll_us = poll_us(h->options.site, role[ROLE_ELEC].source),
         .heat_poll_us = poll_us(h->options.site, role[ROLE_HEAT].source),
+        .max_elec_w = max_w(h->options.site, role[ROLE_ELEC].source),
+        .max_heat_w = max_w(h->options.site, role[ROLE_HEAT].source),
     };
 
     hwt_ledger_init(&h->ledger, &config, start);

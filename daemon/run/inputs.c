@@ -84,6 +84,7 @@ static bool add_elster(struct inputs *in, unsigned config)
         .zero_s = c->zero_s,
         .status = b->status[config],
         .sink = b->sink,
+        .news = b->news,
         .ctx = b->ctx,
     };
 

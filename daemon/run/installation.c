@@ -6,6 +6,10 @@
 #include "core/base/quantity.h"
 
 enum { POLLS_UNTIL_MISSING = 3, CLAMP_MAX_AGE_US = 3000000, POLL_SLACK_US = 2000000 };
+enum {
+    HOUSE_MAX_W = 100000,
+    SITE_MAX_W = 1000000 /* meters behind transformers are read by Modbus */
+};
 
 static const uint8_t device_quantities[] = {HWT_Q_MEASURED, HWT_Q_GAP};
 static const uint8_t ledger_quantities[] = {
@@ -129,6 +133,19 @@ int installation_source(const struct installation *site, unsigned config, unsign
     return -1;
 }
 
+int64_t installation_max_w(const struct installation *site, unsigned source)
+{
+    const struct site_source *s = &site->source[source];
+    const struct config_source *c = &site->config->source[s->config];
+
+    if (s->kind != SOURCE_IS_METER) {
+        return HOUSE_MAX_W;
+    }
+    return c->type == CONFIG_ELSTER   ? c->max_w
+           : c->type == CONFIG_MODBUS ? SITE_MAX_W
+                                      : HOUSE_MAX_W;
+}
+
 const struct config_input *installation_input(const struct installation *site, unsigned source)
 {
     const struct site_source *s = &site->source[source];
@@ -140,6 +157,7 @@ const struct config_input *installation_input(const struct installation *site, u
         return &site->config->source[s->config].clamps[s->input];
     case SOURCE_IS_DEVICE:
     case SOURCE_IS_LEDGER:
+    case SOURCE_IS_GROUP:
     case SOURCE_IS_METER:
     case SOURCE_IS_COUNTER:
     case SOURCE_IS_SENSOR:

@@ -64,6 +64,8 @@ bool installation_make(struct installation *site, const struct config *config);
 /* The source that config->source[config] has for its input (as in struct site_source; 0 where it
  * has but one), or -1. Not for sample streams, whose voltages and clamps are counted apart. */
 int installation_source(const struct installation *site, unsigned config, unsigned input);
+/* W, more than which no register of the source rises. */
+int64_t installation_max_w(const struct installation *site, unsigned source);
 /* The voltage or the clamp that a source is; NULL: it is neither. */
 const struct config_input *installation_input(const struct installation *site, unsigned source);
 /* The column of a source's quantity, or COLUMN_NONE. */

@@ -1,7 +1,6 @@
 /* Lines on which emonTx and their kin send. */
 #include "core/wire/emon.h"
 #include "daemon/drivers/emon.h"
-#include "daemon/run/hub.h"
 #include "daemon/run/lines.h"
 
 _Static_assert((int)CONFIG_EMON_INPUTS_MAX == (int)EMON_INPUTS_MAX, "each input has its place");
@@ -17,21 +16,6 @@ static void *open_line(const struct buses_options *o, const struct config_source
     return emon_line_new(o->loop, o->clock, &options);
 }
 
-/* Where the log left the input's counters. */
-static void set_start(const struct hub *hub, struct emon_input *in)
-{
-    bool power = in->energy_key[0] != '\0';
-    enum hwt_quantity up = power ? HWT_Q_IMPORT : in->quantity;
-
-    in->has_start = hub_counter_start(hub, (unsigned)in->source, up, &in->start_up, &in->start_us);
-    if (power) {
-        int64_t since_us;
-
-        (void)hub_counter_start(hub, (unsigned)in->source, HWT_Q_EXPORT, &in->start_down,
-                                &since_us);
-    }
-}
-
 static bool add_device(void *line, const struct buses_options *o, unsigned config)
 {
     const struct config_source *c = &o->site->config->source[config];
@@ -43,6 +27,7 @@ static bool add_device(void *line, const struct buses_options *o, unsigned confi
         .inputs = c->emon_count,
         .status = o->status[config],
         .sink = o->sink,
+        .news = o->news,
         .ctx = o->ctx,
     };
 
@@ -60,7 +45,6 @@ static bool add_device(void *line, const struct buses_options *o, unsigned confi
             .energy_num = in->energy_num,
             .energy_den = in->energy_den,
         };
-        set_start(o->hub, &device.input[i]);
     }
     return emon_line_add(line, &device) == 0;
 }

@@ -27,6 +27,7 @@ static bool add_device(void *bus, const struct buses_options *o, unsigned config
         .retries = c->retries,
         .status = o->status[config],
         .sink = o->sink,
+        .news = o->news,
         .ctx = o->ctx,
     };
 

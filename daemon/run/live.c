@@ -162,6 +162,9 @@ static void write_channel(const struct live_view *view, struct hwt_json *j, unsi
     hwt_json_string(j, "quality", qualities[view->value[i].quality]);
     if (info->kind == HWT_COUNTER) {
         write_value(j, "today", &view->today[i], view->site->column[i].quantity);
+        if (view->shown[i].quality != HWT_QUALITY_MISSING) {
+            write_value(j, "register", &view->shown[i], view->site->column[i].quantity);
+        }
     }
     hwt_json_end_object(j);
 }

@@ -23,6 +23,8 @@ struct live_view { /* all that the page shows now */
     struct clock_time now;
     struct hwt_value value[HWT_CHANNELS_MAX]; /* by column; missing when too old */
     int64_t age_us[HWT_CHANNELS_MAX];         /* of the newest reading; -1: never read */
+    struct hwt_value shown[HWT_CHANNELS_MAX]; /* what a meter's own register showed last; missing:
+                                               * a counter of ours, or not read yet */
     struct hwt_value today[HWT_CHANNELS_MAX]; /* counters: rise since local midnight */
     struct live_books today_books, total_books;
     struct status *source[LIVE_PARTS_MAX]; /* by config->source[] */

@@ -132,7 +132,7 @@ static void put_port(struct hwt_json *j, const struct list *l, size_t i)
     hwt_json_end_object(j);
 }
 
-char *scan_ports_json(const struct config *config, size_t *n_out)
+char *scan_ports_json(const struct config *config, bool may_change, size_t *n_out)
 {
     struct list *l = calloc(1, sizeof(*l));
     char *text = malloc(JSON_BYTES), detail[SCAN_DETAIL_MAX];
@@ -158,6 +158,7 @@ char *scan_ports_json(const struct config *config, size_t *n_out)
         put_port(&j, l, i);
     }
     hwt_json_end_array(&j);
+    hwt_json_bool(&j, "changes", may_change);
     hwt_json_end_object(&j);
     free(l);
     if (!j.ok) {

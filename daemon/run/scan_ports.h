@@ -4,8 +4,9 @@
 
 #include "daemon/run/scan_item.h"
 
-/* As text on one line, to be freed; *n_out its length. NULL: out of memory. */
-char *scan_ports_json(const struct config *config, size_t *n_out);
+/* As text on one line, to be freed; *n_out its length. may_change: whoever asks may scan. NULL: out
+ * of memory. */
+char *scan_ports_json(const struct config *config, bool may_change, size_t *n_out);
 /* The source that keeps a port to itself, so that it cannot be scanned: a sampler, an input line;
  * NULL: none. */
 const char *scan_ports_keeper(const struct config *config, const char *port);

@@ -289,7 +289,7 @@ static void serve_ports(void *ctx, struct http_job *job)
 {
     struct scans *s = ctx;
     size_t n;
-    char *json = scan_ports_json(s->o.config, &n);
+    char *json = scan_ports_json(s->o.config, job->may_change, &n);
 
     if (json != NULL) {
         http_job_answer_json(job, 200, json, n);

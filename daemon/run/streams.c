@@ -80,7 +80,7 @@ static void fill_slot(struct stream *stream, struct sampler_options *o,
     const struct config_source *c = &site->config->source[s->config];
     bool clamp = s->kind == SOURCE_IS_CLAMP;
     const struct config_input *in = installation_input(site, source);
-    struct hub_clamp_start start = {0, 0};
+    struct hub_clamp_start start = {0};
     double ratio = in->ratio, phase_deg = in->phase_deg;
 
     if (clamp) {

@@ -4,8 +4,9 @@
 
 #include "sim/physics/rng.h"
 
-#define SECONDS_PER_H 3600.0
-#define CLASS_ERROR   0.003
+#define SECONDS_PER_H  3600.0
+#define CLASS_ERROR    0.003
+#define BEFORE_TURN_WH 60.0
 
 static void draw(struct elec_meter *m, uint64_t seed)
 {
@@ -47,8 +48,12 @@ void elec_meter_add(struct elec_meter *m, const struct house *h)
     m->factor = m->va > 0.0 ? fmax(-1.0, fmin(1.0, m->watts / m->va)) : 1.0;
     if (m->watts >= 0.0) {
         m->import_wh += m->watts / SECONDS_PER_H;
+        m->total_wh += m->watts / SECONDS_PER_H;
     } else {
         m->export_wh -= m->watts / SECONDS_PER_H;
+    }
+    if (m->turn_wh > 0.0 && m->import_wh >= m->turn_wh) {
+        m->import_wh -= m->turn_wh;
     }
 }
 
@@ -63,4 +68,10 @@ void elec_meter_swap(struct elec_meter *m, uint64_t seed)
 void elec_meter_reset(struct elec_meter *m)
 {
     m->import_wh = m->export_wh = 0.0;
+}
+
+void elec_meter_turn(struct elec_meter *m, double turn_wh)
+{
+    m->import_wh = turn_wh - BEFORE_TURN_WH;
+    m->turn_wh = turn_wh;
 }

@@ -57,6 +57,8 @@ void emon_tx_deinit(struct emon_tx *e);
 void emon_tx_add(struct emon_tx *e, const struct house *h);
 /* All registers and the number begin at 0, as after a power cut. */
 void emon_tx_reset(struct emon_tx *e);
+/* Another emonTx: its number begins at 0, its registers stand elsewhere. */
+void emon_tx_swap(struct emon_tx *e);
 /* Register 1 stands just below 2^31 Wh. */
 void emon_tx_turn(struct emon_tx *e);
 int emon_tx_unplug(struct emon_tx *e);

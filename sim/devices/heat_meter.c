@@ -7,6 +7,7 @@
 #define J_PER_WH    3600.0
 #define J_PER_COUNT (HEAT_METER_ENERGY_WH * J_PER_WH)
 #define MEAN_DT_K   4.6 /* of the years before */
+#define BEFORE_TURN 6   /* counts */
 
 static int32_t hundredths(double x)
 {
@@ -19,8 +20,8 @@ static void update(struct heat_meter *m, const struct house *h)
 
     m->display = (struct heat_meter_display){
         .unix_s = h->unix_s + 1,
-        .energy = (uint32_t)(m->energy_j / J_PER_COUNT),
-        .negative = (uint32_t)(m->negative_j / J_PER_COUNT),
+        .energy = (uint32_t)fmod(m->energy_j / J_PER_COUNT, HEAT_METER_TURN),
+        .negative = (uint32_t)fmod(m->negative_j / J_PER_COUNT, HEAT_METER_TURN),
         .volume_l = (uint32_t)m->volume_l,
         .hours = m->service_s / 3600,
         .power_w = (int32_t)lround(m->since_update_j / (m->seconds > 0 ? m->seconds : 1)),
@@ -45,17 +46,22 @@ static uint32_t to_bcd(uint32_t n)
     return bcd;
 }
 
-void heat_meter_init(struct heat_meter *m, uint64_t seed, const struct house *h)
+static void draw(struct heat_meter *m, uint64_t seed)
 {
     struct rng r;
 
     rng_init(&r, seed, 8);
-    *m = (struct heat_meter){0};
     m->serial = to_bcd((uint32_t)rng_between(&r, 60000000, 79999999));
     m->service_s = (uint32_t)rng_between(&r, 1.5e7, 6e7);
     m->energy_j = rng_between(&r, 9e6, 26e6) * J_PER_WH;
     m->negative_j = m->energy_j * 0.006;
     m->volume_l = (m->energy_j - m->negative_j) / (HEATPUMP_RHO_C * MEAN_DT_K);
+}
+
+void heat_meter_init(struct heat_meter *m, uint64_t seed, const struct house *h)
+{
+    *m = (struct heat_meter){0};
+    draw(m, seed);
     m->start_energy_j = m->energy_j;
     m->start_negative_j = m->negative_j;
     update(m, h);
@@ -75,6 +81,37 @@ void heat_meter_add(struct heat_meter *m, const struct house *h)
     if (++m->seconds >= HEAT_METER_UPDATE_S) {
         update(m, h);
     }
+}
+
+/* Behind another number in the register the heat measured so far is the same. */
+static void keep_sums(struct heat_meter *m, const struct heat_meter *before)
+{
+    m->start_energy_j += m->energy_j - before->energy_j;
+    m->start_negative_j += m->negative_j - before->negative_j;
+}
+
+void heat_meter_swap(struct heat_meter *m, uint64_t seed)
+{
+    const struct heat_meter before = *m;
+
+    draw(m, seed);
+    keep_sums(m, &before);
+}
+
+void heat_meter_reset(struct heat_meter *m)
+{
+    const struct heat_meter before = *m;
+
+    m->energy_j = m->negative_j = m->volume_l = 0.0;
+    keep_sums(m, &before);
+}
+
+void heat_meter_turn(struct heat_meter *m)
+{
+    const struct heat_meter before = *m;
+
+    m->energy_j = (HEAT_METER_TURN - BEFORE_TURN) * J_PER_COUNT;
+    keep_sums(m, &before);
 }
 
 double heat_meter_positive_wh(const struct heat_meter *m)

@@ -14,6 +14,7 @@
 
 #define HEAT_METER_ENERGY_WH 10 /* of one count of the energy registers */
 #define HEAT_METER_UPDATE_S  4
+#define HEAT_METER_TURN      100000000 /* counts: eight digits */
 
 /* What the meter shows. */
 struct heat_meter_display {
@@ -50,7 +51,14 @@ void heat_meter_init(struct heat_meter *m, uint64_t seed, const struct house *h)
 /* The second of `h` has passed. */
 void heat_meter_add(struct heat_meter *m, const struct house *h);
 
-/* Wh since the plant began. */
+/* Another meter in its place: other registers and another serial number. */
+void heat_meter_swap(struct heat_meter *m, uint64_t seed);
+/* All registers begin at 0. */
+void heat_meter_reset(struct heat_meter *m);
+/* The energy register stands a few counts before it turns over. */
+void heat_meter_turn(struct heat_meter *m);
+
+/* Wh since the plant began, whatever the registers show. */
 double heat_meter_positive_wh(const struct heat_meter *m);
 double heat_meter_negative_wh(const struct heat_meter *m);
 

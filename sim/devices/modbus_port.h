@@ -19,8 +19,14 @@
 
 struct modbus_port {
     struct pty pty;
-    uint64_t spoilt;  /* bytes that were no request */
-    double bit_error; /* fault: chance per bit, both directions */
+    uint64_t spoilt; /* bytes that were no request */
+
+    /* faults */
+    double bit_error;   /* chance per bit, both directions */
+    uint32_t twice;     /* answers yet to be sent twice */
+    uint32_t collision; /* answers yet to be spoilt by another device of the same number */
+    bool echo;          /* requests come back first */
+    int stuck;          /* an octet sent without end, or -1 */
 
     struct modbus_meter *meter; /* private from here */
     int64_t byte_ns;            /* a character on the line at speed 1; 0: no pacing */
@@ -32,6 +38,8 @@ struct modbus_port {
     uint8_t tx[MODBUS_FRAME_MAX];
     size_t tx_len, tx_sent;
     int64_t tx_due_ns; /* of the next byte */
+    bool again;        /* the answer is to be sent once more */
+    int64_t stuck_ns;  /* the next stuck octet is due */
 };
 
 /* Opens the line at `link`; baud 0: no pacing. 0, or -1 with errno. */

@@ -34,6 +34,12 @@ def wait_for(what, condition, timeout_s=20.0, every_s=0.05):
         time.sleep(every_s)
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
 def first_line(process, timeout_s, what):
     ready, _, _ = select.select([process.stdout], [], [], timeout_s)
     line = process.stdout.readline().decode().strip() if ready else ''

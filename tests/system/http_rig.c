@@ -4,12 +4,15 @@
  * or never). It prints "listening URL", then obeys lines on stdin and answers each with a line.
  *
  *   live JSON       publishes it                 records N   N more records, event streams told
+ *   scan R JSON     the same; R 1: running, 0
  *   tick            a second without news        quiet N     N more records, nobody told
  *   drop N          forgets the records up to N  slow US     each bucket and record takes so long
  *   fail S B R      error codes of snapshots, buckets, records
+ *   entry JSON      a new entry of the journal   asked   what the journal was asked for last
  *   stats           a JSON object                quit
  *   jobs            how many wait, and the       answer STATUS JSON   to the one that waits longest
- *                   first one's body or kind     full B               1: takes no more jobs
+ *                   first one's body or kind,    full B               1: takes no more jobs
+ *                   or that it may not change
  */
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +24,7 @@
 #include "daemon/http/job.h"
 #include "tests/system/fake_tslog.h"
 
-enum { SCRIPT_BYTES = 50000, LINE = 65536 };
+enum { SCRIPT_BYTES = 50000, LINE = 65536, ENTRIES = 64, ENTRY = 1024 };
 
 static const struct http_series series[] = {
     {"hp_power", "hp", "Heat pump \xe2\x9a\xa1", HWT_Q_POWER},
@@ -35,6 +38,43 @@ static const struct http_series *all_series(void *ctx, size_t *n_out)
     (void)ctx;
     *n_out = sizeof(series) / sizeof(series[0]);
     return series;
+}
+
+static char entry[ENTRIES][ENTRY];
+static unsigned entries;
+static struct http_journal_query asked;
+static char asked_source[64];
+
+static void add_entry(struct http *h, const char *json)
+{
+    snprintf(entry[entries % ENTRIES], ENTRY, "%.*s", ENTRY - 1, json);
+    entries++;
+    http_publish_entry(h, json, strlen(json));
+}
+
+/* Newest first; what is chosen by time and source is the journal's own work. */
+static int journal(void *ctx, const struct http_journal_query *query, http_line_sink line, void *to)
+{
+    unsigned given = 0;
+
+    (void)ctx;
+    asked = *query;
+    snprintf(asked_source, sizeof(asked_source), "%s", query->source != NULL ? query->source : "");
+    while (given < entries && given < ENTRIES && given < query->limit) {
+        const char *p = entry[(entries - 1 - given) % ENTRIES];
+
+        given++;
+        if (!line(to, p, strlen(p))) {
+            break;
+        }
+    }
+    return (int)given;
+}
+
+static void print_asked(void)
+{
+    printf("{\"from\":%lld,\"to\":%lld,\"source\":\"%s\",\"limit\":%u}\n", (long long)asked.from_ms,
+           (long long)asked.to_ms, asked_source, asked.limit);
 }
 
 /* Jobs that wait for an answer. */
@@ -76,12 +116,12 @@ static struct http_job *take_job(void)
 
 static void print_jobs(void)
 {
-    static const char *const bodiless[HTTP_JOB_KINDS] = {[HTTP_ADD_SOURCE] = "-",
-                                                         [HTTP_SCAN_START] = "-",
-                                                         [HTTP_SCAN_GET] = "-scan",
-                                                         [HTTP_SCAN_STOP] = "-stop",
-                                                         [HTTP_PORTS] = "-ports"};
-    const char *none = "-";
+    static const char *const bodiless[HTTP_JOB_KINDS] = {
+        [HTTP_ADD_SOURCE] = "-",   [HTTP_SCAN_START] = "-",
+        [HTTP_SCAN_GET] = "-scan", [HTTP_SCAN_STOP] = "-stop",
+        [HTTP_PORTS] = "-ports",   [HTTP_GET_CALIBRATION] = "-calibration",
+        [HTTP_CALIBRATE] = "-",    [HTTP_TAKE_BACK] = "-back"};
+    const char *none = "-", *may = "";
     char *body = NULL;
     int n = 0;
 
@@ -94,9 +134,10 @@ static void print_jobs(void)
     }
     if (first_job != NULL) {
         none = bodiless[first_job->kind];
+        may = first_job->may_change ? "" : ", may not change";
     }
     pthread_mutex_unlock(&jobs_lock);
-    printf("%d %s\n", n, body != NULL ? body : none);
+    printf("%d %s%s\n", n, body != NULL ? body : none, may);
     free(body);
 }
 
@@ -216,7 +257,9 @@ static void obey(struct http *h, const char *line)
 {
     int n = 0, a = 0, b = 0, c = 0;
 
-    if (strncmp(line, "live ", 5) == 0) {
+    if (strncmp(line, "scan ", 5) == 0) {
+        n = http_publish_scan(h, line + 7, strlen(line + 7), line[5] == '1');
+    } else if (strncmp(line, "live ", 5) == 0) {
         n = http_publish_live(h, line + 5, strlen(line + 5));
     } else if (sscanf(line, "records %d", &n) == 1) {
         fake_append((unsigned)n);
@@ -229,6 +272,11 @@ static void obey(struct http *h, const char *line)
         fake_slow((unsigned)n);
     } else if (sscanf(line, "fail %d %d %d", &a, &b, &c) == 3) {
         fake_fail(a, b, c);
+    } else if (strncmp(line, "entry ", 6) == 0) {
+        add_entry(h, line + 6);
+    } else if (strcmp(line, "asked") == 0) {
+        print_asked();
+        return;
     } else if (strcmp(line, "tick") == 0) {
         http_tick(h);
     } else if (strncmp(line, "answer ", 7) == 0) {
@@ -289,6 +337,7 @@ int main(int argc, char **argv)
         .changes = changes_of(argc > 3 ? argv[3] : "local"),
         .hooks = {.snapshot = fake_snapshot,
                   .series = all_series,
+                  .journal = journal,
                   .waveform = waveform,
                   .submit = submit},
         .assets = assets,

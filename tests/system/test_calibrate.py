@@ -109,6 +109,8 @@ class Calibrate(SystemTest):
         found = self.ask(daemon, '--uncertainty', 0.2, '--average', 60, 'reading', 'mains', window['v'])['calibrations'][0]
         self.assertLessEqual(abs(found['gain'] / (truth['mains'][0] / (230 / 1100)) - 1), found['gain_pct'] / 100)
         self.assertLess(found['gain_pct'], 2)
+        scope = wait_for('a waveform', lambda: daemon.status('/api/v1/waveform?channel=hob'))
+        self.assertAlmostEqual(json.loads(scope[1])['voltage']['lsb'], 230 / 1100 * found['gain'], delta=1e-5)
 
         wait_for('windows after it', lambda: daemon.live()['time'] > found['time'] + 15_000)
         found = self.ask(daemon, 'resistive', 'hob')['calibrations'][0]

@@ -102,7 +102,7 @@ class PlantsEmonTx(SystemTest):
             self.assertLess(rise, 9000 * (daemon.live()['time'] - t0) / 3.6e6 + 1)
         wait_for('over 2^31', lambda: self.counters(daemon).get('wrapped', 0) >= 1)
         self.assertLess(daemon.value('txhp_import'), 10000)
-        self.assertIn('register jumped key=E1', daemon.said())
+        self.assertIn('register jumped channel=txhp_import', daemon.said())
 
     def test_an_unplugged_port_fails_and_a_replugged_one_recovers_and_a_restart_goes_on(self):
         plant, daemon = self.both()

@@ -549,6 +549,27 @@ class Last(RigTest):
         self.problem(self.rig.get('/api/v1/last?series=hp_power'), 503)
 
 
+class Journal(RigTest):
+    def test_entries_come_newest_first_as_they_were_written(self):
+        self.assertEqual(self.rig.json('/api/v1/journal'), {'journal': []})
+        for k in range(40):
+            self.rig.tell('entry {"seq":%d,"text":"\u00e9 \\"quoted\\""}' % k)
+        got = self.rig.json('/api/v1/journal?limit=30')['journal']
+        self.assertEqual([e['seq'] for e in got], list(range(39, 9, -1)))
+        self.assertEqual(got[0]['text'], '\u00e9 "quoted"')
+
+    def test_what_is_asked_for_arrives_and_mistakes_are_named(self):
+        none = -2**63
+        for query, asked in (('', (none, none, '', 100)), ('?from=5&to=9&source=hp&limit=1000', (5, 9, 'hp', 1000))):
+            self.rig.json('/api/v1/journal' + query)
+            self.assertEqual(tuple(json.loads(self.rig.tell('asked')).values()), asked)
+        for query, parameter in (('from=x', 'from'), ('to=-1', 'to'), ('limit=0', 'limit'), ('limit=1001', 'limit')):
+            p = self.problem(self.rig.get('/api/v1/journal?' + query), 400)
+            self.assertEqual(p['parameter'], parameter)
+            self.assertIn(query.split('=')[1], p['detail'])
+        self.assertIn("'kind' is not known", self.problem(self.rig.get('/api/v1/journal?kind=x'), 400)['detail'])
+
+
 class SlowReaders(RigTest):
     """Of long answers, that are read while they are sent."""
     ROWS = 60000
@@ -659,6 +680,20 @@ class EventStream(RigTest):
             self.rig.live({'time': i})
             self.assertEqual(e.next(), ('live', None, {'time': i}))
 
+    def test_a_scan_comes_at_each_publication_and_to_a_new_stream_while_it_runs(self):
+        e = self.stream()
+        for i in range(1, 4):
+            self.assertEqual(self.rig.tell(f'scan 1 {{"id":{i}}}'), 'ok 0')
+            self.assertEqual(e.next(), ('scan', None, {'id': i}))
+        late = self.stream()
+        self.assertEqual(late.next(), ('scan', None, {'id': 3}))
+        self.rig.tell('scan 0 {"id":4}')
+        self.assertEqual([x.next() for x in (e, late)], 2 * [('scan', None, {'id': 4})])
+        after = self.stream()
+        self.rig.live({'time': 1})
+        self.assertEqual(after.next(), ('live', None, {'time': 1}))
+        self.assertNotEqual(self.rig.tell('scan 1 {}\r{}'), 'ok 0')
+
     def test_each_durable_record_comes_once_with_its_id(self):
         self.rig.tell('records 5')
         e = self.stream()
@@ -751,6 +786,17 @@ class EventStream(RigTest):
     def test_head_takes_no_place(self):
         self.assertEqual(self.rig.get('/api/v1/events', method='HEAD').status, 200)
         wait_until(lambda: self.rig.stats()['sse_clients'] == 0)
+
+    def test_entries_of_the_journal_are_events_for_those_who_listen(self):
+        self.rig.tell('entry {"seq":1}')
+        e = self.stream()
+        for k in range(2, 30):
+            self.rig.tell('entry {"seq":%d}' % k)
+        got = [e.until('journal') for _ in range(12)]
+        self.assertEqual({number for _, number, _ in got}, {None})
+        seen = [data['seq'] for _, _, data in got]
+        self.assertEqual(seen, sorted(seen))
+        self.assertGreater(seen[0], 1, 'what came before is in the list')
 
     def test_a_slow_client_gets_fewer_live_events_and_all_records(self):
         """It reads nothing while 400 big live objects and 400 records go by."""

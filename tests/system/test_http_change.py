@@ -48,6 +48,15 @@ class RigTest(unittest.TestCase):
         c.request('POST', PATH, body=body, headers=headers)
         return c
 
+    def assert_may(self, path, headers, said):
+        """What whoever answers a GET is told of it."""
+        c = self.rig.connect()
+        self.addCleanup(c.close)
+        c.request('GET', path, headers=headers)
+        self.assertEqual(self.wait_for_jobs(1), said)
+        self.rig.tell('answer 200 {}')
+        self.assertEqual(c.getresponse().status, 200)
+
     def wait_for_jobs(self, n):
         end = time.monotonic() + 5
         while not (said := self.rig.tell('jobs')).startswith(f'{n} '):
@@ -190,6 +199,12 @@ class Who(RigTest):
         self.assertEqual(self.rig.get('/api/v1/series', {'Forwarded': 'for=1.2.3.4'}).status, 200)
 
 
+    def test_a_reader_is_told_whether_it_may(self):
+        self.assert_may('/api/v1/calibration', {}, '-calibration')
+        self.assert_may('/api/v1/ports', {}, '-ports')
+        self.assert_may('/api/v1/ports', {'Forwarded': 'for=1.2.3.4'}, '-ports, may not change')
+
+
 class Always(RigTest):
     changes = 'always'
 
@@ -198,6 +213,7 @@ class Always(RigTest):
         self.wait_for_jobs(1)
         self.rig.tell('answer 200 {}')
         self.assertEqual(c.getresponse().status, 200)
+        self.assert_may('/api/v1/ports', {'Forwarded': 'for=1.2.3.4'}, '-ports')
 
 
 class Never(RigTest):
@@ -206,6 +222,7 @@ class Never(RigTest):
     def test_nobody_may_and_the_page_is_served_all_the_same(self):
         self.assertIn('http.changes is never', self.problem(self.post('{}'), 403)['detail'])
         self.assertEqual(self.rig.get('/api/v1/series').status, 200)
+        self.assert_may('/api/v1/calibration', {}, '-calibration, may not change')
 
 
 if __name__ == '__main__':

@@ -87,7 +87,7 @@ class Elster(Light):
         plant.control('speed 0')
         plant.control('truth')
         live = daemon.live()
-        pair = [next(c['value'] for c in live['channels'] if c['id'] == f'meter_{q}') for q in ('import', 'export')]
+        pair = [next(c['register'] for c in live['channels'] if c['id'] == f'meter_{q}') for q in ('import', 'export')]
         self.assertIn(pair, plant.truth()['elster']['recent'])
         plant.control('speed 20')
 

@@ -191,6 +191,22 @@ roles:"""
         wait_for('a late answer', lambda: late() > before)
         wait_for('good again', lambda: self.counters(daemon)['good'] > good + 5)
 
+    def test_faults_of_the_wire_are_told_by_what_they_are_and_pass(self):
+        plant, daemon = self.both()
+        for command, reason in (('collision 6', 'CRC'), ('twice 6', 'LATE'), ('echo 1', 'ECHO')):
+            before = self.counters(daemon).get(reason, 0)
+            plant.control('modbus ' + command)
+            wait_for(f'{command}: {reason}', lambda: self.counters(daemon).get(reason, 0) > before)
+        plant.control('modbus echo 0')
+        good = self.counters(daemon)['good']
+        wait_for('good polls', lambda: self.counters(daemon)['good'] > good + 2)
+        plant.control('modbus stuck 0')
+        wait_for('stale, with its cause', lambda: (s := daemon.source('hpmeter'))['state'] == 'stale' and 'never silent' in s['cause'])
+        plant.control('modbus stuck -1')
+        wait_for('ok again', lambda: daemon.source('hpmeter')['state'] == 'ok')
+        self.assertEqual(self.counters(daemon).get('anchored', 0), 0)
+        self.assertEqual(self.counters(daemon).get('implausible', 0), 0)
+
     def test_an_unplugged_adapter_fails_and_a_replugged_one_recovers(self):
         self.check_replug(str(self.folder / 'elec'))
 
@@ -245,7 +261,7 @@ roles:"""
             hours = (daemon.live()['time'] - t0) / 3.6e6
             self.assertGreaterEqual(elec(), before)
             self.assertLess(elec() - before, 9000 * hours + 1, 'no step, only what a heat pump draws')
-        self.assertEqual(len([l for l in daemon.said().splitlines() if 'register jumped quantity=import' in l]), 2)
+        self.assertEqual(len([l for l in daemon.said().splitlines() if 'register jumped channel=hpmeter_import' in l]), 2)
         self.assertEqual(daemon.source('hpmeter')['state'], 'ok')
 
 

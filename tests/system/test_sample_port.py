@@ -18,7 +18,7 @@ class Line:
         self.noise, self.stop, self.spoil = b'', False, 0
         self.stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.stream.connect(str(source))
-        self.master = None
+        self.lock = threading.Lock()
         self.plug()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
@@ -26,17 +26,19 @@ class Line:
     def plug(self):
         master, slave = os.openpty()
         tty.setraw(slave)
+        os.set_blocking(master, False)
         following = str(self.link) + '.next'
         os.symlink(os.ttyname(slave), following)
         os.rename(following, self.link)
-        self.slave, self.master = slave, master
+        with self.lock:
+            self.slave, self.master = slave, master
 
     def unplug(self):
         os.unlink(self.link)
-        master, self.master = self.master, None
-        time.sleep(0.1)
-        os.close(self.slave)
-        os.close(master)
+        with self.lock:
+            os.close(self.slave)
+            os.close(self.master)
+            self.master = None
 
     def run(self):
         while not self.stop:
@@ -49,8 +51,16 @@ class Line:
                 self.spoil -= 1
                 data[len(data) // 2] ^= 0x55
             data, self.noise = self.noise + bytes(data), b''
-            if self.master is not None:
-                os.write(self.master, data)
+            self.write(data)
+
+    def write(self, data):
+        """What nobody reads is lost, as on a line."""
+        with self.lock:
+            try:
+                if self.master is not None:
+                    os.write(self.master, data)
+            except BlockingIOError:
+                pass
 
     def end(self):
         self.stop = True

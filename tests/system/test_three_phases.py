@@ -99,8 +99,9 @@ class ThreePhases(SystemTest):
         wait_for('7 s measured', lambda: (daemon.source('clamps')['counters'].get('blocks') or 0) >= 240)
         return daemon
 
-    def values(self, daemon, channel):
-        wait_for(channel, lambda: daemon.value(channel) is not None)
+    def values(self, daemon, channel, least=0):
+        """All values, once this channel has one above `least`."""
+        wait_for(channel, lambda: (daemon.value(channel) or 0) > least)
         return {c['id']: c['value'] for c in daemon.live()['channels']}
 
     def test_what_the_configuration_says_of_inputs_reaches_the_meter(self):
@@ -123,7 +124,7 @@ class ThreePhases(SystemTest):
 
     def test_what_is_asked_for_is_measured_and_the_groups_registers_are_by_vector_and_by_phase(self):
         self.sampler([block(n) for n in range(240)])
-        v = self.values(self.run_daemon(), 'house_power')
+        v = self.values(self.run_daemon(), 'device_measured', 7)
         for channel, want in {'shed_thd': 20, 'shed_harmonic_3': 20, 'shed_cos_phi': 1, 'pump_cos_phi': 0.5}.items():
             self.assertAlmostEqual(v[channel], want, delta=0.01 * want, msg=channel)
         self.assertLess(max(v[f'shed_harmonic_{h}'] for h in range(2, 41) if h != 3), 0.5)
@@ -144,11 +145,11 @@ class ThreePhases(SystemTest):
         blocks = [block(n) for n in range(480)]
         self.sampler(blocks[:240], blocks[240:])
         daemon = self.run_daemon()
-        before = self.values(daemon, 'pump_reactive_q1')
+        before = self.values(daemon, 'pump_reactive_q1', 1.5)
         daemon.stop()
-        after = self.values(self.run_daemon(), 'pump_reactive_q1')
+        after = self.values(self.run_daemon(), 'pump_reactive_q1', 1.9 * before['pump_reactive_q1'])
         for channel in ('pump_reactive_q1', 'house_import', 'house_summed_import', 'house_summed_export'):
-            self.assertAlmostEqual(after[channel], 2 * before[channel], delta=0.06 * before[channel], msg=channel)
+            self.assertAlmostEqual(after[channel], 2 * before[channel], delta=0.1 * before[channel], msg=channel)
 
 
 if __name__ == '__main__':

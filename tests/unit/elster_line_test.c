@@ -175,7 +175,7 @@ static void registers_come_exact_and_power_from_their_steps(void **state)
     assert_in_range(rig->base.last[HWT_Q_POWER].value, 11000, 13000);
     assert_int_equal(counter(rig, "packets"), 60);
     assert_int_equal(counter(rig, "baud"), 2400);
-    assert_int_equal(counter(rig, "anchored"), 0);
+    assert_int_equal(counter(rig, "begun"), 0);
     driver_rig_expect(rig->status, STATUS_OK, "");
 }
 
@@ -203,7 +203,7 @@ static void a_swapped_meter_begins_a_new_count(void **state)
     rig->import_wh = 777;
     rig->serial = '9';
     send_seconds(rig, 12, 3, 2400);
-    assert_int_equal(counter(rig, "anchored"), 1);
+    assert_int_equal(counter(rig, "begun"), 1);
     assert_in_range(rig->base.last[HWT_Q_IMPORT].value / MJ_PER_WH, 777, rig->import_wh);
 }
 

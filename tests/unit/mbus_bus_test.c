@@ -326,9 +326,10 @@ static void refused_answers_are_counted_by_reason_and_give_no_reading(void **sta
 
 static void a_stuck_line_is_told_by_all_its_meters_at_once(void **state)
 {
-    static const uint8_t stuck[] = {0xE5, 0xE5};
     struct rig *rig = *state;
+    uint8_t stuck[2 * HWT_MBUS_FRAME_MAX];
 
+    memset(stuck, 0xE5, sizeof(stuck));
     mbus_bus_start(rig->bus);
     advance(rig, 0);
     let_pass(rig, 30);
@@ -409,6 +410,34 @@ static void a_port_that_is_being_unplugged_is_told_as_one_that_is(void **state)
         driver_rig_lose(0);
         driver_rig_expect(rig->status[0], STATUS_FAILED, "hung up: unplugged?");
     }
+}
+
+/* As for a scan: others may open the port, and no poll is made. */
+static void a_paused_bus_lends_its_port_and_polls_as_soon_as_it_goes_on(void **state)
+{
+    struct rig *rig = *state;
+    char why[SERIAL_WHY_MAX];
+    int fd;
+
+    mbus_bus_start(rig->bus);
+    advance(rig, 0);
+    assert_int_equal(view(rig, 0).state, STATUS_OK);
+    mbus_bus_pause(rig->bus, "lent");
+    live(rig); /* the loop goes round: it is closed */
+    fd = serial_open(rig->base.path, 9600, SERIAL_8E1, why);
+    assert_true(fd >= 0);
+    rig->asked[0] = 0;
+    advance(rig, 5);
+    assert_int_equal(rig->asked[0], 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(view(rig, i).state, STATUS_STALE);
+        assert_string_equal(view(rig, i).cause, "lent");
+    }
+    close(fd);
+    mbus_bus_resume(rig->bus); /* long before the next poll would be due */
+    live_until(rig, 0, STATUS_OK);
+    live_until(rig, 1, STATUS_OK);
+    assert_int_equal(rig->asked[0], 1);
 }
 
 static void a_port_that_is_not_there_is_told_and_tried_again(void **state)
@@ -656,6 +685,7 @@ int main(void)
         BUS_TEST(a_chain_of_telegrams_is_read_to_its_end_and_begins_anew_each_poll),
         BUS_TEST(an_unplugged_port_is_failed_with_its_cause_and_recovers_by_itself),
         BUS_TEST(a_port_that_is_being_unplugged_is_told_as_one_that_is),
+        BUS_TEST(a_paused_bus_lends_its_port_and_polls_as_soon_as_it_goes_on),
         BUS_TEST(a_port_that_is_not_there_is_told_and_tried_again),
         BUS_TEST(two_meters_at_one_address_are_named_and_not_believed),
         BUS_TEST(an_exchanged_meter_is_counted_and_read_on),

@@ -359,7 +359,29 @@ static void a_line_that_is_never_silent_ends_the_request(void **state)
         hear(&l, &octet, 1, 500);
         assert_true(l.now_us - begun_us < 20000000);
     }
-    assert_int_equal(l.m.result, HWT_MODBUS_NOISE);
+    assert_int_equal(l.m.result, HWT_MODBUS_BABBLE);
+}
+
+static void an_answer_that_comes_twice_is_counted_and_harms_no_request(void **state)
+{
+    struct line l;
+    uint8_t buf[32], glitch = 0;
+    size_t n = reply(UNIT, 2, 7, buf);
+
+    (void)state;
+    begin(&l, HWT_MODBUS_RTU);
+    for (unsigned i = 0; i < 4; i++) {
+        ask(&l, &volts);
+        assert_int_equal(run(&l, SILENCE_US), HWT_MODBUS_STEP_SEND);
+        assert_int_equal(l.m.seen[HWT_MODBUS_LATE], i == 1 || i == 2);
+        hear(&l, buf, n, 30000);
+        expect_ok(&l, 7);
+        if (i < 2) {
+            hear(&l, buf, n, 20000);
+        } else {
+            hear(&l, &glitch, 1, 100); /* a driver lets go of the line */
+        }
+    }
 }
 
 static void tcp_needs_no_silence_and_tells_answers_by_transaction(void **state)
@@ -450,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_late_answer_of_another_length_is_passed_over),
         cmocka_unit_test(after_a_retry_the_second_answer_is_awaited),
         cmocka_unit_test(a_line_that_is_never_silent_ends_the_request),
+        cmocka_unit_test(an_answer_that_comes_twice_is_counted_and_harms_no_request),
         cmocka_unit_test(tcp_needs_no_silence_and_tells_answers_by_transaction),
         cmocka_unit_test(a_tcp_frame_that_comes_between_two_requests_does_not_shift_the_stream),
         cmocka_unit_test(a_tcp_stream_that_is_no_modbus_is_given_up_at_once),

@@ -132,12 +132,12 @@ static void time_to_settle_is_waited_for(void **state)
 
     (void)state;
     for (m.true_us = 0; m.true_us < 59e6; m.true_us += 20000) {
-        m.host.boot_us = (int64_t)m.true_us;
+        m.host.boot_us = 500000000 + (int64_t)m.true_us;
         assert_false(sampler_clock_see(&m.clock, device_us(&m), &m.host, 60000000));
     }
     assert_int_equal(m.clock.points, 0);
     for (; m.true_us < 120e6; m.true_us += 20000) {
-        m.host.boot_us = (int64_t)m.true_us;
+        m.host.boot_us = 500000000 + (int64_t)m.true_us;
         (void)sampler_clock_see(&m.clock, device_us(&m), &m.host, 60000000);
     }
     assert_true(m.clock.known);

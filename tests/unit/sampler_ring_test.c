@@ -34,7 +34,8 @@ static int teardown(void **state)
 /* Scan n of slot s holds 10 n + s. */
 static void put(uint32_t first, uint16_t scans, bool follows)
 {
-    static const double noise[HWT_SLOTS_MAX] = {0, 0.5, -1};
+    static const struct sampler_ring_sensor sensor[HWT_SLOTS_MAX] = {
+        {2, 1, 0}, {3, 2, 0.5}, {4, 3, -1}};
     struct hwt_block b = {
         .scan_period_ps = PERIOD_PS, .scans = scans, .slots = SLOTS, .bits = 12, .codes = codes};
 
@@ -43,7 +44,7 @@ static void put(uint32_t first, uint16_t scans, bool follows)
             codes[k * SLOTS + s] = (int32_t)(10 * (first + k) + s);
         }
     }
-    sampler_ring_put(&ring, &b, follows, noise, first + scans, 7);
+    sampler_ring_put(&ring, &b, follows, sensor, first + scans, 7);
 }
 
 /* Scans held, which must end before `next`; 0: none. */
@@ -62,7 +63,7 @@ static uint32_t get(uint32_t next)
     assert_int_equal(scans.period_ps, PERIOD_PS);
     assert_int_equal(scans.bits, 12);
     assert_int_equal(head.unix_ms, next);
-    assert_true(head.noise[1] == 0.5 && head.noise[2] == -1);
+    assert_true(head.sensor[1].noise == 0.5 && head.sensor[2].phase_deg == 3);
     for (uint32_t k = 0; k < scans.scans; k++) {
         for (uint32_t s = 0; s < SLOTS; s++) {
             assert_int_equal(scans.codes[k * SLOTS + s], 10 * (next - scans.scans + k) + s);
@@ -102,32 +103,51 @@ static void a_gap_forgets_what_was_before(void **state)
 
 static void a_stream_of_another_shape_begins_anew(void **state)
 {
-    struct hwt_block b = {.scan_period_ps = PERIOD_PS / 2,
+    struct hwt_block b = {.scan_period_ps = PERIOD_PS,
                           .scans = 10,
                           .slots = 1,
                           .bits = 16,
                           .slot = {{HWT_SLOT_VOLTAGE, 0, 5}},
                           .codes = codes};
-    double noise[HWT_SLOTS_MAX] = {0};
+    struct sampler_ring_sensor sensor[HWT_SLOTS_MAX] = {{0, 0, 0}};
     struct sampler_ring_head head;
     struct hwt_meter_scans scans;
     int32_t *held;
 
     (void)state;
     put(0, 200, false);
-    sampler_ring_put(&ring, &b, true, noise, 1, 2);
+    sampler_ring_put(&ring, &b, true, sensor, 1, 2);
     assert_int_equal(sampler_ring_get(&ring, &head, &scans, &held), 0);
     free(held);
     assert_int_equal(scans.scans, 10);
     assert_int_equal(scans.bits, 16);
     assert_int_equal(scans.slot[0].time_q16, 5);
-    assert_int_equal(head.room, 2 * (ROOM - 1) + 1);
+    assert_int_equal(head.room, ROOM);
+}
+
+static void a_disciplined_clock_tears_nothing(void **state)
+{
+    struct hwt_block b = {.scans = 10, .slots = 1, .bits = 12, .codes = codes};
+    struct sampler_ring_sensor sensor[HWT_SLOTS_MAX] = {{0, 0, 0}};
+    struct sampler_ring_head head;
+    struct hwt_meter_scans scans;
+    int32_t *held;
+
+    (void)state;
+    for (uint32_t i = 0; i < 20; i++) {
+        b.scan_period_ps = PERIOD_PS + 1000 * i;
+        sampler_ring_put(&ring, &b, i > 0, sensor, 0, 0);
+    }
+    assert_int_equal(sampler_ring_get(&ring, &head, &scans, &held), 0);
+    free(held);
+    assert_int_equal(scans.scans, 200);
+    assert_int_equal(scans.period_ps, PERIOD_PS + 19000);
 }
 
 static void all_slots_at_the_fastest_rate_fit_for_twelve_cycles(void **state)
 {
     struct hwt_block b = {.scan_period_ps = 5000000, .slots = HWT_SLOTS_MAX, .bits = 12};
-    double noise[HWT_SLOTS_MAX] = {0};
+    struct sampler_ring_sensor sensor[HWT_SLOTS_MAX] = {{0, 0, 0}};
     struct sampler_ring_head head;
     struct hwt_meter_scans scans;
     int32_t *held;
@@ -136,7 +156,7 @@ static void all_slots_at_the_fastest_rate_fit_for_twelve_cycles(void **state)
     b.codes = codes;
     b.scans = HWT_BLOCK_CODES_MAX / HWT_SLOTS_MAX;
     for (unsigned i = 0; i < 50; i++) {
-        sampler_ring_put(&ring, &b, i > 0, noise, 0, 0);
+        sampler_ring_put(&ring, &b, i > 0, sensor, 0, 0);
     }
     assert_int_equal(sampler_ring_get(&ring, &head, &scans, &held), 0);
     free(held);
@@ -190,6 +210,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_holds_the_newest_scans_in_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_gap_forgets_what_was_before, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stream_of_another_shape_begins_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_disciplined_clock_tears_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(all_slots_at_the_fastest_rate_fit_for_twelve_cycles, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_copy_is_never_torn, setup, teardown),

@@ -663,6 +663,53 @@ what_the_meter_flags_is_counted_and_named_until_it_has_been_gone_for_ten_seconds
     assert_true(strncmp(v.cause, "phases in the order 3, 2, 1", 27) == 0);
 }
 
+/* RMS of the clamp over 5 cycles; < 0: no samples. */
+static double scope_amps(struct fixture *f)
+{
+    struct sampler_view v;
+    int err = sampler_scope(f->sampler, 1, 5, &v);
+
+    if (err == HWT_ERR_AGAIN) {
+        return -1;
+    }
+    assert_int_equal(err, 0);
+    assert_true(fabs(v.scope.voltage.rms - 230) < 0.2);
+    assert_true(fabs(v.scope.hz - 50) < 0.01);
+    assert_true(fabs(v.scope.current.angle_deg[0] + 60) < 0.2);
+    assert_int_equal(v.bits, 12);
+    free(v.memory);
+    return v.scope.current.rms;
+}
+
+static void the_scope_shows_the_newest_cycles_with_the_sensors_as_they_are_now(void **state)
+{
+    struct fixture *f = *state;
+    struct sampler_view v;
+    uint8_t octets[2048];
+    int fd;
+
+    listen_at(f);
+    start(f);
+    fd = accept_sampler(f);
+    assert_true(scope_amps(f) < 0);
+    send_blocks(fd, 30);
+    wait_for_ticks(f, 30);
+    assert_true(fabs(scope_amps(f) - 10) < 0.05);
+    assert_int_equal(sampler_scope(f->sampler, 0, 5, &v), HWT_ERR_ARGUMENT); /* a voltage */
+    sampler_trim(f->sampler, 1, 1.1 / waves.slot[1].codes, 0);
+    send_blocks(fd, 1);
+    wait_for_ticks(f, 31);
+    assert_true(fabs(scope_amps(f) - 11) < 0.05);
+    (void)next_block(octets); /* never sent */
+    send_blocks(fd, 4);
+    wait_for_ticks(f, 35);
+    assert_true(scope_amps(f) < 0); /* four cycles since the gap */
+    send_blocks(fd, 4);
+    wait_for_ticks(f, 39);
+    assert_true(fabs(scope_amps(f) - 11) < 0.05);
+    close(fd);
+}
+
 static void a_configuration_that_contradicts_itself_makes_no_sampler(void **state)
 {
     struct fixture *f = *state;
@@ -689,6 +736,7 @@ int main(void)
         TEST(silence_turns_stale_after_two_seconds),
         TEST(damage_is_shown_until_ten_seconds_have_passed_without),
         TEST(what_the_meter_flags_is_counted_and_named_until_it_has_been_gone_for_ten_seconds),
+        TEST(the_scope_shows_the_newest_cycles_with_the_sensors_as_they_are_now),
         TEST(a_configuration_that_contradicts_itself_makes_no_sampler),
     };
 

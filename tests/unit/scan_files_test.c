@@ -125,6 +125,8 @@ static void sensors_and_converters_of_linux_are_found(void **state)
     put_file(w1, "28-0316a2795bff/w1_slave",
              "b9 01 4b 46 7f ff 07 10 a7 : crc=a7 YES\nb9 01 4b 46 7f ff 07 10 a7 t=27562\n");
     put_file(w1, "28-0316a2796001/w1_slave", "ff ff : crc=c9 NO\n");
+    put_file(w1, "28-0316a279/w1_slave", "");     /* no whole id */
+    put_file(w1, "28-0316a279600g/w1_slave", ""); /* no hex */
     put_file(w1, "w1_bus_master1/uevent", "");
     put_file(iio, "iio:device0/name", "ads1015\n");
     put_file(iio, "iio:device0/in_voltage0_raw", "1000\n");

@@ -505,7 +505,7 @@ static void the_list_of_ports_says_who_uses_them(void **state)
     const char *used = NULL;
     json_t *all, *port;
     size_t n, i;
-    char *text = scan_ports_json(c, &n);
+    char *text = scan_ports_json(c, true, &n);
 
     (void)state;
     all = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
@@ -519,6 +519,7 @@ static void the_list_of_ports_says_who_uses_them(void **state)
         }
     }
     assert_non_null(used);
+    assert_true(json_is_true(json_object_get(all, "changes")));
     json_decref(all);
     free(text);
     config_free(c);

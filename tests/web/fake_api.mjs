@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { FakeCalibration } from "./fake_calibration.mjs";
 import { CLAMPS, energyWh, outside, pump, solar } from "./house.mjs";
 
 const MIN = 60_000;
@@ -71,7 +72,18 @@ export class FakeDevice {
     this.looks = []; // [channel, cycles] of each waveform asked for
     this.meterLast = this.started;
     this.search = { id: 0, state: "idle", ports: [], protocols: [], progress: null, found: [], problems: [] };
+    this.calibration = new FakeCalibration(CLAMPS);
     this.asked = []; // bodies of requests that changed something
+    this.journal = [];
+    this.note("started", null, "heatwatt 0.1.0 started, boot 3.", null);
+    this.note("register_swap", "heatmeter", "The register stands elsewhere: 5230100 Wh before, 1230100 Wh after.");
+  }
+
+  /* A new entry of the journal, told to all who listen. */
+  note(kind, source, text, time = this.now()) {
+    const entry = { seq: this.journal.length + 1, time, kind, source, feed: source, channel: null, meter: null, unit: null, before: null, after: null, offset: null, offset_counts: null, text };
+    this.journal.unshift(entry);
+    for (const s of this.streams) s.write(`event: journal\ndata: ${JSON.stringify(entry)}\n\n`);
   }
 
   now() {
@@ -100,6 +112,7 @@ export class FakeDevice {
       const quality = this.knobs.suspect === id ? { quality: "suspect" } : {};
       add(id, "power", "W", label, w, 1, { ...feed, ...quality });
       add(id, "current", "A", label, Math.abs(w / 236 / pf) + 0.02, 3, feed);
+      add(id, "reactive_power", "var", label, w * Math.tan(Math.acos(Math.min(1, Math.abs(pf)))), 1, feed);
       add(id, "power_factor", "1", label, Math.sign(w) * Math.abs(pf), 3, feed);
       if (id === "hp") {
         add(id, "thd", "%", label, w > 100 ? 15.42 : null, 2, feed);
@@ -108,6 +121,8 @@ export class FakeDevice {
       add(id, "import", "Wh", label, 1e6, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t), 1) });
       add(id, "export", "Wh", label, 0, 3, { ...feed, kind: "counter", today: round(energyWh(watts, midnight, t, -1), 1) });
     }
+    add("pulses", "energy", "Wh", "Sub-meter", 1e6, 0, { kind: "counter" });
+    add("mains", "voltage", "V", "Mains", 236.1, 1, { feed: "clamps" });
     const p = this.pumpNow(t);
     const age = { age_ms: t - this.meterLast };
     add("heatmeter", "power", "W", "Heat meter", p.heat, 0, age);
@@ -243,6 +258,7 @@ export class FakeDevice {
   change(method, path, body) {
     const problem = (status, detail, more = {}) => [status, { type: "about:blank", title: "Refused", status, detail, ...more }];
     if (!this.knobs.changes) return problem(403, "changes are taken from this device itself only; http.changes says so");
+    if (path.startsWith("/api/v1/calibration") && this.knobs.refuseCalibration) return problem(...this.knobs.refuseCalibration);
     this.asked.push({ method, path, body });
     if (path === "/api/v1/scan" && method === "POST") {
       this.search = { id: this.search.id + 1, state: "running", started: this.now(), ended: null, ports: body.ports, protocols: body.protocols ?? [], progress: null, found: [], problems: [] };
@@ -252,6 +268,11 @@ export class FakeDevice {
     if (path === "/api/v1/sources" && method === "POST") {
       if (this.knobs.refuseSource) return problem(422, "the configuration would not be right", { errors: [{ path: "sources[3].address", detail: "9 is already that of \"weather\"" }] });
       return [201, { id: body.source.id, restart: true }];
+    }
+    if (path === "/api/v1/calibration" && method === "POST") return [200, this.calibration.find(body, this.now())];
+    if (path.startsWith("/api/v1/calibration/") && method === "DELETE") {
+      const answer = this.calibration.takeBack(Number(path.split("/").pop()), this.now());
+      return answer ? [200, answer] : problem(404, "there is no such calibration that counts");
     }
     return problem(404, `there is no ${path} here`);
   }
@@ -304,10 +325,12 @@ export class FakeDevice {
       reply.end(JSON.stringify(value));
     };
     if (request.method !== "GET") return this.takeChange(request, url, json);
-    if (url.pathname === "/api/v1/ports") return json(200, "application/json", { ports: this.ports() });
+    if (url.pathname === "/api/v1/ports") return json(200, "application/json", { ports: this.ports(), changes: this.knobs.changes });
+    if (url.pathname === "/api/v1/calibration") return json(200, "application/json", this.calibration.show(this.knobs.changes));
     if (url.pathname === "/api/v1/scan") return json(200, "application/json", this.search);
     try {
       if (url.pathname === "/api/v1/live") return json(200, "application/json", this.live());
+      if (url.pathname === "/api/v1/journal") return json(200, "application/json", { journal: this.journal.slice(0, Number(url.searchParams.get("limit") ?? 100)) });
       if (url.pathname === "/api/v1/series") return json(200, "application/json", this.series());
       if (url.pathname === "/api/v1/waveform") return json(200, "application/json", this.waveform(url.searchParams));
       if (url.pathname === "/api/v1/query" && url.searchParams.get("format") === "csv") return this.csv(url.searchParams, reply);

@@ -119,6 +119,22 @@ try {
     await page.evaluate(() => scrollTo(0, 0));
   });
 
+  await check("the calibration card has each voltage and clamp, and tries a reading", async () => {
+    const { inputs } = await (await fetch(new URL("/api/v1/calibration", base))).json();
+    const card = page.locator("#calibration");
+    assert.deepEqual(await card.locator("[data-input]").evaluateAll((all) => all.map((e) => e.dataset.input)), inputs.map((i) => i.id));
+    for (const i of inputs.filter((x) => x.model)) assert.ok((await card.locator(`[data-input="${i.id}"]`).innerText()).includes(i.model));
+    const { channels: now } = await (await fetch(new URL("/api/v1/live", base))).json();
+    const here = now.find((c) => c.source === inputs.find((i) => i.kind === "voltage").id && c.quantity === "voltage").value;
+    await card.getByRole("spinbutton", { name: "It shows, in V" }).fill(`${(1.02 * here).toFixed(1)}`);
+    await card.getByRole("button", { name: "Try", exact: true }).click();
+    await card.locator(".result").waitFor({ timeout: 5000 });
+    const change = Number((await card.locator(".result").innerText()).match(/changes by \+([\d.]+)/)[1]);
+    assert.ok(change > 1 && change < 3, `2 % more changes what is read by ${change} %`);
+    await shot("desktop-calibration");
+    await page.evaluate(() => scrollTo(0, 0));
+  });
+
   await check("dark colours change the background", async () => {
     const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     await page.emulateMedia({ colorScheme: "light" });

@@ -13,7 +13,7 @@ const { build } = createRequire(new URL("package.json", WEB))("esbuild");
 
 const { outputFiles } = await build({
   stdin: {
-    contents: ["format", "time", "buckets", "model", "scopemath"].map((m) => `export * from "./src/${m}";`).join("\n"),
+    contents: ["format", "time", "buckets", "model", "scopemath", "calibmath"].map((m) => `export * from "./src/${m}";`).join("\n"),
     resolveDir: fileURLToPath(WEB),
   },
   bundle: true, format: "esm", write: false, logLevel: "warning",
@@ -261,6 +261,52 @@ await check("harmonics are shares of the fundamental, none of mere noise", () =>
   const faint = page.harmonics(waveform({ current: trace([0], { thd: null, harmonics: { rms: [0.01, 0.02], angle_deg: [0, 0] } }) }));
   assert.equal(faint[1].ampsShare, null);
   assert.deepEqual([1, 2, 3, 4, 11, 12, 13, 21, 32].map(page.ordinal), ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "32nd"]);
+});
+
+await check("a time on the site's wall is an instant, through changes of the clock", () => {
+  each([
+    ["winter", "2027-01-15T08:30", "Europe/London", Date.UTC(2027, 0, 15, 8, 30)],
+    ["summer", "2026-07-01T08:30", "Europe/Berlin", Date.UTC(2026, 6, 1, 6, 30)],
+    ["half hours", "2026-07-01T08:30", "Asia/Kolkata", Date.UTC(2026, 6, 1, 3, 0)],
+    ["before spring's change", "2026-03-29T01:30", "Europe/Berlin", Date.UTC(2026, 2, 29, 0, 30)],
+    ["skipped: as if not changed", "2026-03-29T02:30", "Europe/Berlin", Date.UTC(2026, 2, 29, 1, 30)],
+    ["behind spring's change", "2026-03-29T03:30", "Europe/Berlin", Date.UTC(2026, 2, 29, 1, 30)],
+    ["twice: the first", "2026-10-25T02:30", "Europe/Berlin", Date.UTC(2026, 9, 25, 0, 30)],
+    ["behind autumn's change", "2026-10-25T03:30", "Europe/Berlin", Date.UTC(2026, 9, 25, 2, 30)],
+    ["seconds are cut", "2027-01-15T08:30:59", "UTC", Date.UTC(2027, 0, 15, 8, 30)],
+    ["nonsense", "soon", "UTC", null],
+  ], (wall, zone, want) => assert.equal(page.instant(wall, zone), want));
+  assert.equal(page.wall(Date.UTC(2026, 11, 31, 23, 5), "Europe/Berlin"), "2027-01-01T00:05");
+});
+
+const input = (more = {}) => ({ id: "hp", label: "", kind: "clamp", model: null, class: null, gain: 1, gain_pct: null, phase_deg: 0, phase_half_deg: null, gain_number: null, phase_number: null, ...more });
+const value = (more = {}) => ({ number: null, input: "hp", gain: null, gain_pct: null, phase_deg: null, phase_half_deg: null, ...more });
+
+await check("what a calibration changes is told from what counts now", () => {
+  const live = device({ channels: [["power", 1000], ["reactive_power", 500], ["current", 5]].map(([q, v]) => ({ ...channel("hp", q), value: v })) });
+  const said = (i, e) => page.shifts(live, i, e).map((s) => nbsp(`${s.what} ${s.from} ${s.to}`));
+  each([
+    ["a gain", input(), value({ gain: 1.02 }), ["current 5.000 A 5.100 A", "power 1,000 W 1,020 W"]],
+    ["a gain over another", input({ gain: 1.02 }), value({ gain: 1.02 }), ["current 5.000 A 5.000 A", "power 1,000 W 1,000 W"]],
+    // 1000 cos 6 deg - 500 sin 6 deg = 942.3: a further lead takes from an inductive load
+    ["a phase", input(), value({ phase_deg: 6 }), ["power 1,000 W 942.3 W"]],
+    ["a phase over another", input({ phase_deg: 6 }), value({ phase_deg: 6 }), ["power 1,000 W 1,000 W"]],
+  ], (i, e, want) => assert.deepEqual(said(i, e), want));
+  assert.deepEqual(page.shifts(device({ channels: [] }), input(), value({ gain: 2 })), []);
+  each([
+    ["less than it is uncertain by", input(), value({ gain: 1.004, gain_pct: 0.5 }), true],
+    ["more", input(), value({ gain: 1.006, gain_pct: 0.5 }), false],
+    ["one of both is more", input(), value({ gain: 1.004, gain_pct: 0.5, phase_deg: 0.3, phase_half_deg: 0.1 }), false],
+    ["against what counts", input({ gain: 1.006 }), value({ gain: 1.006, gain_pct: 0.1 }), true],
+  ], (i, e, want) => assert.equal(page.withinDoubt(i, e), want));
+});
+
+await check("the usual input of a method is the role's, and voltages are for readings only", () => {
+  const all = [input({ id: "mains", kind: "voltage" }), input({ id: "oven" }), input({ id: "grid" }), input()];
+  const roles = { elec: "hp", grid: "grid" };
+  each([["reading", "", "mains"], ["resistive", "", "oven"], ["meter", "", "hp"], ["sum", "", "grid"], ["sum", "oven", "oven"], ["meter", "mains", "hp"]].map((r) => [r.join(" "), ...r]),
+    (method, chosen, want) => assert.equal(page.inputOf({ ...page.EMPTY, method, input: chosen }, all, roles).id, want));
+  assert.equal(page.inputOf(page.EMPTY, [], roles), null);
 });
 
 /* WCAG 2.2, 1.4.3 and 1.4.11: relative luminance of sRGB. */

@@ -40,6 +40,7 @@ export interface Channel {
   age_ms: number | null;
   quality: Quality;
   today?: number | null;
+  register?: number | null; // what the meter's own display shows
 }
 
 export interface Source {
@@ -110,6 +111,22 @@ export interface Answer {
   provenance: { stream: string; provenance: Provenance; from: number; to: number }[];
 }
 
+/* An entry of the journal. */
+export interface Entry {
+  seq: number;
+  time: number | null;
+  kind: string;
+  source: string | null;
+  feed: string | null;
+  channel: string | null;
+  meter: string | null;
+  unit: string | null;
+  before: number | null;
+  after: number | null;
+  offset: number | null;
+  text: string;
+}
+
 /* A port of the device, serial or in the network, that meters may be behind. */
 export interface Port {
   port: string;
@@ -117,6 +134,11 @@ export interface Port {
   kind: string;
   used_by: string[];
   scannable: boolean;
+}
+
+export interface Ports {
+  ports: Port[];
+  changes: boolean; // whoever asks may change something
 }
 
 /* A meter that a search found. `source` is its item for the configuration; null: it cannot be one. */
@@ -148,6 +170,52 @@ export interface Scan {
   progress: { port: string | null; what: string; fraction: number } | null;
   found: Found[];
   problems: { port: string | null; detail: string }[];
+}
+
+/* A voltage or clamp, and what counts for it. */
+export interface Input {
+  id: string;
+  label: string;
+  kind: "voltage" | "clamp";
+  model: string | null;
+  class: string | null; // as its maker states it
+  gain: number; // times the nominal ratio
+  gain_pct: number | null; // half width of 95 % confidence; null: nominal
+  phase_deg: number; // beside the nominal
+  phase_half_deg: number | null;
+  gain_number: number | null; // in the history
+  phase_number: number | null;
+}
+
+export type Method = "reading" | "resistive" | "meter" | "sum";
+
+/* A value that was found, or would be. */
+export interface Calibrated {
+  number: number | null; // null: not kept
+  input: string;
+  method: Method;
+  note: string;
+  time: number;
+  gain: number | null;
+  gain_pct: number | null;
+  phase_deg: number | null;
+  phase_half_deg: number | null;
+  since: number | null; // records from there on were corrected
+  taken_back: number | null;
+  counts: boolean;
+}
+
+export interface Calibration {
+  inputs: Input[];
+  history: Calibrated[];
+  changes: boolean; // whoever asks may change something
+}
+
+export interface CalibrationAnswer {
+  kept: boolean;
+  calibrations: Calibrated[];
+  log: { blocks: number; left_out: number; offset_w: number | null; offset_half_w: number | null } | null;
+  corrections: number | null;
 }
 
 export class Refusal extends Error {
@@ -226,15 +294,19 @@ async function send<T>(method: "POST" | "DELETE", path: string, body?: unknown):
   return (await reply.json()) as T;
 }
 
+export const getJournal = async (limit: number) => (await get<{ journal: Entry[] }>(`/api/v1/journal?limit=${limit}`)).journal;
 export const getLive = () => get<Live>("/api/v1/live");
 export const getSeries = async () => (await get<{ series: Series[] }>("/api/v1/series")).series;
 
-export const getPorts = async () => (await get<{ ports: Port[] }>("/api/v1/ports")).ports;
+export const getPorts = () => get<Ports>("/api/v1/ports");
 export const getScan = () => get<Scan>("/api/v1/scan");
 export const startScan = (ports: string[], protocols: string[]) =>
   send<Scan>("POST", "/api/v1/scan", { ports, ...(protocols.length > 0 ? { protocols } : {}) });
 export const stopScan = () => send<Scan>("DELETE", "/api/v1/scan");
 export const addSource = (source: { id: string }) => send<{ id: string }>("POST", "/api/v1/sources", { source });
+export const getCalibration = () => get<Calibration>("/api/v1/calibration");
+export const calibrate = (request: object) => send<CalibrationAnswer>("POST", "/api/v1/calibration", request);
+export const takeBack = (number: number) => send<CalibrationAnswer>("DELETE", `/api/v1/calibration/${number}`);
 export const getWaveform = (channel: string, cycles: number, signal: AbortSignal) =>
   get<Waveform>(`/api/v1/waveform?${new URLSearchParams({ channel, cycles: `${cycles}` })}`, signal);
 

@@ -1,5 +1,6 @@
 /* Where the numbers come from and how that goes: sources, the log, publishers. */
 import { count, fixed, isNumber, MISSING, span } from "./format";
+import { Journal } from "./journal";
 import { live, zone } from "./live";
 import { at } from "./time";
 import type { Live, LogState, Publisher, Source, State } from "./api";
@@ -102,6 +103,7 @@ export function HealthCard() {
         {now.log && <LogItem log={now.log} />}
         {now.publishers.map((p) => <PublisherItem key={p.id} now={now} p={p} />)}
       </ul>
+      <Journal />
       {refused.length > 0 && (
         <p class="foot">Requests refused: {refused.map(([why, n]) => `${n} for a foreign ${why}`).join(", ")}</p>
       )}

@@ -5,10 +5,13 @@ import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { CircuitsCard } from "./circuits";
 import { isNumber, text, watts } from "./format";
+import { CalibrationCard } from "./calibratecard";
 import { Header } from "./header";
 import { Alarm, HealthCard } from "./health";
 import { HeatPumpCard } from "./heatpump";
-import { live, link, old, start } from "./live";
+import { addEntry, loadJournal } from "./journal";
+import { listen, live, link, old, returns, start } from "./live";
+import type { Entry } from "./api";
 import { SearchCard } from "./searchcard";
 import { Tabs } from "./tabs";
 import { TodayCard } from "./today";
@@ -43,6 +46,7 @@ function Page() {
               <CircuitsCard />
               <ScopeCard />
               <HealthCard />
+              <CalibrationCard />
               <SearchCard />
             </div>
           </>
@@ -59,6 +63,12 @@ effect(() => {
   const head = old.value ? "(no connection) " : isNumber(v) ? `${text(watts(v))} \u00b7 ` : "";
   document.title = `${head}${now?.site || "heatwatt"}`;
 });
+
+effect(() => {
+  returns.value; // what the stream missed while it was away
+  void loadJournal();
+});
+listen("journal", (value) => addEntry(value as Entry));
 
 start();
 startTrend();

@@ -9,6 +9,7 @@ import { listen } from "./live";
 export const PROTOCOLS = [["mbus", "M-Bus"], ["modbus", "Modbus"], ["elster", "Elster optical"], ["emon", "emonTx, radio"]] as const;
 
 export const ports = signal<Port[] | null>(null); // null: not known yet
+export const mayChange = signal(true); // the device takes changes from this browser
 export const scan = signal<Scan | null>(null);
 export const trouble = signal<string | null>(null);
 /* What became of a click on Add, by the key of what was found. */
@@ -32,7 +33,9 @@ async function quietly(work: () => Promise<void>) {
 
 export const look = () =>
   quietly(async () => {
-    ports.value = await getPorts();
+    const answer = await getPorts();
+    ports.value = answer.ports;
+    mayChange.value = answer.changes !== false;
     takeScan(await getScan());
   });
 

@@ -1,7 +1,8 @@
 /* Find meters: the ports to search, the search under way, what it found, and the click that adds it. */
 import { useEffect, useState } from "preact/hooks";
 import { fixed, isNumber, MISSING } from "./format";
-import { add, added, begin, end, look, ports, PROTOCOLS, scan, trouble } from "./search";
+import { add, added, begin, end, look, mayChange, ports, PROTOCOLS, scan, trouble } from "./search";
+import { NoChanges } from "./value";
 import type { Found, Port, Scan } from "./api";
 
 const protocolName = (id: string) => PROTOCOLS.find(([p]) => p === id)?.[1] ?? id;
@@ -156,7 +157,7 @@ export function SearchCard() {
   return (
     <section class="card search" id="search" aria-labelledby="h-search">
       <h2 id="h-search">Find meters</h2>
-      {s?.state === "running" ? <Running s={s} /> : <Asking list={ports.value ?? []} />}
+      {s?.state === "running" ? <Running s={s} /> : mayChange.value ? <Asking list={ports.value ?? []} /> : <NoChanges what="to search and add meters" />}
       {trouble.value && <p class="problem" role="alert">{trouble.value}</p>}
       {s && s.state !== "idle" && <Results s={s} />}
     </section>

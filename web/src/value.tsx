@@ -49,3 +49,13 @@ export function Tile({ label, v, as, doubt, tone, note }: TileProps) {
     </div>
   );
 }
+
+/* Where a form would be, were changes taken from this browser. */
+export function NoChanges({ what }: { what: string }) {
+  return (
+    <p class="note">
+      {`This device takes no changes from your browser. Open the page on the device itself ${what}, or set `}
+      <code>changes: always</code> under <code>http:</code> in its configuration, behind a proxy that asks for a password.
+    </p>
+  );
+}
