@@ -262,12 +262,19 @@ static void check_but_for(struct rig *f, struct store *s, uint64_t from, uint64_
 static void a_damaged_tail_is_said_and_the_rest_served(void **state)
 {
     struct rig *f = *state;
-    struct store *s = rig_open(f);
+    struct store_options o = rig_options(f);
     struct store_counters c;
     struct status_view view;
+    struct store *s;
 
-    for (uint64_t i = 1; i <= 5; i++) {
-        rig_push(f, s, i * 10 - 9, i * 10);
+    o.commit_s = 60;
+    rig_stand_still();
+    s = rig_open_with(&o);
+    for (uint64_t i = 1; i <= 5; i++) { /* ten to a commit */
+        rig_push(f, s, i * 10 - 9, i * 10 - 1);
+        rig_wait_taken(s);
+        rig_pass_ms(61000);
+        rig_push(f, s, i * 10, i * 10);
         rig_wait_durable(s, i * 10);
     }
     store_close(s);
