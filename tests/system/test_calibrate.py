@@ -72,6 +72,7 @@ class Calibrate(SystemTest):
         self.wait_until(daemon, 24)
         begin = START * 1000
         now = daemon.live()['time'] // MINUTE * MINUTE
+        wait_for('its last record', lambda: daemon.query(['hp_power'], now - 10_000, now, 10_000, 'mean')[('hp_power', 'mean')][0] is not None)
         before = self.minutes(plant, daemon, begin, now)
         stored = daemon.query(['hp_power', 'hp_reactive_power'], begin, now, MINUTE, 'mean')
 
