@@ -189,6 +189,8 @@ static pid_t start_plant(struct plant_arguments *a, unsigned history_days)
         a->samples,
         "--mbus",
         a->meter,
+        "--mbus-meters",
+        "2", /* the second is not configured: the page's search finds it */
         "--modbus",
         a->elec,
         "--truth",
