@@ -16,13 +16,9 @@
 #include "daemon/drivers/sampler_ring.h"
 #include "daemon/drivers/sampler_spi.h"
 #include "daemon/drivers/sampler_state.h"
+#include "daemon/drivers/sampler_view.h"
 
-enum {
-    RETRY_FIRST_MS = 200,
-    RETRY_LAST_MS = 5000,
-    SCOPE_STALE_US = 2000000, /* real */
-    SPI_WAIT_MS = 20
-};
+enum { RETRY_FIRST_MS = 200, RETRY_LAST_MS = 5000, SPI_WAIT_MS = 20 };
 
 struct mark { /* one instant by two clocks */
     uint64_t device_us;
@@ -485,67 +481,7 @@ void sampler_poll_status(struct sampler *s)
     sampler_state_show(&s->state, &s->options);
 }
 
-/* Room for the traces, and for nothing else. */
-static void *give_room(struct hwt_meter_scope *scope, uint32_t scans)
-{
-    size_t n = scans;
-    double *memory = malloc(n * 2 * (sizeof(double) + 1));
-
-    if (memory != NULL) {
-        scope->voltage.value = memory;
-        scope->current.value = memory + n;
-        scope->voltage.clipped = (uint8_t *)(memory + 2 * n);
-        scope->current.clipped = scope->voltage.clipped + n;
-    }
-    return memory;
-}
-
-static int fill_view(const struct sampler *s, unsigned slot, unsigned cycles,
-                     const struct sampler_ring_head *head, const struct hwt_meter_scans *scans,
-                     struct sampler_view *out)
-{
-    struct hwt_meter_config config = s->options.meter; /* with the sensors as they are now */
-    struct hwt_meter_scope *scope = &out->scope;
-    int err;
-
-    if (clock_real_us() - head->real_us > SCOPE_STALE_US) {
-        return HWT_ERR_AGAIN;
-    }
-    out->memory = give_room(scope, scans->scans);
-    if (out->memory == NULL) {
-        return HWT_ERR_SPACE;
-    }
-    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
-        config.slot[i].ratio = head->sensor[i].ratio;
-        config.slot[i].phase_deg = head->sensor[i].phase_deg;
-    }
-    out->noise = slot < HWT_SLOTS_MAX ? head->sensor[slot].noise : -1;
-    out->bits = scans->bits;
-    out->unix_ms = head->unix_ms;
-    err = hwt_meter_scope(&config, slot, scans, cycles, out->noise, scope);
-    if (err == 0 && head->unix_ms != HWT_TIME_UNKNOWN) {
-        out->unix_ms -= (int64_t)((scans->scans - scope->zero_scan) * scans->period_ps * 1e-9);
-    }
-    return err;
-}
-
 int sampler_scope(struct sampler *s, unsigned slot, unsigned cycles, struct sampler_view *out)
 {
-    struct sampler_view view = {0};
-    struct sampler_ring_head head;
-    struct hwt_meter_scans scans;
-    int32_t *codes;
-    int err = sampler_ring_get(&s->ring, &head, &scans, &codes);
-
-    if (err != 0) {
-        return err;
-    }
-    err = fill_view(s, slot, cycles, &head, &scans, &view);
-    free(codes);
-    if (err != 0) {
-        free(view.memory);
-        return err;
-    }
-    *out = view;
-    return 0;
+    return sampler_view_take(&s->ring, &s->options.meter, slot, cycles, out);
 }
