@@ -251,6 +251,10 @@ static void take_block(struct sampler *s, const struct hwt_block *b)
     } else {
         sampler_ring_break(&s->ring);
     }
+    publish_counters(s);
+    if (s->options.tick != NULL) {
+        s->options.tick(s->options.ctx);
+    }
 }
 
 static void take_blocks(struct sampler *s)
@@ -260,10 +264,6 @@ static void take_blocks(struct sampler *s)
     while (hwt_samples_next(&s->samples, &b)) {
         discipline(s, &b);
         take_block(s, &b);
-        publish_counters(s);
-        if (s->options.tick != NULL) {
-            s->options.tick(s->options.ctx);
-        }
     }
     publish_counters(s);
 }
@@ -305,31 +305,10 @@ static bool read_input(struct sampler *s, int fd)
     return s->samples.counters.blocks > before;
 }
 
-/* What the converters' threads tell, into the status' atomics. */
-static void publish_spi(struct sampler *s, const struct sampler_spi *spi)
-{
-    struct sampler_spi_view v;
-    atomic_uint_fast64_t *to = s->state.spi;
-
-    sampler_spi_look(spi, &v);
-    atomic_store(&to[SAMPLER_SPI_RATE], v.scans_per_s);
-    atomic_store(&to[SAMPLER_SPI_PAUSE_MIN], v.pause.min_us);
-    atomic_store(&to[SAMPLER_SPI_PAUSE_MEDIAN], v.pause.median_us);
-    atomic_store(&to[SAMPLER_SPI_PAUSE_P99], v.pause.p99_us);
-    atomic_store(&to[SAMPLER_SPI_PAUSE_MAX], v.pause.max_us);
-    atomic_store(&to[SAMPLER_SPI_TRANSFERS], v.transfers);
-    atomic_store(&to[SAMPLER_SPI_REAL_TIME], v.real_time);
-    atomic_store(&to[SAMPLER_SPI_TORN], v.torn);
-    atomic_store(&to[SAMPLER_SPI_RETRIES], v.retried);
-    atomic_store(&to[SAMPLER_SPI_OVERRUN], v.overrun);
-    atomic_store(&s->state.spi_known, v.told && v.scans_per_s > 0);
-    s->spi_bad = v.bad;
-    publish_counters(s);
-}
-
 /* Takes blocks until a converter fails or the thread shall end. */
 static void read_converters(struct sampler *s, struct sampler_spi *spi)
 {
+    struct sampler_spi_view view;
     struct hwt_block b;
     unsigned chip, error = 0;
 
@@ -337,11 +316,11 @@ static void read_converters(struct sampler *s, struct sampler_spi *spi)
         while (sampler_spi_next(spi, &b)) {
             s->spi_blocks++;
             take_block(s, &b);
-            if (s->options.tick != NULL) {
-                s->options.tick(s->options.ctx);
-            }
         }
-        publish_spi(s, spi);
+        sampler_spi_look(spi, &view);
+        sampler_state_spi(&s->state, &view);
+        s->spi_bad = view.bad;
+        publish_counters(s);
         error = (unsigned)sampler_spi_error(spi, &chip);
         if (error != 0) {
             sampler_state_say(&s->state, SAMPLER_CLOSED,
