@@ -87,12 +87,11 @@ static enum serial_framing framing_of(const struct modbus_search *s, unsigned li
     return s->o.port != NULL ? s->o.framing[line % s->o.framings] : SERIAL_8N1;
 }
 
-static int64_t timeout_us(const struct modbus_search *s)
+int64_t modbus_search_timeout_us(unsigned timeout_ms, unsigned baud)
 {
-    return s->o.timeout_ms > 0 ? 1000 * (int64_t)s->o.timeout_ms
-           : s->o.port == NULL
-               ? TCP_TIMEOUT_US
-               : LATENCY_US + LATENCY_BITS * (int64_t)1000000 / (int64_t)baud_of(s, s->line);
+    return timeout_ms > 0 ? 1000 * (int64_t)timeout_ms
+           : baud == 0    ? TCP_TIMEOUT_US
+                          : LATENCY_US + LATENCY_BITS * (int64_t)1000000 / (int64_t)baud;
 }
 
 static void problem(struct modbus_search *s, const char *what)
@@ -264,6 +263,7 @@ static bool start_request(struct modbus_search *s)
 {
     struct hwt_modbus_request r = {.unit = s->now.unit};
     bool probing = s->phase != IDENTIFY;
+    int64_t timeout_us = modbus_search_timeout_us(s->o.timeout_ms, baud_of(s, s->line));
 
     if (probing) {
         r.unit = s->phase == ANY_UNIT ? unlikely[s->tries] : s->now.unit;
@@ -273,8 +273,8 @@ static bool start_request(struct modbus_search *s)
         return false;
     }
     s->sends++;
-    return hwt_modbus_master_start(&s->master, &r, (probing ? 1 : 2) * timeout_us(s),
-                                   probing ? 0 : 1, clock_real_us()) == 0;
+    return hwt_modbus_master_start(&s->master, &r, (probing ? 1 : 2) * timeout_us, probing ? 0 : 1,
+                                   clock_real_us()) == 0;
 }
 
 /* A device is told; then the next unit. */
