@@ -152,7 +152,7 @@ class Bodies(RigTest):
     def test_who_asks_before_sending_is_told_before_sending(self):
         head = f'POST {PATH} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n'
         for kind, first in (('text/plain', b'HTTP/1.1 415'), ('application/json', b'HTTP/1.1 100')):
-            with socket.create_connection(('127.0.0.1', self.rig.port), timeout=5) as s:
+            with socket.create_connection(('127.0.0.1', self.rig.port), timeout=60) as s:
                 s.sendall((head + f'Content-Type: {kind}\r\n\r\n').encode())
                 self.assertEqual(s.recv(12), first)
 
@@ -160,7 +160,7 @@ class Bodies(RigTest):
         sockets = []
 
         def announce():
-            s = socket.create_connection(('127.0.0.1', self.rig.port), timeout=20)
+            s = socket.create_connection(('127.0.0.1', self.rig.port), timeout=60)
             self.addCleanup(s.close)
             s.sendall(f'POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n'.encode() + b'{' * 100)
             sockets.append(s)

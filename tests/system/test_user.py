@@ -41,7 +41,7 @@ class Days(SystemTest):
         return plant, config, self.daemon(config)
 
     def past(self, daemon, unix_s):
-        wait_for('plant time', lambda: (daemon.live()['time'] or 0) > unix_s * 1000, 20)
+        wait_for('plant time', lambda: (daemon.live()['time'] or 0) > unix_s * 1000)
 
     def just_before(self, plant, daemon, midnight_s, speed=None):
         """Today's energy in the last minute before midnight, in which time goes slowly; then it goes on."""
@@ -141,7 +141,7 @@ class Installations(SystemTest):
         self.assertRegex(cause, r'hung up|No such file', 'what a person can act on')
         before = daemon.live()
         self.plant(seed=7, speed=20, start=START + 900)  # other sensors, another heat meter, later
-        wait_for('both again', lambda: daemon.source('clamps')['state'] == daemon.source('heatmeter')['state'] == 'ok', 40)
+        wait_for('both again', lambda: daemon.source('clamps')['state'] == daemon.source('heatmeter')['state'] == 'ok')
         wait_for('power', lambda: daemon.value('hp_power') is not None)
         wait_for('the new register', lambda: daemon.live()['time'] > (START + 960) * 1000 and daemon.value('heatmeter_energy'))
         after = daemon.live()
@@ -169,7 +169,7 @@ class Installations(SystemTest):
         rows += [('locked', 'may not write there')] if os.geteuid() != 0 else []
         for data, why in rows:
             config.write_text(text.replace(str(self.folder / 'data'), str(self.folder / data)))
-            done = subprocess.run([HEATWATT, 'run', '--config', config], capture_output=True, text=True, timeout=10)
+            done = subprocess.run([HEATWATT, 'run', '--config', config], capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 1)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(f'data_dir {self.folder / data}: ', done.stderr)
@@ -212,7 +212,7 @@ class Installations(SystemTest):
 class Demo(SystemTest):
     """`heatwatt demo` beside other programs, twice, and cut short."""
 
-    def demo(self, *args, data='demo', timeout_s=20):
+    def demo(self, *args, data='demo', timeout_s=90):
         return subprocess.run([HEATWATT.resolve(), 'demo', '--data', data, *args], cwd=self.folder, capture_output=True, text=True,
                               timeout=timeout_s)
 
@@ -246,7 +246,7 @@ class Demo(SystemTest):
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_for('an import', lambda: list((self.folder / 'demo/log').glob('seg-*')), every_s=0.002)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=10)
+        said, _ = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130)
         self.assertIn(f'interrupted; the data lies in {self.folder}/demo', said)
         self.assertFalse((self.folder / 'demo/history.csv').exists())
