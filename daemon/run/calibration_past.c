@@ -34,6 +34,7 @@ struct input {
     struct calibration_step step[CALIBRATION_STEPS_MAX];
     size_t steps;
     int against; /* clamps: its voltage's index in input[], or -1: that stays as it is */
+    int counter[COUNTERS], power, reactive; /* clamps: columns of now, or COLUMN_NONE */
     struct stretch stretch[STRETCHES_MAX];
     size_t stretches;
     int64_t before[COUNTERS]; /* of the record before the first */
@@ -65,6 +66,23 @@ static int find_input(const struct calibration_past *p, unsigned source)
     return -1;
 }
 
+static void find_columns(const struct installation *site, struct input *in)
+{
+    static const uint8_t quantity[COUNTERS] = {HWT_Q_IMPORT, HWT_Q_EXPORT, HWT_Q_ELEC_ENERGY,
+                                               HWT_Q_PAIRED_ELEC};
+
+    for (unsigned k = 0; k < COUNTERS; k++) {
+        bool ledger = k >= COUNT_ELEC;
+
+        in->counter[k] = ledger && !in->elec
+                             ? COLUMN_NONE
+                             : installation_column(site, ledger ? SOURCE_LEDGER : in->source,
+                                                   (enum hwt_quantity)quantity[k]);
+    }
+    in->power = installation_column(site, in->source, HWT_Q_POWER);
+    in->reactive = installation_column(site, in->source, HWT_Q_REACTIVE_POWER);
+}
+
 static void add_input(struct calibration_past *p, const struct calibration *c, unsigned source)
 {
     struct input *in;
@@ -84,6 +102,7 @@ static void add_input(struct calibration_past *p, const struct calibration *c, u
     in->source = source;
     in->voltage = p->site->source[source].kind == SOURCE_IS_VOLTAGE;
     in->elec = p->site->role[ROLE_ELEC].source == (int)source;
+    find_columns(p->site, in);
     calibration_sensor(c, source, &in->ratio, &in->phase_deg);
     in->steps = calibration_steps(c, source, &step);
     memcpy(in->step, step, in->steps * sizeof(*step));
@@ -178,37 +197,20 @@ static void cut(struct calibration_past *p, struct input *in)
 
 /* --- one pass over the records --- */
 
-static const char *channel_of(const struct calibration_past *p, unsigned source,
-                              enum hwt_quantity quantity)
+static const char *channel_id(const struct calibration_past *p, int column)
 {
-    int column = installation_column(p->site, source, quantity);
-
     return column == COLUMN_NONE ? "" : p->site->channel[column].id;
 }
 
-static const uint8_t counter_quantity[COUNTERS] = {HWT_Q_IMPORT, HWT_Q_EXPORT, HWT_Q_ELEC_ENERGY,
-                                                   HWT_Q_PAIRED_ELEC};
-
-static unsigned counter_source(const struct input *in, unsigned k)
-{
-    return k >= COUNT_ELEC ? SOURCE_LEDGER : in->source;
-}
-
-static bool has_counter(const struct input *in, unsigned k)
-{
-    return k < COUNT_ELEC || in->elec;
-}
-
-/* NULL: the record has none. Its columns are mostly those of now. */
+/* Of a column of now, where the record's mostly is; NULL: the record has none. */
 static const struct hwt_value *value_of(const struct calibration_past *p,
                                         const struct hwt_schema *schema, const struct hwt_record *r,
-                                        unsigned source, enum hwt_quantity quantity)
+                                        int column)
 {
-    int guess = installation_column(p->site, source, quantity);
-    const char *id = guess == COLUMN_NONE ? "" : p->site->channel[guess].id;
-    unsigned i = guess == COLUMN_NONE ? 0 : (unsigned)guess;
+    const char *id = channel_id(p, column);
+    unsigned i = (unsigned)column;
 
-    if (id[0] == '\0') {
+    if (column == COLUMN_NONE) {
         return NULL;
     }
     if (i >= schema->count || strcmp(schema->channel[i].id, id) != 0) {
@@ -216,6 +218,17 @@ static const struct hwt_value *value_of(const struct calibration_past *p,
         }
     }
     return i < schema->count && r->value[i].quality != HWT_QUALITY_MISSING ? &r->value[i] : NULL;
+}
+
+/* NULL: before the first. */
+static struct stretch *stretch_at(struct input *in, uint64_t sequence)
+{
+    for (size_t i = 0; i < in->stretches; i++) {
+        if (sequence >= in->stretch[i].first && sequence <= in->stretch[i].last) {
+            return &in->stretch[i];
+        }
+    }
+    return NULL;
 }
 
 /* P and Q as the stretch's corrections make them: the current lags by as much as it led too far. */
@@ -229,8 +242,8 @@ static double turned_power(const struct stretch *s, double p, double q)
 static void add_energy(const struct calibration_past *p, const struct input *in, struct stretch *s,
                        const struct hwt_schema *schema, const struct hwt_record *r)
 {
-    const struct hwt_value *power = value_of(p, schema, r, in->source, HWT_Q_POWER);
-    const struct hwt_value *q = value_of(p, schema, r, in->source, HWT_Q_REACTIVE_POWER);
+    const struct hwt_value *power = value_of(p, schema, r, in->power);
+    const struct hwt_value *q = value_of(p, schema, r, in->reactive);
     double before, after;
 
     if (power != NULL) {
@@ -244,10 +257,10 @@ static void add_energy(const struct calibration_past *p, const struct input *in,
 static void see_input(const struct calibration_past *p, struct input *in,
                       const struct hwt_schema *schema, const struct hwt_record *r)
 {
+    struct stretch *s = stretch_at(in, r->sequence);
+
     for (unsigned k = 0; k < COUNTERS; k++) {
-        const struct hwt_value *v =
-            has_counter(in, k) ? value_of(p, schema, r, counter_source(in, k), counter_quantity[k])
-                               : NULL;
+        const struct hwt_value *v = value_of(p, schema, r, in->counter[k]);
 
         if (v == NULL) {
             continue;
@@ -256,17 +269,13 @@ static void see_input(const struct calibration_past *p, struct input *in,
             in->before[k] = v->v;
             in->before_known[k] = true;
         }
-        for (size_t i = 0; i < in->stretches; i++) {
-            if (r->sequence >= in->stretch[i].first && r->sequence <= in->stretch[i].last) {
-                in->stretch[i].end[k] = v->v;
-                in->stretch[i].known[k] = true;
-            }
+        if (s != NULL) {
+            s->end[k] = v->v;
+            s->known[k] = true;
         }
     }
-    for (size_t i = 0; i < in->stretches; i++) {
-        if (r->sequence >= in->stretch[i].first && r->sequence <= in->stretch[i].last) {
-            add_energy(p, in, &in->stretch[i], schema, r);
-        }
+    if (s != NULL) {
+        add_energy(p, in, s, schema, r);
     }
 }
 
@@ -369,8 +378,7 @@ static int64_t scaled(int64_t value, double gain)
 /* From the last stretch back, each ending where the next begins. */
 static void correct_counter(struct calibration_past *p, const struct input *in, unsigned k)
 {
-    const char *id =
-        has_counter(in, k) ? channel_of(p, counter_source(in, k), counter_quantity[k]) : "";
+    const char *id = channel_id(p, in->counter[k]);
     double gain = 1;
     int64_t offset = 0, before;
     bool any = false;
@@ -399,12 +407,18 @@ static void correct_counter(struct calibration_past *p, const struct input *in, 
     }
 }
 
+static const char *channel_of(const struct calibration_past *p, unsigned source,
+                              enum hwt_quantity quantity)
+{
+    return channel_id(p, installation_column(p->site, source, quantity));
+}
+
 static void correct_gauges(struct calibration_past *p, const struct input *in,
                            const struct stretch *s)
 {
     double gain = s->gain_v * s->gain_i, turn = s->turn_deg * DEGREE;
-    const char *power = channel_of(p, in->source, HWT_Q_POWER);
-    const char *reactive = channel_of(p, in->source, HWT_Q_REACTIVE_POWER);
+    const char *power = channel_id(p, in->power);
+    const char *reactive = channel_id(p, in->reactive);
 
     if (fabs(s->turn_deg) < NO_TURN) {
         turn = 0;
