@@ -6,8 +6,8 @@
  *   ioctl ─▶ bus (one message at a time) ─▶ |lead| conversion | conversion | … |tail| ─▶ back
  *
  * A message takes its time: 24 clocks a conversion, and what select takes between two. The inputs
- * are sines of CLOCK_MONOTONIC, held where the data sheet says. The file named by SPIDEV_MODEL
- * tells waves and faults, a line each, and is read again when it changes:
+ * are sines of the clock (spidev_clock.h), held where the data sheet says. The file named by
+ * SPIDEV_MODEL tells waves and faults, a line each, and is read again when it changes:
  *
  *   hz 50                      of all waves
  *   wave CHIP INPUT PEAK LAG   PEAK codes, LAG degrees; CHIP 0, 1: bus 0; 2, 3: bus 1
@@ -42,7 +42,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHIPS = 4, INPUTS = 8, FDS = 64, LEAD_NS = 15000, TAIL_NS = 8000 };
+#include "tests/spidev_clock.h"
+
+enum { CHIPS = 2 * SPIDEV_BUSES, INPUTS = 8, FDS = 64, LEAD_NS = 15000, TAIL_NS = 8000 };
 
 int open(const char *path, int flags, ...);
 int open64(const char *path, int flags, ...);
@@ -51,7 +53,7 @@ int ioctl(int fd, unsigned long request, ...);
 
 static struct {
     pthread_mutex_t lock;
-    struct timespec changed;
+    struct stat told; /* the file that was read */
     double hz, peak[CHIPS][INPUTS], lag_deg[CHIPS][INPUTS], noise;
     long bufsiz, align, vdd_mv, select_ns, eio, cut, stall_us, stall_every, late_us, late_every;
     long unplugged, silent, poll;
@@ -59,7 +61,7 @@ static struct {
     uint64_t random;
 } model = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static pthread_mutex_t bus[CHIPS / 2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+static pthread_mutex_t bus[SPIDEV_BUSES] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
 
 static struct {
     bool open;
@@ -125,6 +127,14 @@ static void set_defaults(void)
     model.stall_every = model.late_every = 1;
 }
 
+/* The times of files go in steps of some ms: two may have the same. */
+static bool is_told(const struct stat *st)
+{
+    return st->st_ino == model.told.st_ino && st->st_size == model.told.st_size &&
+           st->st_mtim.tv_sec == model.told.st_mtim.tv_sec &&
+           st->st_mtim.tv_nsec == model.told.st_mtim.tv_nsec;
+}
+
 /* Locked. The file is replaced by another, not written in place. */
 static void read_control(void)
 {
@@ -139,10 +149,10 @@ static void read_control(void)
         }
         return;
     }
-    if (st.st_mtim.tv_sec == model.changed.tv_sec && st.st_mtim.tv_nsec == model.changed.tv_nsec) {
+    if (is_told(&st)) {
         return;
     }
-    model.changed = st.st_mtim;
+    model.told = st;
     set_defaults();
     f = fopen(path, "re");
     while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
@@ -150,24 +160,6 @@ static void read_control(void)
     }
     if (f != NULL) {
         fclose(f);
-    }
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void wait_until(int64_t ns, bool poll)
-{
-    struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-
-    while (poll && now_ns() < ns) {
-    }
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {
     }
 }
 
@@ -304,16 +296,17 @@ static int fault(const struct spi_ioc_transfer *t, unsigned n)
 
 static int run_message(unsigned fd, const struct spi_ioc_transfer *t, unsigned n)
 {
+    unsigned b = fds[fd].chip / 2;
     int64_t t_ns, late_ns;
     int octets, error;
     bool poll;
 
-    pthread_mutex_lock(&bus[fds[fd].chip / 2]);
+    pthread_mutex_lock(&bus[b]);
     pthread_mutex_lock(&model.lock);
     read_control();
     error = fault(t, n);
     n = error < 0 ? (n + 1) / 2 : n;
-    t_ns = now_ns() + LEAD_NS;
+    t_ns = spidev_clock_ns(b) + LEAD_NS;
     octets = error > 0 ? -1 : run_transfers(fd, t, n, &t_ns);
     model.messages++;
     poll = model.poll != 0;
@@ -321,9 +314,9 @@ static int run_message(unsigned fd, const struct spi_ioc_transfer *t, unsigned n
         model.late_us > 0 && model.messages % model.late_every == 0 ? model.late_us * 1000 : 0;
     pthread_mutex_unlock(&model.lock);
     if (error <= 0) {
-        wait_until(t_ns + TAIL_NS + late_ns, poll);
+        spidev_clock_wait(b, t_ns + TAIL_NS + late_ns, poll);
     }
-    pthread_mutex_unlock(&bus[fds[fd].chip / 2]);
+    pthread_mutex_unlock(&bus[b]);
     errno = error > 0 ? error : errno;
     return octets;
 }

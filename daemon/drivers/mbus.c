@@ -8,7 +8,7 @@
 #include "daemon/drivers/bus_line.h"
 #include "daemon/drivers/mbus_meter.h"
 
-enum { METERS_MAX = 32, NONE = -1, BAUD = 2400, NETWORK_LAG_US = 1000000 };
+enum { METERS_MAX = 32, NONE = -1, BAUD = 2400 };
 
 struct mbus_bus {
     struct clock *clock;
@@ -68,7 +68,7 @@ static void on_open(void *ctx)
 
     hwt_mbus_master_init(&bus->master, bus->baud);
     bus->babbling = false;
-    hwt_mbus_master_set_lag(&bus->master, bus_line_is_remote(bus->line) ? NETWORK_LAG_US : 0);
+    hwt_mbus_master_set_lag(&bus->master, bus_line_lag_us(bus->line));
     for (int i = 0; i < bus->meters; i++) { /* who was silent may have been unplugged */
         bus->meter[i].due = bus->meter[i].due || bus->meter[i].failures > 0;
         bus->meter[i].failures = 0;

@@ -20,7 +20,6 @@ enum {
     UNIT_MAX = 247,
     UNIT_DEVICE = 255, /* of TCP: behind no gateway */
     PROBES = 2,        /* reads of a silent unit */
-    TCP_TIMEOUT_MS = 1000,
     FRAMINGS = 3,
     TASKS_MAX = SCAN_SPEEDS_MAX * FRAMINGS
 };
@@ -53,9 +52,7 @@ struct modbus_scan {
 
 static double task_s(const struct scan_task *task, const struct line_task *t)
 {
-    double s = task->o->timeout_ms > 0           ? task->o->timeout_ms / 1000.0
-               : task->target == SCAN_TARGET_TCP ? TCP_TIMEOUT_MS / 1000.0
-                                                 : 0.15 + 550.0 / t->baud;
+    double s = (double)modbus_search_timeout_us(task->o->timeout_ms, t->baud) / 1e6;
 
     if (task->target != SCAN_TARGET_TCP) {
         s += 120.0 / t->baud; /* the request and the silence before it */

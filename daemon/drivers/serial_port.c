@@ -70,6 +70,12 @@ static void fail_because(struct serial_port *p, const char *what, const char *re
     fail(p, why);
 }
 
+/* Whether the device is gone: read tells it by an error before poll does by an event. */
+static bool is_gone(int error)
+{
+    return error == EIO || error == ENXIO || error == ENODEV;
+}
+
 /* Hands on what has come, while the port lasts. */
 static void read_line(struct line *line)
 {
@@ -80,10 +86,10 @@ static void read_line(struct line *line)
 
         if (n > 0) {
             line->port->o.on_octets(line->port->o.ctx, buf, (size_t)n);
-        } else if (n == 0) {
-            fail_because(line->port, "hung up", "unplugged?");
-        } else if (errno == EAGAIN || errno == EINTR) {
+        } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;
+        } else if (n == 0 || is_gone(errno)) {
+            fail_because(line->port, "hung up", "unplugged?");
         } else {
             fail_because(line->port, "cannot read", strerror(errno));
         }

@@ -1,5 +1,6 @@
 #include "tests/drivers/driver_rig.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,23 +14,31 @@
 #include <cmocka.h>
 
 #include "daemon/base/log.h"
+#include "tests/drivers/made_time.h"
 
-enum { REST_TURNS = 5 };
+ssize_t __real_read(int fd, void *buf, size_t n);
+ssize_t __wrap_read(int fd, void *buf, size_t n);
 
-int64_t __real_clock_real_us(void);
-int64_t __wrap_clock_real_us(void);
+static int device_gone; /* of the rig of the test */
 
-static int64_t skipped_us; /* of all rigs of the program */
-
-/* What clock_real_us is in programs that link the rig. */
-int64_t __wrap_clock_real_us(void)
+ssize_t __wrap_read(int fd, void *buf, size_t n)
 {
-    return __real_clock_real_us() + skipped_us;
+    if (device_gone != 0 && isatty(fd)) {
+        errno = device_gone;
+        return -1;
+    }
+    return __real_read(fd, buf, n);
+}
+
+void driver_rig_lose(int error)
+{
+    device_gone = error;
 }
 
 void driver_rig_open(struct driver_rig *r, int64_t wall_us)
 {
     memset(r, 0, sizeof(*r));
+    device_gone = 0;
     log_set_level(LOG_ERROR);
     uv_loop_init(&r->loop);
     r->clock = clock_new(CLOCK_TRUST_PLANT);
@@ -98,47 +107,12 @@ void driver_rig_pass(struct driver_rig *r, uint64_t us)
 
 void driver_rig_turn(struct driver_rig *r)
 {
-    for (int i = 0; i < 20; i++) {
-        uv_run(&r->loop, UV_RUN_NOWAIT);
-    }
-}
-
-static void note_due(uv_handle_t *h, void *due_in)
-{
-    uint64_t *least = due_in, ms;
-
-    if (h->type == UV_TIMER && uv_is_active(h)) {
-        ms = uv_timer_get_due_in((uv_timer_t *)h);
-        *least = ms < *least ? ms : *least;
-    }
-}
-
-static void bring_forward(uv_handle_t *h, void *by)
-{
-    uv_timer_t *t = (uv_timer_t *)h;
-    uint64_t *ms = by;
-
-    if (h->type == UV_TIMER && uv_is_active(h)) {
-        uv_timer_start(t, t->timer_cb, uv_timer_get_due_in(t) - *ms, uv_timer_get_repeat(t));
-    }
+    made_time_settle(&r->loop);
 }
 
 void driver_rig_live(struct driver_rig *r)
 {
-    uint64_t due_in = UINT64_MAX;
-
-    uv_run(&r->loop, UV_RUN_NOWAIT);
-    if (!r->hush && r->wire >= 0) {
-        r->turns = 0;
-        return;
-    }
-    uv_walk(&r->loop, note_due, &due_in);
-    if (due_in > 0 && due_in < UINT64_MAX && ++r->turns > REST_TURNS) {
-        skipped_us += 1000 * (int64_t)due_in;
-        uv_walk(&r->loop, bring_forward, &due_in);
-        r->turns = 0;
-        r->hush = false;
-    }
+    made_time_turn(&r->loop);
 }
 
 static void note_timer(uv_handle_t *h, void *busy)

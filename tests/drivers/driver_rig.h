@@ -30,8 +30,6 @@ struct driver_rig {
     char path[64];      /* in it: where the driver finds its line */
     int wire;           /* the device's end; -1: unplugged */
     int listener;       /* -1: none */
-    bool hush;          /* told by the test: what was sent is heard, and nobody will answer */
-    unsigned turns;     /* of the loop since then */
     /* every reading, and the newest of each quantity */
     struct hwt_reading reading[DRIVER_RIG_READINGS_MAX];
     size_t readings;
@@ -47,19 +45,18 @@ void driver_rig_close(struct driver_rig *r);
 /* A pseudo-terminal at `path`; its other end is `wire`, which does not block. */
 void driver_rig_plug(struct driver_rig *r);
 void driver_rig_unplug(struct driver_rig *r);
+/* To read a terminal fails with this errno, as one that is being unplugged does; 0: no more. */
+void driver_rig_lose(int error);
 /* A socket at `path` that waits for one caller; driver_rig_accept makes that one `wire`. */
 void driver_rig_listen(struct driver_rig *r);
 void driver_rig_accept(struct driver_rig *r);
 
 /* So much time of the clock has passed. The driver's tick is the caller's. */
 void driver_rig_pass(struct driver_rig *r, uint64_t us);
-/* Twenty turns of the loop that do not wait. */
+/* The loop takes what has come; no real time passes. */
 void driver_rig_turn(struct driver_rig *r);
-/*
- * Turns the loop once. While nothing can come, by `hush` or unplugged, the real time that the
- * drivers see is moved on to when their first timer is due: time-outs cost nothing, and may be
- * long, so that a busy machine makes none of its own.
- */
+/* Turns the loop once; where nothing comes, the made-up real time goes on to the next timer: time-
+ * outs and pauses cost nothing, and none is met because the machine is busy. */
 void driver_rig_live(struct driver_rig *r);
 /* Is a timer of the loop running: a request under way, or a port waiting for its next attempt? */
 bool driver_rig_is_busy(struct driver_rig *r);

@@ -16,9 +16,78 @@
 
 #include "daemon/store/part_format.h"
 
-atomic_int rig_write_errno, rig_flush_errno, rig_flush_sleep_ms;
+atomic_int rig_write_errno, rig_flush_errno;
 atomic_bool rig_forget;
 atomic_uint_fast64_t rig_written, rig_flushes, rig_notified;
+
+enum { PATIENCE_MS = 20000 };
+
+static atomic_bool hold, is_held, gave_up;
+static atomic_int_fast64_t stands_us; /* 0: it does not */
+
+int64_t __real_clock_real_us(void);
+int64_t __wrap_clock_real_us(void);
+
+/* What clock_real_us is in programs that link the rig. */
+int64_t __wrap_clock_real_us(void)
+{
+    int64_t us = stands_us;
+
+    return us != 0 ? us : __real_clock_real_us();
+}
+
+void rig_stand_still(void)
+{
+    stands_us = __real_clock_real_us();
+}
+
+void rig_pass_ms(long ms)
+{
+    stands_us += 1000 * (int_fast64_t)ms;
+}
+
+void rig_hold(void)
+{
+    hold = true;
+}
+
+bool rig_release(void)
+{
+    hold = false;
+    return !gave_up;
+}
+
+static void wait_here(void)
+{
+    is_held = hold;
+    for (int ms = 0; hold; ms++) {
+        rig_pause_ms(1);
+        if (ms == PATIENCE_MS) {
+            gave_up = true;
+            hold = false;
+        }
+    }
+    is_held = false;
+}
+
+void rig_wait_held(void)
+{
+    for (int ms = 0; !is_held && ms < PATIENCE_MS; ms++) {
+        rig_pause_ms(1);
+    }
+    assert_true(is_held);
+}
+
+void rig_wait_taken(struct store *s)
+{
+    struct store_counters c = {.waiting = 1};
+
+    for (int ms = 0; c.waiting > 0 && ms < PATIENCE_MS; ms++) {
+        rig_pause_ms(1);
+        store_counters(s, &c);
+    }
+    assert_int_equal(c.waiting, 0);
+}
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -37,7 +106,9 @@ int rig_setup(void **state)
     assert_non_null(mkdtemp(f->dir));
     f->status = status_new("log", "log");
     gen_schema(&f->schema, 2);
-    rig_write_errno = rig_flush_errno = rig_flush_sleep_ms = 0;
+    rig_write_errno = rig_flush_errno = 0;
+    hold = is_held = gave_up = false;
+    stands_us = 0;
     rig_forget = false;
     rig_written = rig_flushes = rig_notified = 0;
     *state = f;
@@ -98,7 +169,7 @@ static ssize_t hooked_write(int fd, const void *buf, size_t n, off_t offset)
 
 static int hooked_flush(int fd)
 {
-    rig_pause_ms(rig_flush_sleep_ms);
+    wait_here();
     if (rig_flush_errno != 0) {
         errno = rig_flush_errno;
         return -1;

@@ -26,7 +26,7 @@ struct rig {
 };
 
 /* What the disk does from now on; 0: what it should. */
-extern atomic_int rig_write_errno, rig_flush_errno, rig_flush_sleep_ms;
+extern atomic_int rig_write_errno, rig_flush_errno;
 extern atomic_bool rig_forget;           /* writes are not done, but said to be */
 extern atomic_uint_fast64_t rig_written; /* bytes that the store wrote */
 extern atomic_uint_fast64_t rig_flushes;
@@ -44,6 +44,16 @@ struct store *rig_open_with(const struct store_options *o);
 struct store *rig_open(const struct rig *f);
 /* Records from..to of the model, record i drawn from seed i * 7919. */
 void rig_push(const struct rig *f, struct store *s, uint64_t from, uint64_t to);
+/* The real time that the store asks stands from now on, and goes on by this much: its windows end
+ * when the test says, however late the machine is. */
+void rig_stand_still(void);
+void rig_pass_ms(long ms);
+/* From now on a flush takes until rig_release. False: the disk went on, because that took 20 s. */
+void rig_hold(void);
+bool rig_release(void);
+/* Until a flush is held, or none of the records waits in the queue; or the test fails. */
+void rig_wait_held(void);
+void rig_wait_taken(struct store *s);
 /* Within 10 s, or the test fails. */
 void rig_wait_durable(struct store *s, uint64_t sequence);
 /* Within 5 s, or the test fails. */

@@ -17,7 +17,7 @@ def post(url, body):
     """(status, reply)"""
     request = urllib.request.Request(url + '/api/v1/sources', json.dumps(body).encode(), {'Content-Type': 'application/json'})
     try:
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             return reply.status, json.loads(reply.read())
     except urllib.error.HTTPError as e:
         with e:

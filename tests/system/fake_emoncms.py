@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
     def act(self, fake, mode, request, body, url):
         name, _, argument = mode.partition(':')
         if name == 'hang':
-            fake.stopping.wait(60)
+            fake.stopping.wait(600)
             self.hang_up()
         elif name == 'close':
             self.hang_up()

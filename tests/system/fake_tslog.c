@@ -35,6 +35,7 @@ static const struct hwt_schema loft_schema = {loft_channels, 4};
 static const struct hwt_schema import_schema = {import_channels, 2};
 
 static atomic_uint own_last, own_dropped, bucket_us;
+static atomic_uint taken;
 static atomic_int fail_snapshot, fail_buckets, fail_records;
 
 void fake_append(unsigned n)
@@ -58,9 +59,15 @@ static void take_time(void)
 {
     struct timespec wait = {0, (long)atomic_load(&bucket_us) * 1000};
 
+    atomic_fetch_add(&taken, 1);
     if (wait.tv_nsec > 0) {
         nanosleep(&wait, NULL);
     }
+}
+
+unsigned fake_taken(void)
+{
+    return atomic_load(&taken);
 }
 
 void fake_slow(unsigned us)

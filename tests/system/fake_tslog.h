@@ -24,6 +24,8 @@ void fake_drop(unsigned last);
 void fake_fail(int snapshot, int buckets, int records);
 /* Real us that a read of one bucket takes. */
 void fake_slow(unsigned us);
+/* How many buckets and records were taken so far. */
+unsigned fake_taken(void);
 int fake_snapshot(void *ctx, struct hwt_tslog_snapshot *snapshot_out);
 
 #endif

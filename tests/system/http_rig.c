@@ -6,8 +6,10 @@
  *   live JSON       publishes it                 records N   N more records, event streams told
  *   scan R JSON     the same; R 1: running, 0
  *   tick            a second without news        quiet N     N more records, nobody told
+ *   later MS        real time is so much later than it is
  *   drop N          forgets the records up to N  slow US     each bucket and record takes so long
  *   fail S B R      error codes of snapshots, buckets, records
+ *   taken           buckets and records so far
  *   entry JSON      a new entry of the journal   asked   what the journal was asked for last
  *   stats           a JSON object                quit
  *   jobs            how many wait, and the       answer STATUS JSON   to the one that waits longest
@@ -253,6 +255,17 @@ static void print_stats(struct http *h)
            (unsigned long long)s.live_skipped, s.sse_clients);
 }
 
+static _Atomic int64_t later_us;
+
+int64_t __real_clock_real_us(void);
+int64_t __wrap_clock_real_us(void);
+
+/* What clock_real_us is in this program. */
+int64_t __wrap_clock_real_us(void)
+{
+    return __real_clock_real_us() + later_us;
+}
+
 static void obey(struct http *h, const char *line)
 {
     int n = 0, a = 0, b = 0, c = 0;
@@ -270,6 +283,9 @@ static void obey(struct http *h, const char *line)
         fake_drop((unsigned)n);
     } else if (sscanf(line, "slow %d", &n) == 1) {
         fake_slow((unsigned)n);
+    } else if (strcmp(line, "taken") == 0) {
+        printf("%u\n", fake_taken());
+        return;
     } else if (sscanf(line, "fail %d %d %d", &a, &b, &c) == 3) {
         fake_fail(a, b, c);
     } else if (strncmp(line, "entry ", 6) == 0) {
@@ -277,6 +293,8 @@ static void obey(struct http *h, const char *line)
     } else if (strcmp(line, "asked") == 0) {
         print_asked();
         return;
+    } else if (sscanf(line, "later %d", &n) == 1) {
+        later_us = 1000 * (int64_t)n;
     } else if (strcmp(line, "tick") == 0) {
         http_tick(h);
     } else if (strncmp(line, "answer ", 7) == 0) {

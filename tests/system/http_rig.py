@@ -40,14 +40,14 @@ class Rig:
         """(exit code, everything it wrote to stderr)"""
         self.process.stdin.write(b'quit\n')
         self.process.stdin.close()
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         self.process.stdout.close()
         self.reader.join(5)
         self.process.stderr.close()
         return code, b''.join(self.errors).decode()
 
     def connect(self):
-        return http.client.HTTPConnection('127.0.0.1', self.port, timeout=10)
+        return http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
 
     def get(self, path, headers=None, method='GET', body=None):
         """The reply with .body read, over a connection of its own."""

@@ -77,7 +77,7 @@ class Demo(SystemTest):
 
         def again():
             try:
-                with urllib.request.urlopen(url + '/api/v1/live', timeout=5) as reply:
+                with urllib.request.urlopen(url + '/api/v1/live', timeout=60) as reply:
                     live = json.loads(reply.read())
             except OSError:
                 return False

@@ -29,7 +29,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 
 
 def heatwatt(*args, given=None):
-    return subprocess.run([HEATWATT, *args], capture_output=True, text=True, timeout=30, input=given)
+    return subprocess.run([HEATWATT, *args], capture_output=True, text=True, timeout=60, input=given)
 
 
 class ConfigFolder(unittest.TestCase):

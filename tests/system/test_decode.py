@@ -51,7 +51,7 @@ ODD = {
 
 
 def decode(*args, stdin=None):
-    done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus", *map(str, args)], input=stdin, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus", *map(str, args)], input=stdin, capture_output=True, text=True, timeout=60)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
@@ -241,10 +241,10 @@ class CommandLine(unittest.TestCase):
     def test_a_capture_of_the_octets_themselves_is_read_too(self):
         golden = (TOP / "tests" / "frames" / "itron_cf55.hex").read_text()
         octets = bytes.fromhex("".join(line.partition("#")[0] for line in golden.splitlines()))
-        done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus"], input=octets, capture_output=True, timeout=30)
+        done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus"], input=octets, capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(json.loads(done.stdout), decode(stdin=golden)[1][0])
-        done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus"], input=bytes(range(256)), capture_output=True, timeout=30)
+        done = subprocess.run([str(BUILD / "heatwatt"), "decode", "mbus"], input=bytes(range(256)), capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 1)
         self.assertEqual({json.loads(line)["ok"] for line in done.stdout.splitlines()}, {False})
 
@@ -263,7 +263,7 @@ class CommandLine(unittest.TestCase):
             ["mbus", "search", "/dev/null", "--help"],
         ):
             with self.subTest(args):
-                done = subprocess.run([str(BUILD / "heatwatt")] + args, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                done = subprocess.run([str(BUILD / "heatwatt")] + args, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
                 self.assertIn("usage: heatwatt " + args[0], done.stdout)
 
@@ -277,7 +277,7 @@ class CommandLine(unittest.TestCase):
     def test_wrong_usage_is_2(self):
         for args in ([], ["knx"], ["mbus", "--loud"]):
             with self.subTest(args):
-                done = subprocess.run([str(BUILD / "heatwatt"), "decode"] + args, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                done = subprocess.run([str(BUILD / "heatwatt"), "decode"] + args, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
                 self.assertEqual(done.returncode, 2)
                 self.assertIn("usage:", done.stderr)
 

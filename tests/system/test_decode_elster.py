@@ -47,7 +47,7 @@ def flashes(baud=2400):
 
 def decode(text, *args):
     text = text if isinstance(text, bytes) else text.encode()
-    done = subprocess.run([str(BUILD / "heatwatt"), "decode", "elster", *args], input=text, capture_output=True, timeout=30)
+    done = subprocess.run([str(BUILD / "heatwatt"), "decode", "elster", *args], input=text, capture_output=True, timeout=60)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
 
 

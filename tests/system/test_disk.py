@@ -43,7 +43,7 @@ class Disk(SystemTest):
             text = text.replace(f'data_dir: {self.folder}/data', f'data_dir: {data}')
         config.write_text(text)
         daemon = self.daemon(config)
-        wait_for('records', lambda: daemon.live()['log']['durable'] >= 5, 30)
+        wait_for('records', lambda: daemon.live()['log']['durable'] >= 5)
         return plant, daemon
 
     def loop(self, image):
@@ -136,17 +136,17 @@ class Disk(SystemTest):
         plant, daemon = self.both(data=mounted / 'data')
         acknowledged = daemon.live()['log']['durable']
         trigger.write_text('a test')
-        state = wait_for('failed', lambda: (l := daemon.live()['log'])['state'] == 'failed' and l, 20)
+        state = wait_for('failed', lambda: (l := daemon.live()['log'])['state'] == 'failed' and l)
         self.assertIn('Read-only file system', state['cause'])
         time.sleep(0.5)
         # What a person does: unmount, mend, mount.
         tool('umount', '--lazy', mounted)
-        wait_for('its absence is told', lambda: 'gone' in (daemon.live()['log']['cause'] or ''), 10)
+        wait_for('its absence is told', lambda: 'gone' in (daemon.live()['log']['cause'] or ''))
         subprocess.run(['e2fsck', '-p', '-f', image], capture_output=True)
         tool('mount', self.loop(image), mounted)
-        wait_for('ok again', lambda: daemon.live()['log']['state'] == 'ok', 20)
+        wait_for('ok again', lambda: daemon.live()['log']['state'] == 'ok')
         durable = daemon.live()['log']['durable']
-        wait_for('new records', lambda: daemon.live()['log']['durable'] > durable + 3, 20)
+        wait_for('new records', lambda: daemon.live()['log']['durable'] > durable + 3)
         self.assertGreaterEqual(durable, acknowledged)
         self.assertEqual(daemon.live()['log']['lost'], 0)
         daemon.stop()
@@ -166,12 +166,12 @@ class Disk(SystemTest):
         config.write_text(config.read_text().replace(f'data_dir: {self.folder}/data', f'data_dir: {mounted}/data'))
         os.truncate(filler, filler.stat().st_size - (512 << 10))  # room for the control file, not for a block
         daemon = self.daemon(config)
-        state = wait_for('failed', lambda: (l := daemon.live()['log'])['state'] == 'failed' and l, 30)
+        state = wait_for('failed', lambda: (l := daemon.live()['log'])['state'] == 'failed' and l)
         self.assertIn('no space left', state['cause'])
         time.sleep(1)
         filler.unlink()
-        wait_for('ok again', lambda: daemon.live()['log']['state'] == 'ok', 20)
-        wait_for('records', lambda: daemon.live()['log']['durable'] > 10, 20)
+        wait_for('ok again', lambda: daemon.live()['log']['state'] == 'ok')
+        wait_for('records', lambda: daemon.live()['log']['durable'] > 10)
         self.assertEqual(daemon.live()['log']['lost'], 0)
         daemon.stop()
         self.check_gapless(mounted / 'data')

@@ -43,7 +43,7 @@ class Doctor(SystemTest):
 
     def doctor(self, config, **options):
         """(exit status, {check: finding})."""
-        done = subprocess.run([HEATWATT, 'doctor', '--config', config, '--json'], capture_output=True, text=True, timeout=20, **options)
+        done = subprocess.run([HEATWATT, 'doctor', '--config', config, '--json'], capture_output=True, text=True, timeout=60, **options)
         report = json.loads(done.stdout)
         self.assertEqual(report['ok'], done.returncode == 0, report)
         return done.returncode, {f['check']: f for f in report['checks']}
@@ -65,14 +65,14 @@ class Doctor(SystemTest):
                          dict.fromkeys(['configuration', 'folder', 'space', 'wear', 'clock', 'input', 'page'], 'ok'))
         self.assertEqual([f['advice'] for f in findings.values()], [None] * 7)
         self.assertFalse((self.folder / 'data').exists())
-        done = subprocess.run([HEATWATT, 'doctor', '--config', config], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([HEATWATT, 'doctor', '--config', config], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.stdout.splitlines()[-1], '0 failed, 0 to look at')
         self.assertIn('ok    input          heatmeter: /dev/pts/', done.stdout)
 
     def test_a_configuration_with_errors_shows_each_of_them(self):
         config = self.config()
         config.write_text(config.read_text().replace('baud: 2400', 'baudd: 2400').replace('heat: heatmeter', 'heat: hm'))
-        done = subprocess.run([HEATWATT, 'doctor', '--config', config], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([HEATWATT, 'doctor', '--config', config], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 1)
         lines = done.stdout.splitlines()
         self.assertEqual(len([l for l in lines if l.startswith('FAIL  configuration')]), 2, done.stdout)
@@ -88,7 +88,7 @@ class Doctor(SystemTest):
         def with_host(host):
             config = self.config()
             config.write_text(config.read_text().replace('roles:', f'  - {{id: m, type: modbus, map: sdm120, tcp: "{host}"}}\nroles:'))
-            return subprocess.run([HEATWATT, 'doctor', '--config', config], capture_output=True, text=True, timeout=20)
+            return subprocess.run([HEATWATT, 'doctor', '--config', config], capture_output=True, text=True, timeout=60)
         with socket.socket() as s:
             s.bind(('127.0.0.1', 0))
             s.listen()
@@ -130,7 +130,7 @@ class Doctor(SystemTest):
         key = f', partition: {part}'
         text = f'if nothing on it is needed: heatwatt log format {part} --yes'
         self.expect('partition', 'fail', 'partition', text, partition=key)
-        subprocess.run([HEATWATT, 'log', 'format', part, '--yes'], capture_output=True, check=True, timeout=20)
+        subprocess.run([HEATWATT, 'log', 'format', part, '--yes'], capture_output=True, check=True, timeout=60)
         self.expect('partition', 'ok', f'{part} holds a log', partition=key)
         self.expect('space', 'ok', '16 MB of the partition: about 0.8 years', partition=key)
         self.expect('wear', 'ok', 'about 0.2 MB/h, 2 GB a year', partition=key)
@@ -147,7 +147,7 @@ class Doctor(SystemTest):
         for path in (self.folder, heatwatt, config):
             path.chmod(0o755)
         def as_nobody():
-            return subprocess.run([heatwatt, 'doctor', '--config', config], capture_output=True, text=True, timeout=20, user=65534,
+            return subprocess.run([heatwatt, 'doctor', '--config', config], capture_output=True, text=True, timeout=60, user=65534,
                                   group=65534, extra_groups=[])
         done = as_nobody()
         self.assertEqual(done.returncode, 1)

@@ -112,7 +112,7 @@ class PlantsEmonTx(SystemTest):
         self.assertIn(str(self.folder / 'tx'), state['cause'])
         wait_for('missing', lambda: daemon.value('txhp_power') is None)
         plant.control('emon plug')
-        wait_for('values', lambda: daemon.value('txhp_power') is not None, 40)
+        wait_for('values', lambda: daemon.value('txhp_power') is not None)
         before = daemon.value('txhp_import')
         daemon.stop()
         plant.control('emon reset')
@@ -124,7 +124,7 @@ class PlantsEmonTx(SystemTest):
 
 class Decode(unittest.TestCase):
     def decode(self, text, *args):
-        done = subprocess.run([HEATWATT, 'decode', 'emon', *args], input=text, capture_output=True, text=True, timeout=10)
+        done = subprocess.run([HEATWATT, 'decode', 'emon', *args], input=text, capture_output=True, text=True, timeout=60)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
     def test_lines_are_printed_and_what_is_wrong_is_told(self):

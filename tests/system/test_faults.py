@@ -20,30 +20,30 @@ class Faults(SystemTest):
         plant, daemon = self.both(speed=10)
         plant.control('mbus unplug')
         t0 = daemon.live()['time']
-        state = wait_for('stale or failed', lambda: (s := daemon.source('heatmeter'))['state'] in ('stale', 'failed') and s, 15)
+        state = wait_for('stale or failed', lambda: (s := daemon.source('heatmeter'))['state'] in ('stale', 'failed') and s)
         self.assertTrue(state['cause'])
         self.assertLessEqual(state['since'] - t0, 3 * 10_000 + 12_000)
-        wait_for('missing values', lambda: daemon.value('heatmeter_flow_t') is None, 10)
+        wait_for('missing values', lambda: daemon.value('heatmeter_flow_t') is None)
         self.assertIsNone(daemon.value('heatmeter_power'))
         self.assertIsNone(daemon.live()['heatpump']['heat_power'])
         self.assertIsNotNone(daemon.value('hp_power'))
         # Records of the silence hold no heat: it is not repeated.
-        now = wait_for('records', lambda: (t := daemon.live()['time']) > state['since'] + 40_000 and t, 20)
+        now = wait_for('records', lambda: (t := daemon.live()['time']) > state['since'] + 40_000 and t)
         frm = (state['since'] + 12_000) // 10_000 * 10_000
         values = daemon.query(['heatmeter_flow_t'], frm, now // 10_000 * 10_000 - 10_000, 10_000)
         self.assertEqual(set(values[('heatmeter_flow_t', 'mean')]), {None})
         plant.control('mbus plug')
-        wait_for('ok again', lambda: daemon.source('heatmeter')['state'] == 'ok', 40)
-        wait_for('values again', lambda: daemon.value('heatmeter_flow_t') is not None, 20)
+        wait_for('ok again', lambda: daemon.source('heatmeter')['state'] == 'ok')
+        wait_for('values again', lambda: daemon.value('heatmeter_flow_t') is not None)
         lines = [l for l in daemon.said().splitlines() if ' heatmeter: state=' in l]
         self.assertLessEqual(len(lines), 8, 'transitions are logged, not repetitions')
 
     def test_a_malformed_telegram_is_counted_and_the_next_one_read(self):
         plant, daemon = self.both()
         plant.control('mbus checksum')
-        wait_for('a refused telegram', lambda: daemon.source('heatmeter')['counters'].get('CHECKSUM', 0) >= 1, 20)
+        wait_for('a refused telegram', lambda: daemon.source('heatmeter')['counters'].get('CHECKSUM', 0) >= 1)
         good = daemon.source('heatmeter')['counters']['good']
-        wait_for('a good one after it', lambda: daemon.source('heatmeter')['counters']['good'] > good, 20)
+        wait_for('a good one after it', lambda: daemon.source('heatmeter')['counters']['good'] > good)
         self.assertIn('CHECKSUM', daemon.said())
 
     def test_a_sample_block_with_a_wrong_crc_is_counted_and_is_a_gap(self):
@@ -84,12 +84,12 @@ class Faults(SystemTest):
         self.assertIn('not-there', daemon.said())
         wait_for('the clamps go on', lambda: daemon.value('hp_power') is not None)
         os.symlink(os.readlink(plant.meter), self.folder / 'not-there')
-        wait_for('recovered', lambda: daemon.source('heatmeter')['state'] == 'ok', 45)
+        wait_for('recovered', lambda: daemon.source('heatmeter')['state'] == 'ok')
 
     def test_a_wrong_configuration_does_not_start_and_names_every_error(self):
         path = self.folder / 'wrong.yaml'
         path.write_text('version: 1\nsite: {name: X, timezone: Mars/Olympus}\nrecord: {interval_s: 99}\nnonsense: 1\n')
-        done = subprocess.run([HEATWATT, 'run', '--config', path], capture_output=True, timeout=10)
+        done = subprocess.run([HEATWATT, 'run', '--config', path], capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 1)
         said = done.stderr.decode()
         for part in ('wrong.yaml:2', 'Mars/Olympus', 'wrong.yaml:3', 'interval_s', 'wrong.yaml:4', 'nonsense'):
@@ -99,7 +99,7 @@ class Faults(SystemTest):
         plant = self.plant(seed=1, speed=60)
         config = write_config(plant, record_s=2)
         daemon = self.daemon(config)
-        wait_for('records', lambda: daemon.live()['log']['durable'] >= 60, 30)
+        wait_for('records', lambda: daemon.live()['log']['durable'] >= 60)
         daemon.kill9()
         newest = max((self.folder / 'data/log').rglob('*'), key=lambda p: p.stat().st_mtime if p.is_file() else 0)
         self.spoil(self.folder / 'data/log')
@@ -110,7 +110,7 @@ class Faults(SystemTest):
         self.assertGreaterEqual(log['bad_pages'], 1)
         self.assertTrue(log['cause'])
         self.assertIn('bad_pages', daemon.said())
-        wait_for('new records', lambda: daemon.live()['log']['durable'] > log['durable'], 20)
+        wait_for('new records', lambda: daemon.live()['log']['durable'] > log['durable'])
         values = daemon.query(['hp_power'], START * 1000, START * 1000 + 3_600_000, 60_000)
         self.assertTrue(any(v is not None for v in values[('hp_power', 'mean')]))
 
@@ -134,16 +134,16 @@ class Faults(SystemTest):
         config = write_config(plant, commit_s=10)
         full = self.folder / 'full'
         daemon = self.daemon(config, env={'LD_PRELOAD': shim, 'FULLDISK_WHEN': str(full)})
-        wait_for('records', lambda: daemon.live()['log']['durable'] >= 5, 30)
+        wait_for('records', lambda: daemon.live()['log']['durable'] >= 5)
         full.touch()
-        log = wait_for('failed', lambda: (l := daemon.live()['log'])['state'] == 'failed' and l, 30)
+        log = wait_for('failed', lambda: (l := daemon.live()['log'])['state'] == 'failed' and l)
         self.assertIn('space', log['cause'].lower())
         time.sleep(1)
         wait_for('measuring goes on', lambda: daemon.value('hp_power') is not None)
         full.unlink()
-        wait_for('ok again', lambda: daemon.live()['log']['state'] == 'ok', 30)
+        wait_for('ok again', lambda: daemon.live()['log']['state'] == 'ok')
         durable = daemon.live()['log']['durable']
-        wait_for('new records', lambda: daemon.live()['log']['durable'] > durable + 3, 30)
+        wait_for('new records', lambda: daemon.live()['log']['durable'] > durable + 3)
         self.assertEqual(daemon.live()['log']['lost'], 0)
         lines = [l for l in daemon.said().splitlines() if 'log: state=failed' in l]
         self.assertEqual(len(lines), 1)

@@ -17,7 +17,7 @@ class HeatFromFlow(SystemTest):
         daemon = self.daemon(path)
         wait_for('the meter', lambda: daemon.value('derived_power') is not None)
         plant.control('speed 300')
-        wait_for('the heat pump', lambda: plant.truth()['heat']['heat_w'] > 3000, 40)
+        wait_for('the heat pump', lambda: plant.truth()['heat']['heat_w'] > 3000)
         plant.control('speed 20')
         return plant, daemon
 
@@ -27,7 +27,7 @@ class HeatFromFlow(SystemTest):
 
     def test_it_is_the_heat_of_the_meter_plays_the_role_heat_and_is_missing_without_its_inputs(self):
         plant, daemon = self.both()
-        wait_for('heat', lambda: None not in (p := self.pair(daemon)) and min(p) > 1500, 40)
+        wait_for('heat', lambda: None not in (p := self.pair(daemon)) and min(p) > 1500)
         wait_for('agreement', lambda: None not in (p := self.pair(daemon)) and abs(p[0] - p[1]) < 0.05 * p[1] + 100)
         live = daemon.live()
         self.assertEqual(live['roles']['heat'], 'derived')
@@ -39,7 +39,7 @@ class HeatFromFlow(SystemTest):
 
     def test_glycol_carries_less(self):
         _, daemon = self.both(more=', glycol: propylene, percent: 40')
-        wait_for('heat', lambda: None not in (p := self.pair(daemon)) and min(p) > 1500, 40)
+        wait_for('heat', lambda: None not in (p := self.pair(daemon)) and min(p) > 1500)
         wait_for('a share', lambda: None not in (p := self.pair(daemon)) and 0.85 < p[0] / p[1] < 0.95)
 
 

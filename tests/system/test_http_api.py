@@ -12,7 +12,7 @@ from http_rig import FROM_MS, Rig
 LOCAL_QUERY = f'/api/v1/query?series=hp_power&from={FROM_MS}&to={FROM_MS + 60000}&step=10000'
 
 
-def wait_until(condition, timeout_s=5):
+def wait_until(condition, timeout_s=60):
     end = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > end:
@@ -322,19 +322,18 @@ class Query(RigTest):
 
     def test_a_slow_query_delays_nobody(self):
         self.rig.live({'time': 1})
-        self.rig.tell('slow 2000')
+        self.rig.tell('slow 10000')
         slow = self.rig.connect()
-        started = time.monotonic()
         slow.request('GET', f'/api/v1/query?series=hp_power&from=0&to=300000&step=1000')
-        worst = 0
+        taken = [0]  # buckets of 300
         for _ in range(10):
-            before = time.monotonic()
             self.assertEqual(self.rig.json('/api/v1/live'), {'time': 1})
-            worst = max(worst, time.monotonic() - before)
-        self.assertLess(worst, 0.2)
-        self.assertLess(time.monotonic() - started, 0.5, 'the query was over before the others were measured')
+            taken.append(int(self.rig.tell('taken')))
+        self.assertLess(max(b - a for a, b in zip(taken, taken[1:])), 100, 'somebody waited for a third of the query')
+        self.assertLess(taken[-1], 300, 'the query was over before the others were served')
+        self.assertGreater(taken[-1], 0)
+        self.rig.tell('slow 0')
         self.assertEqual(len(json.loads(slow.getresponse().read())['time']), 300)
-        self.assertGreater(time.monotonic() - started, 0.6)
         slow.close()
 
     def test_a_client_that_leaves_a_running_query_harms_nobody(self):
@@ -603,10 +602,8 @@ class SlowReaders(RigTest):
         slow = [self.open(self.PATH + 'csv') for _ in range(20)]
         time.sleep(0.2)
         self.rig.tell('records 5')  # behind their ranges
-        before = time.monotonic()
-        for _ in range(50):
+        for _ in range(50):  # while those who read nothing hold their answers up
             self.rig.json('/api/v1/last?series=hp_power')
-        self.assertLess(time.monotonic() - before, 1)
         for s in slow[::7]:
             body, whole = self.body(s)
             rows = body.decode().split('\r\n')
@@ -825,13 +822,13 @@ class EventStream(RigTest):
 
     def test_silence_is_broken_by_a_comment(self):
         e = self.stream()
-        time.sleep(9)
+        self.rig.tell('later 5000')
         self.rig.tell('tick')  # too early
-        time.sleep(1.5)
-        before = time.monotonic()
+        self.rig.live({'time': 2})
+        self.assertEqual(e.next()[0], 'live')
+        self.rig.tell('later 15001')
         self.rig.tell('tick')
         self.assertEqual(e.next()[0], ':')
-        self.assertLess(time.monotonic() - before, 1)
 
 
 class StartAndStop(unittest.TestCase):
@@ -839,13 +836,11 @@ class StartAndStop(unittest.TestCase):
         rig = Rig()
         rig.live({'time': 1})
         streams = [rig.events() for _ in range(5)]
-        rig.tell('slow 5000')
+        rig.tell('slow 50000')  # eight minutes in all
         query = rig.connect()
         query.request('GET', '/api/v1/query?series=hp_power&from=0&to=10000000&step=1000')
-        before = time.monotonic()
-        code, text = rig.stop()
+        code, text = rig.stop()  # waits for one
         self.assertEqual(code, 0, text)
-        self.assertLess(time.monotonic() - before, 2)
         for s in streams:
             s.close()
         query.close()

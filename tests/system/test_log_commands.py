@@ -95,7 +95,7 @@ class LogCommands(SystemTest):
         child = self.start('import', self.folder, csv, '--stream', 'history')
         wait_for('rows', lambda: self.stream_rows() > 0 or child.poll() is not None, every_s=0.005)
         child.send_signal(signal.SIGINT)
-        said = child.communicate(timeout=20)[1]
+        said = child.communicate(timeout=60)[1]
         self.assertEqual(child.returncode, 1, said)
         self.assertIn('interrupted', said)
         self.assertIn(f"{self.stream_rows()} rows, to 20", said)
@@ -120,7 +120,7 @@ class LogCommands(SystemTest):
             size = out.stat().st_size if out.exists() else 0
             wait_for('bytes', lambda: out.exists() and out.stat().st_size > size or child.poll() is not None, every_s=0.001)
             child.send_signal(how)
-            child.communicate(timeout=20)
+            child.communicate(timeout=60)
             self.assertNotEqual(child.returncode, 0)
             self.assertLess(out.stat().st_size, csv.stat().st_size)
         with open(out, 'ab') as f:
@@ -184,7 +184,7 @@ class LogCommands(SystemTest):
         self.assertEqual(heatwatt('import', self.folder, csv).stderr, '')
         for args in (('import', self.folder, csv), ('export', self.folder, '--stream', 'import_1', '--out', self.folder / 'o.csv')):
             ours, theirs = os.openpty()
-            done = subprocess.run([HEATWATT, 'log', *map(str, args)], stdout=subprocess.DEVNULL, stderr=theirs, timeout=20)
+            done = subprocess.run([HEATWATT, 'log', *map(str, args)], stdout=subprocess.DEVNULL, stderr=theirs, timeout=60)
             os.close(theirs)
             self.assertEqual(done.returncode, 0)
             self.assertIn(b'########] 100 %', os.read(ours, 65536))

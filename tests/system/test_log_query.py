@@ -6,7 +6,7 @@ from harness import HEATWATT, START, SystemTest, wait_for, write_config
 
 
 def query(folder, *args, text=True):
-    return subprocess.run([HEATWATT, 'log', 'query', folder, *map(str, args)], capture_output=True, text=text, timeout=30)
+    return subprocess.run([HEATWATT, 'log', 'query', folder, *map(str, args)], capture_output=True, text=text, timeout=60)
 
 
 class LogQuery(SystemTest):
@@ -14,7 +14,7 @@ class LogQuery(SystemTest):
         history = self.folder / 'history.csv'
         rows = [f'{(START - 3600 + 10 * i) * 1000},{500 + i % 7},{i * 2.5},{"" if i % 5 else 40.25}' for i in range(1, 361)]
         history.write_text('time,hp_power,hp_import,heatmeter_flow_t\n' + '\n'.join(rows) + '\n')
-        done = subprocess.run([HEATWATT, 'log', 'import', self.folder / 'data', history], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([HEATWATT, 'log', 'import', self.folder / 'data', history], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         plant = self.plant(seed=1, speed=400)
         daemon = self.daemon(write_config(plant))
@@ -34,7 +34,7 @@ class LogQuery(SystemTest):
                 with self.subTest(why, form=form):
                     url = f'{daemon.url}/api/v1/query?series={series}&from={frm * 1000}&to={to * 1000}&tz=Asia/Kolkata&format={form}'
                     url += ''.join(f'&{k}={v}' for k, v in asked.items())
-                    with urllib.request.urlopen(url, timeout=20) as reply:
+                    with urllib.request.urlopen(url, timeout=60) as reply:
                         api = reply.read()
                     done = query(self.folder / 'data', '--series', series, '--from', frm * 1000, '--to', to * 1000, '--tz', 'Asia/Kolkata',
                                  f'--{form}', *(a for k, v in asked.items() for a in (f'--{k}', v)), text=False)
@@ -44,15 +44,15 @@ class LogQuery(SystemTest):
 
         # The records of the own stream, with their times and values, are those of an export.
         with urllib.request.urlopen(f'{daemon.url}/api/v1/query?series=hp_power&from={frm * 1000}&to={to * 1000}&step=raw&stream=own&format=csv',
-                                    timeout=20) as reply:
+                                    timeout=60) as reply:
             asked = [line.split(',') for line in reply.read().decode().split('\r\n')[1:-1]]
         done = subprocess.run([HEATWATT, 'log', 'export', self.folder / 'data', '--series', 'hp_power', '--from', str(frm * 1000), '--to',
-                               str(to * 1000)], capture_output=True, text=True, timeout=20)
+                               str(to * 1000)], capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([line.split(',') for line in done.stdout.splitlines()[1:]], [[row[1], row[3]] for row in asked])
         self.assertGreater(len(asked), 50)
         done = subprocess.run([HEATWATT, 'log', 'import', self.folder / 'data', history, '--stream', 'again'], capture_output=True, text=True,
-                              timeout=20)
+                              timeout=60)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f'another heatwatt (process {daemon.process.pid}) uses the log', done.stderr)
         self.assertIn('nothing was imported', done.stderr)
@@ -60,7 +60,7 @@ class LogQuery(SystemTest):
     def log(self):
         csv = self.folder / 'a.csv'
         csv.write_text('time,a_power,a_import\n1795000010000,10,1\n1795000020000,,1.5\n1795000030000,30.5,2\n')
-        subprocess.run([HEATWATT, 'log', 'import', self.folder, csv], capture_output=True, check=True, timeout=20)
+        subprocess.run([HEATWATT, 'log', 'import', self.folder, csv], capture_output=True, check=True, timeout=60)
         return self.folder
 
     def test_people_get_a_table(self):

@@ -22,7 +22,7 @@ POINTS = [f'E{n}' for n in range(1, 26) if n != 20] + ['E20a', 'E20b'] + [f'S{n}
 
 
 def meter(*args):
-    done = subprocess.run([str(HEATWATT), 'meter', *map(str, args)], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([str(HEATWATT), 'meter', *map(str, args)], capture_output=True, text=True, timeout=60)
     return done.returncode, json.loads(done.stdout) if done.returncode == 0 else None, done.stderr
 
 

@@ -161,7 +161,7 @@ roles:"""
 
     def test_it_reads_what_the_meter_shows_and_keeps_the_books_of_the_heat_pump(self):
         plant, daemon = self.both(speed=20)
-        wait_for('electricity', lambda: daemon.live()['heatpump']['total']['elec'] > 20, 30)
+        wait_for('electricity', lambda: daemon.live()['heatpump']['total']['elec'] > 20)
         plant.control('speed 0')
         live, truth = daemon.live(), plant.truth()['elecmeter']
         value = {c['id']: c['value'] for c in live['channels']}
@@ -224,7 +224,7 @@ roles:"""
         wait_for('missing', lambda: daemon.value('hpmeter_power') is None)
         self.assertEqual(daemon.source('heatmeter')['state'], 'ok')
         plant.control('modbus plug')
-        wait_for('ok again', lambda: daemon.source('hpmeter')['state'] == 'ok', 40)
+        wait_for('ok again', lambda: daemon.source('hpmeter')['state'] == 'ok')
         wait_for('values', lambda: daemon.value('hpmeter_power') is not None)
 
     def test_a_search_finds_the_plants_meter_and_knows_what_it_is(self):
@@ -267,7 +267,7 @@ roles:"""
 
 class Decode(unittest.TestCase):
     def decode(self, text, *args):
-        done = subprocess.run([HEATWATT, 'decode', 'modbus', *args], input=text, capture_output=True, text=True, timeout=10)
+        done = subprocess.run([HEATWATT, 'decode', 'modbus', *args], input=text, capture_output=True, text=True, timeout=60)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
     def test_a_request_and_its_reply_are_explained_by_the_map(self):

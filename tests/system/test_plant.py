@@ -92,7 +92,7 @@ class Plant:
             s.close()
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         self.process.stdout.close()
         self.process.stderr.close()
         self.dir.cleanup()
@@ -262,7 +262,7 @@ class Stream(unittest.TestCase):
         with Plant("--speed", 100, "--wait", "--for", 4, "--loads", loads, "--seed", 3,
                    use=("samples", "truth", "constants")) as p:
             blocks = p.blocks(p.connect())
-            p.process.wait(10)
+            p.process.wait(60)
             with open(p.path["constants"], encoding="ascii") as f:
                 sensors = constants(f.read())
             truth = p.truth()
@@ -385,7 +385,7 @@ class Faults(unittest.TestCase):
             self.assertEqual(p.tell("speed fast"),
                              "error speed: 'fast' is not a number from 0 to 10000")
             self.assertEqual(p.tell("quit"), "ok")
-            self.assertEqual(p.process.wait(10), 0)
+            self.assertEqual(p.process.wait(60), 0)
 
     def test_speed_changes_on_the_run_and_nought_stands_still(self):
         with Plant("--speed", 0) as p:
@@ -474,7 +474,7 @@ class Truth(unittest.TestCase):
     def test_the_file_is_its_owners_only_and_tells_windows_of_whole_minutes(self):
         with Plant("--speed", 2000, "--for", 400, use=("truth",)) as p:
             self.assertEqual(stat.S_IMODE(os.stat(p.path["truth"]).st_mode), 0o600)
-            self.assertEqual(p.process.wait(20), 0)
+            self.assertEqual(p.process.wait(60), 0)
             t = p.truth()
         self.assertEqual([c["id"] for c in t["circuits"]], IDS)
         self.assertEqual(len(t["windows"]), 6)
@@ -492,7 +492,7 @@ class Truth(unittest.TestCase):
 
     def test_minutes_of_windows_add_up_to_the_energies(self):
         with Plant("--speed", 5000, "--start", START + 20, "--for", 600, use=("truth",)) as p:
-            p.process.wait(20)
+            p.process.wait(60)
             t = p.truth()
         self.assertEqual(t["windows"][0]["start_us"], 0)
         self.assertEqual(len(t["windows"]), 10)
@@ -503,7 +503,7 @@ class Truth(unittest.TestCase):
     def test_the_heat_register_follows_the_heat_to_a_count(self):
         with Plant("--speed", 5000, "--for", 7200, use=("truth",)) as p:
             first = p.truth()
-            p.process.wait(30)
+            p.process.wait(60)
             last = p.truth()
         self.assertGreater(last["heat"]["positive_wh"], 500)
         self.assertGreater(last["heat"]["elec_wh"], 100)
@@ -591,7 +591,7 @@ class Replay(unittest.TestCase):
                     self.assertEqual(m.ask(request), bytes.fromhex(self.K303))
                 self.assertEqual(m.ask("10 5B 01 5C 16", first_s=0.2), b"")
             process.send_signal(signal.SIGINT)
-            self.assertEqual(process.wait(10), 0)
+            self.assertEqual(process.wait(60), 0)
             self.assertFalse(os.path.lexists(link))
             process.stdout.close()
             process.stderr.close()
@@ -599,7 +599,7 @@ class Replay(unittest.TestCase):
     def test_a_file_that_is_not_telegrams_is_refused_with_the_place(self):
         with tempfile.TemporaryDirectory() as d:
             _, process = self.run_replay("68 03 03 68 08 01 72 7B 16\nE5", d)
-            _, error = process.communicate(timeout=10)
+            _, error = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1)
         self.assertIn("telegram 2 at octet 9 is not 68 L L 68 ... 16", error)
 
@@ -610,7 +610,7 @@ class Program(unittest.TestCase):
             with Plant(use=("samples", "mbus", "control", "truth")) as p:
                 self.assertTrue(os.path.islink(p.path["mbus"]))
                 p.process.send_signal(number)
-                self.assertEqual(p.process.wait(10), 0)
+                self.assertEqual(p.process.wait(60), 0)
                 self.assertEqual(os.listdir(p.dir.name), ["truth.json"])
 
     def test_what_lies_in_the_way_is_named_and_left_alone(self):
@@ -637,7 +637,7 @@ class Program(unittest.TestCase):
                                       p.path["mbus"]], stdout=subprocess.PIPE, text=True)
             self.assertEqual(again.stdout.readline(), "ready\n")
             again.terminate()
-            self.assertEqual(again.wait(10), 0)
+            self.assertEqual(again.wait(60), 0)
             again.stdout.close()
 
     def test_usage_errors_exit_with_two(self):

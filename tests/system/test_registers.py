@@ -73,7 +73,7 @@ class Registers(SystemTest):
 
     def count_steps(self, daemon, want):
         try:
-            wait_for(f'journal: {want}', lambda: all(sorted(self.steps(daemon, c)) == sorted(want) for c in METERS), 30)
+            wait_for(f'journal: {want}', lambda: all(sorted(self.steps(daemon, c)) == sorted(want) for c in METERS))
         except AssertionError as e:
             raise AssertionError(f'{e}, but {[(c, self.steps(daemon, c)) for c in METERS]}')
 
@@ -152,7 +152,7 @@ class Journal(SystemTest):
         return [e['kind'] for e in daemon.get('/api/v1/journal' + query)['journal']]
 
     def events(self, daemon):
-        c = http.client.HTTPConnection(urlsplit(daemon.url).netloc, timeout=20)
+        c = http.client.HTTPConnection(urlsplit(daemon.url).netloc, timeout=60)
         self.addCleanup(c.close)
         c.request('GET', '/api/v1/events')
         reply = c.getresponse()
@@ -197,7 +197,7 @@ class Journal(SystemTest):
         self.assertIn('stopped', self.command('--limit', '1').stdout)
 
     def command(self, *args):
-        return subprocess.run([HEATWATT, 'journal', self.folder / 'data', *args], capture_output=True, text=True, timeout=10)
+        return subprocess.run([HEATWATT, 'journal', self.folder / 'data', *args], capture_output=True, text=True, timeout=60)
 
     def check_command(self, daemon):
         lines = [json.loads(line) for line in self.command('--json').stdout.splitlines()]
@@ -208,7 +208,7 @@ class Journal(SystemTest):
         self.assertIn('The source heatmeter is not configured any more.', self.command().stdout)
         for args, code in ((('--limit', '0'), 2), (('more',), 2), (('--help',), 0)):
             self.assertEqual(self.command(*args).returncode, code, args)
-        wrong = subprocess.run([HEATWATT, 'journal', self.folder / 'nosuch'], capture_output=True, text=True, timeout=10)
+        wrong = subprocess.run([HEATWATT, 'journal', self.folder / 'nosuch'], capture_output=True, text=True, timeout=60)
         self.assertEqual((wrong.returncode, 'nosuch' in wrong.stderr), (1, True))
 
 

@@ -24,12 +24,12 @@ class Replay(SystemTest):
         return self.daemon(config)
 
     def check(self, daemon, want):
-        wait_for('the meter', lambda: daemon.source('heatmeter')['state'] == 'ok', 30)
+        wait_for('the meter', lambda: daemon.source('heatmeter')['state'] == 'ok')
         live = {c['id']: c['value'] for c in daemon.live()['channels']}
         for channel, value in want.items():
             self.assertAlmostEqual(live[channel], value, places=2, msg=channel)
         self.assertEqual(daemon.live()['provenance'], 'measured')
-        wait_for('a durable record', lambda: daemon.live()['log']['durable'] >= 3, 30)
+        wait_for('a durable record', lambda: daemon.live()['log']['durable'] >= 3)
         daemon.stop()
         dump = subprocess.run([HEATWATT, 'log', 'export', self.folder / 'data/log'], capture_output=True, check=True)
         lines = [l.split(',') for l in dump.stdout.decode().splitlines()]

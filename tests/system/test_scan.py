@@ -16,7 +16,7 @@ from harness import HEATWATT, SIM, Program, SystemTest, first_line, wait_for, wr
 QUICK = ('--quick', '--listen', '2', '--timeout', '50', '--baud', '2400,9600,115200')
 
 
-def scan(*args, timeout_s=40):
+def scan(*args, timeout_s=90):
     done = subprocess.run([HEATWATT, 'scan', *map(str, args)], capture_output=True, text=True, timeout=timeout_s)
     return done.returncode, done.stdout, done.stderr
 
@@ -24,7 +24,7 @@ def scan(*args, timeout_s=40):
 def check_config(folder, sources):
     path = folder / 'found.yaml'
     path.write_text('version: 1\ndata_dir: data\n' + sources)
-    done = subprocess.run([HEATWATT, 'config', 'check', path], capture_output=True, text=True, timeout=10)
+    done = subprocess.run([HEATWATT, 'config', 'check', path], capture_output=True, text=True, timeout=60)
     return path, done.returncode, done.stdout + done.stderr
 
 
@@ -153,7 +153,7 @@ class Events:
 
     def __init__(self, url):
         self.scans = []
-        self.connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        self.connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         self.connection.request('GET', '/api/v1/events')
         self.reply = self.connection.getresponse()
         self.thread = threading.Thread(target=self.read, daemon=True)
@@ -177,7 +177,7 @@ class Events:
 
 class WhileItMeasures(SystemTest):
     def ask(self, method, path, body=None):
-        c = http.client.HTTPConnection(urlsplit(self.server.url).netloc, timeout=20)
+        c = http.client.HTTPConnection(urlsplit(self.server.url).netloc, timeout=60)
         headers = {'Content-Type': 'application/json'} if body is not None else {}
         c.request(method, path, body=json.dumps(body) if body is not None else None, headers=headers)
         reply = c.getresponse()
@@ -209,7 +209,7 @@ class WhileItMeasures(SystemTest):
         self.assertIn('scan under way', source['cause'])
         late = Events(self.server.url)
         self.addCleanup(late.close)
-        wait_for('the end', lambda: events.scans and events.scans[-1]['state'] == 'done', 30)
+        wait_for('the end', lambda: events.scans and events.scans[-1]['state'] == 'done')
         last = events.scans[-1]
         self.assertEqual(last, self.ask('GET', '/api/v1/scan')[1])
         self.assertEqual({(f['port'], f['protocol']) for f in last['found']}, {(meter, 'mbus'), (emon, 'emon')})
@@ -219,9 +219,9 @@ class WhileItMeasures(SystemTest):
         fractions = [e['progress']['fraction'] for e in events.scans]
         self.assertEqual(fractions, sorted(fractions))
         self.assertIn('running', {e['state'] for e in late.scans}, 'a stream opened in its midst begins with it')
-        wait_for('the meter is read again', lambda: self.server.source('heatmeter')['state'] == 'ok', 10)
+        wait_for('the meter is read again', lambda: self.server.source('heatmeter')['state'] == 'ok')
         good = self.server.source('heatmeter')['counters']['good']
-        wait_for('and again', lambda: self.server.source('heatmeter')['counters']['good'] > good, 10)
+        wait_for('and again', lambda: self.server.source('heatmeter')['counters']['good'] > good)
         new = next(f['source'] for f in last['found'] if f['address'] == 2)
         self.assertEqual(self.ask('POST', '/api/v1/sources', {'source': new, 'check': True})[0], 200)
 
@@ -231,7 +231,7 @@ class WhileItMeasures(SystemTest):
         self.assertEqual(status, 202)
         status, stopped = self.ask('DELETE', '/api/v1/scan')
         self.assertEqual((status, stopped['state'], stopped['ended'] is None), (200, 'stopped', False))
-        wait_for('the meter is read again', lambda: self.server.source('heatmeter')['state'] == 'ok', 10)
+        wait_for('the meter is read again', lambda: self.server.source('heatmeter')['state'] == 'ok')
         self.assertNotIn('another program uses it', self.server.said())
         status, again = self.ask('POST', '/api/v1/scan', {'ports': ['/dev/not-there']})
         self.assertEqual((status, again['id'] > begun['id']), (202, True))

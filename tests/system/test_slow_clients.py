@@ -30,7 +30,7 @@ class Events(threading.Thread):
 
     def __init__(self, address):
         super().__init__(daemon=True)
-        self.connection = http.client.HTTPConnection(address, timeout=10)
+        self.connection = http.client.HTTPConnection(address, timeout=60)
         self.connection.request('GET', '/api/v1/events')
         self.reply = self.connection.getresponse()
         self.records, self.live = [], []
@@ -154,7 +154,7 @@ class SlowClients(SystemTest):
             self.assertEqual([len(c['values']) for c in answer['columns']], [DAYS * 24] * 2)
 
     def check_whole_answer(self):
-        connection = http.client.HTTPConnection(*self.address, timeout=20)
+        connection = http.client.HTTPConnection(*self.address, timeout=60)
         connection.request('GET', PATH + 'csv')
         body = connection.getresponse().read()
         connection.close()

@@ -49,7 +49,7 @@ class Page(SystemTest):
     def test_the_demo_ends_by_itself_and_says_where_the_data_lies(self):
         demo = self.demo('--history', '2', '--for', '3', '--speed', '10')
         _, seen = self.url(demo, 20)
-        out = seen + demo.process.communicate(timeout=30)[0].decode()
+        out = seen + demo.process.communicate(timeout=60)[0].decode()
         self.assertEqual(demo.process.returncode, 0, demo.said())
         self.assertIn(str(self.folder / 'demo'), out)
         left = subprocess.run(['pgrep', '-f', str(self.folder)], capture_output=True).stdout.split()

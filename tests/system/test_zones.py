@@ -65,7 +65,7 @@ class Zones(unittest.TestCase):
 
     def end(self):
         self.tool.stdin.close()
-        self.tool.wait(10)
+        self.tool.wait(60)
         self.tool.stdout.close()
 
     def ask(self, line):

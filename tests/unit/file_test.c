@@ -16,7 +16,7 @@
 #include "daemon/base/file.h"
 
 struct rig {
-    char dir[64], path[96], beside[96];
+    char dir[64], path[96], beside[104];
 };
 
 static int set_up(void **state)

@@ -16,8 +16,9 @@
 
 #include "daemon/drivers/pulses.h"
 #include "tests/drivers/driver_rig.h"
+#include "tests/drivers/made_time.h"
 
-enum { EDGES_MAX = 64, PATIENCE_MS = 5000, WH_MJ = 3600000, MS = 1000000 };
+enum { EDGES_MAX = 64, WH_MJ = 3600000, MS = 1000000 };
 
 struct rig {
     struct driver_rig base;
@@ -80,9 +81,8 @@ static int tear_down(void **state)
 /* Until *count is at least n. */
 static void wait_count(struct rig *rig, const unsigned *count, unsigned n)
 {
-    for (int ms = 0; *count < n && ms < PATIENCE_MS; ms += 5) {
-        uv_run(&rig->base.loop, UV_RUN_NOWAIT);
-        usleep(5000);
+    for (unsigned turns = 0; *count < n && turns < MADE_TIME_PATIENCE; turns++) {
+        driver_rig_live(&rig->base);
     }
     assert_true(*count >= n);
 }
@@ -399,9 +399,8 @@ static void the_count_survives_an_unplugged_line(void **state)
     status_get(rig->status, &view);
     assert_int_equal(view.state, STATUS_FAILED);
     assert_non_null(strstr(view.cause, "missed"));
-    for (int ms = 0; view.state != STATUS_OK && ms < PATIENCE_MS; ms += 20) {
-        usleep(20000);
-        driver_rig_turn(&rig->base);
+    for (unsigned turns = 0; view.state != STATUS_OK && turns < MADE_TIME_PATIENCE; turns++) {
+        driver_rig_live(&rig->base);
         status_get(rig->status, &view);
     }
     driver_rig_accept(&rig->base);

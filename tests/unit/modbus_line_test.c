@@ -19,9 +19,10 @@
 #include "core/wire/modbus.h"
 #include "daemon/drivers/modbus.h"
 #include "tests/drivers/driver_rig.h"
+#include "tests/drivers/made_time.h"
 
 enum mood { WELL, SILENT, GARBLED, BUSY, LACKING, STRANGER };
-enum { DEVICES = 2, TIMEOUT_MS = 60, PATIENCE_MS = 10000, POLL_S = 10 };
+enum { DEVICES = 2, TIMEOUT_MS = 60, POLL_S = 10 };
 
 /* Power, import in kWh, and a voltage of L1 far away: two requests. */
 static const struct hwt_modbus_map map = {
@@ -273,9 +274,8 @@ static void play(struct rig *rig)
 
 static void live(struct rig *rig)
 {
-    uv_run(&rig->base.loop, UV_RUN_NOWAIT);
     play(rig);
-    usleep(200);
+    driver_rig_live(&rig->base);
 }
 
 static struct status_view view(struct rig *rig, int device)
@@ -289,22 +289,22 @@ static struct status_view view(struct rig *rig, int device)
 /* Real time passes until the device's state is this. */
 static void live_until(struct rig *rig, int device, enum status_state wanted)
 {
-    int64_t end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
+    unsigned turns = 0;
 
     do {
         live(rig);
-    } while (view(rig, device).state != wanted && clock_real_us() < end_us);
+    } while (view(rig, device).state != wanted && ++turns < MADE_TIME_PATIENCE);
     assert_int_equal(view(rig, device).state, wanted);
 }
 
 /* Real time passes until the line rests. */
 static void live_until_rest(struct rig *rig)
 {
-    int64_t end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
+    unsigned turns = 0;
 
     do {
         live(rig);
-    } while (driver_rig_is_busy(&rig->base) && clock_real_us() < end_us);
+    } while (driver_rig_is_busy(&rig->base) && ++turns < MADE_TIME_PATIENCE);
     assert_false(driver_rig_is_busy(&rig->base));
 }
 

@@ -21,15 +21,9 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/drivers/modbus_search.h"
+#include "tests/drivers/made_time.h"
 
-enum {
-    DEVICES_MAX = 6,
-    FOUND_MAX = 16,
-    PROBLEMS_MAX = 4,
-    TIMEOUT_MS = 50,
-    PATIENCE_MS = 20000,
-    FRAME_MAX = 128
-};
+enum { DEVICES_MAX = 6, FOUND_MAX = 16, PROBLEMS_MAX = 4, TIMEOUT_MS = 50, FRAME_MAX = 128 };
 enum manner {
     METER,     /* registers, serial number, no function 2B */
     NAMED,     /* function 2B, and no registers at all */
@@ -409,15 +403,12 @@ static void add(struct rig *rig, struct device d)
 
 static void search(struct rig *rig)
 {
-    int64_t end_us = clock_real_us() + 1000 * (int64_t)PATIENCE_MS;
-
     rig->search = modbus_search_new(&rig->loop, &rig->o);
     assert_non_null(rig->search);
     modbus_search_start(rig->search);
-    while (!rig->done && clock_real_us() < end_us) {
-        uv_run(&rig->loop, UV_RUN_NOWAIT);
+    for (unsigned turns = 0; !rig->done && turns < MADE_TIME_PATIENCE; turns++) {
         play(rig);
-        usleep(100);
+        made_time_turn(&rig->loop);
     }
     assert_true(rig->done);
     assert_string_equal(rig->why, "");
@@ -709,9 +700,8 @@ static void a_search_can_be_given_up_at_any_time(void **state)
     rig->search = modbus_search_new(&rig->loop, &rig->o);
     modbus_search_start(rig->search);
     for (int i = 0; i < 200 && rig->functions[0x2B] == 0; i++) {
-        uv_run(&rig->loop, UV_RUN_NOWAIT);
         play(rig);
-        usleep(100);
+        made_time_turn(&rig->loop);
     }
     assert_true(rig->functions[0x2B] > 0);
     modbus_search_free(rig->search);
@@ -729,8 +719,7 @@ static void a_port_that_is_not_there_ends_the_search_with_the_reason(void **stat
     rig->search = modbus_search_new(&rig->loop, &rig->o);
     modbus_search_start(rig->search);
     for (int i = 0; i < 1000 && !rig->done; i++) {
-        uv_run(&rig->loop, UV_RUN_NOWAIT);
-        usleep(100);
+        made_time_turn(&rig->loop);
     }
     assert_true(rig->done);
     assert_non_null(strstr(rig->why, rig->link));

@@ -17,8 +17,9 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/drivers/scan.h"
+#include "tests/drivers/made_time.h"
 
-enum { DEVICES = 3, FOUND_MAX = 16, PROBLEMS_MAX = 8, TICK_MS = 2, PATIENCE_US = 20000000 };
+enum { DEVICES = 3, FOUND_MAX = 16, PROBLEMS_MAX = 8, TICK_MS = 2 };
 
 struct device;
 typedef void (*device_play)(struct device *d, bool right_speed);
@@ -253,7 +254,7 @@ static int set_up(void **state)
     uv_timer_init(&rig->loop, &rig->tick);
     rig->tick.data = rig;
     rig->o = (struct scan_options){.listen_ms = 300,
-                                   .timeout_ms = 60,
+                                   .timeout_ms = 30,
                                    .quick = true,
                                    .on_found = on_found,
                                    .on_progress = on_progress,
@@ -330,8 +331,8 @@ static void run(struct rig *rig)
     assert_non_null(rig->scan);
     uv_timer_start(&rig->tick, on_tick, TICK_MS, TICK_MS);
     scan_start(rig->scan);
-    while (!rig->done && clock_real_us() - began_us < PATIENCE_US) {
-        uv_run(&rig->loop, UV_RUN_ONCE);
+    for (unsigned turns = 0; !rig->done && turns < MADE_TIME_PATIENCE; turns++) {
+        made_time_turn(&rig->loop);
     }
     uv_timer_stop(&rig->tick);
     rig->took_us = clock_real_us() - began_us;
@@ -419,13 +420,14 @@ static void a_banner_is_waited_out(void **state)
     struct rig *rig = *state;
     struct device *d = add_talker(rig, B115200, banner, sizeof(banner) - 1);
 
-    rig->o.listen_ms = 1500;
+    rig->o.listen_ms = 700;
     rig->o.baud[0] = 115200;
     rig->o.speeds = 1;
-    d->period = 500 / TICK_MS;
+    d->period = 300 / TICK_MS;
     run(rig);
     assert_int_equal(rig->finds, 0);
-    assert_true(rig->took_us > 1900000); /* a second window at the speed at which text came */
+    /* A second window at the speed at which text came: 300 + 200 + 700 ms, and ticks of 50 ms. */
+    assert_in_range(rig->took_us, 1200000, 1300000);
     assert_int_equal(rig->problems, 1);
     assert_int_equal(d->heard, 0);
 }
@@ -547,7 +549,7 @@ static void a_meter_that_only_knows_its_primary_address_is_found_by_the_sweep(vo
 
     d->unit = 17;
     only(rig, SCAN_MBUS, SCAN_MBUS);
-    rig->o.timeout_ms = 15;
+    rig->o.timeout_ms = 10;
     rig->o.baud[0] = 9600;
     rig->o.speeds = 1;
     run(rig);
@@ -642,7 +644,7 @@ static void a_scan_can_be_ended_at_any_time(void **state)
         uv_timer_start(&rig->tick, on_tick, TICK_MS, TICK_MS);
         scan_start(rig->scan);
         for (unsigned i = 0; i < 3 * rounds; i++) {
-            uv_run(&rig->loop, UV_RUN_ONCE);
+            made_time_turn(&rig->loop);
         }
         scan_free(rig->scan);
         rig->scan = NULL;
