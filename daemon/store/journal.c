@@ -25,7 +25,7 @@ struct journal {
     pthread_cond_t more;
     struct journal_entry queue[JOURNAL_QUEUE]; /* a ring; under the lock */
     size_t first, waiting;
-    uint64_t lost;
+    uint64_t lost; /* found no room since the queue was last empty */
     bool closing;
 
     /* the thread's */
@@ -247,6 +247,15 @@ static void wait_for_work(struct journal *j, bool failed)
     }
 }
 
+/* Locked. */
+static void tell_lost(struct journal *j)
+{
+    if (j->waiting == 0 && j->lost > 0) {
+        LOG(LOG_WARN, "journal", "has room again lost=%llu", (unsigned long long)j->lost);
+        j->lost = 0;
+    }
+}
+
 static void *run(void *ctx)
 {
     struct journal *j = ctx;
@@ -267,6 +276,7 @@ static void *run(void *ctx)
         if (!failed) {
             j->first = (j->first + 1) % JOURNAL_QUEUE;
             j->waiting--;
+            tell_lost(j);
         }
     }
     pthread_mutex_unlock(&j->lock);
@@ -340,33 +350,30 @@ void journal_close(struct journal *j)
     pthread_cond_signal(&j->more);
     pthread_mutex_unlock(&j->lock);
     pthread_join(j->thread, NULL);
-    if (j->waiting > 0) {
-        LOG(LOG_ERROR, "journal", "entries lost count=%zu", j->waiting);
+    if (j->waiting + j->lost > 0) {
+        LOG(LOG_ERROR, "journal", "entries lost count=%llu",
+            (unsigned long long)(j->waiting + j->lost));
     }
     destroy(j);
 }
 
 void journal_put(struct journal *j, const struct journal_entry *e)
 {
+    bool overflows = false;
+
     pthread_mutex_lock(&j->lock);
     if (j->waiting == JOURNAL_QUEUE) {
-        j->lost++;
+        overflows = j->lost++ == 0;
     } else {
         j->queue[(j->first + j->waiting) % JOURNAL_QUEUE] = *e;
         j->waiting++;
         pthread_cond_signal(&j->more);
     }
     pthread_mutex_unlock(&j->lock);
-}
-
-uint64_t journal_lost(struct journal *j)
-{
-    uint64_t lost;
-
-    pthread_mutex_lock(&j->lock);
-    lost = j->lost;
-    pthread_mutex_unlock(&j->lock);
-    return lost;
+    if (overflows) {
+        LOG(LOG_ERROR, "journal", "no room for more entries waiting=%d; they are lost",
+            JOURNAL_QUEUE);
+    }
 }
 
 void journal_before(const struct journal *j, struct journal_before *out)
