@@ -53,13 +53,12 @@ static void on_octets(void *ctx, const uint8_t *p, size_t n)
 static void on_fail(void *ctx, const char *why)
 {
     struct modbus_line *line = ctx;
-    int64_t unix_ms = clock_unix_ms(line->clock);
+    int64_t unix_ms = clock_stamp_ms(line->clock);
 
     uv_timer_stop(&line->wake);
     line->current = NONE;
     for (int i = 0; i < line->devices; i++) {
-        status_set(line->device[i]->o.status, STATUS_FAILED,
-                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", why);
+        status_set(line->device[i]->o.status, STATUS_FAILED, unix_ms, "%s", why);
     }
 }
 
@@ -233,14 +232,13 @@ void modbus_line_start(struct modbus_line *line)
 
 void modbus_line_pause(struct modbus_line *line, const char *cause)
 {
-    int64_t unix_ms = clock_unix_ms(line->clock);
+    int64_t unix_ms = clock_stamp_ms(line->clock);
 
     uv_timer_stop(&line->wake);
     bus_line_stop(line->port);
     line->current = NONE;
     for (int i = 0; i < line->devices; i++) {
-        status_set(line->device[i]->o.status, STATUS_STALE,
-                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", cause);
+        status_set(line->device[i]->o.status, STATUS_STALE, unix_ms, "%s", cause);
     }
 }
 
