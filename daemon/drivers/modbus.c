@@ -9,7 +9,6 @@
 
 enum {
     DEVICES_MAX = 32,
-    UNIT_MAX_RTU = 247,
     SILENT_MAX = 3, /* requests in a row without any answer: a TCP connection is made anew */
     START_BAUD = 9600,
     NONE = -1
@@ -209,7 +208,7 @@ int modbus_line_add(struct modbus_line *line, const struct modbus_device_options
     if (line->devices == DEVICES_MAX || (d = malloc(sizeof(*d))) == NULL) {
         return HWT_ERR_SPACE;
     }
-    err = line->rtu && (options->unit < 1 || options->unit > UNIT_MAX_RTU)
+    err = line->rtu && (options->unit < 1 || options->unit > HWT_MODBUS_UNIT_MAX)
               ? HWT_ERR_ARGUMENT
               : modbus_device_init(d, options);
     if (err != 0) {

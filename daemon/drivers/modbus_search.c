@@ -360,7 +360,7 @@ static bool is_possible(const struct modbus_search_options *o)
             return false;
         }
     }
-    return usual || (o->from <= o->to && (!rtu || (o->from >= 1 && o->to <= MODBUS_UNIT_MAX_RTU)));
+    return usual || (o->from <= o->to && (!rtu || (o->from >= 1 && o->to <= HWT_MODBUS_UNIT_MAX)));
 }
 
 struct modbus_search *modbus_search_new(uv_loop_t *loop,
