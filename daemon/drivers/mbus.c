@@ -23,13 +23,6 @@ struct mbus_bus {
 
 static void pump(struct mbus_bus *bus);
 
-static int64_t unix_ms(struct mbus_bus *bus)
-{
-    int64_t t = clock_unix_ms(bus->clock);
-
-    return t == HWT_TIME_UNKNOWN ? 0 : t;
-}
-
 bool mbus_select_parse(const char *text, uint8_t select_out[HWT_MBUS_SELECT_SIZE])
 {
     uint8_t digit[16];
@@ -92,7 +85,7 @@ static void on_fail(void *ctx, const char *why)
     bus->current = NONE;
     for (int i = 0; i < bus->meters; i++) {
         bus->meter[i].slave.linked = false;
-        status_set(bus->meter[i].o.status, STATUS_FAILED, unix_ms(bus), "%s", why);
+        status_set(bus->meter[i].o.status, STATUS_FAILED, clock_stamp_ms(bus->clock), "%s", why);
     }
 }
 
@@ -260,7 +253,7 @@ void mbus_bus_pause(struct mbus_bus *bus, const char *cause)
     bus->current = NONE;
     for (int i = 0; i < bus->meters; i++) {
         bus->meter[i].slave.linked = false;
-        status_set(bus->meter[i].o.status, STATUS_STALE, unix_ms(bus), "%s", cause);
+        status_set(bus->meter[i].o.status, STATUS_STALE, clock_stamp_ms(bus->clock), "%s", cause);
     }
 }
 
@@ -289,7 +282,7 @@ void mbus_bus_tick(struct mbus_bus *bus)
         }
         if ((m->failures > 0 || bus->babbling || (i == bus->current && bus->master.retried > 0)) &&
             bus_line_is_open(bus->line)) {
-            mbus_meter_check_stale(m, now_us, unix_ms(bus));
+            mbus_meter_check_stale(m, now_us, clock_stamp_ms(bus->clock));
         }
     }
     if (bus->current == NONE) {

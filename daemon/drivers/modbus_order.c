@@ -2,11 +2,7 @@
 
 #include <string.h>
 
-enum {
-    UNIT_DEVICE =
-        255, /* Messaging on TCP/IP V1.0b, 4.4.1.2: the device itself, behind no gateway */
-    LIKELY_MAX = 16
-};
+enum { LIKELY_MAX = 16 };
 
 static void add_unit(struct modbus_order *r, unsigned unit)
 {
@@ -22,12 +18,12 @@ static void list_units(struct modbus_order *r)
 {
     bool rtu = r->o->port != NULL || r->o->rtu_over_tcp;
     bool usual = r->o->from == 0 && r->o->to == 0;
-    unsigned from = usual ? 1 : r->o->from, to = usual ? MODBUS_UNIT_MAX_RTU : r->o->to;
+    unsigned from = usual ? 1 : r->o->from, to = usual ? HWT_MODBUS_UNIT_MAX : r->o->to;
 
     for (unsigned u = from; u <= to && u <= LIKELY_MAX; u++) {
         add_unit(r, u);
-        if (!rtu && u == from && (usual || to == UNIT_DEVICE)) {
-            add_unit(r, UNIT_DEVICE);
+        if (!rtu && u == from && (usual || to == HWT_MODBUS_UNIT_DEVICE)) {
+            add_unit(r, HWT_MODBUS_UNIT_DEVICE);
         }
     }
     r->likely = r->units;

@@ -13,7 +13,6 @@
 #include "daemon/drivers/modbus_search.h"
 
 enum {
-    MODBUS_UNIT_MAX_RTU = 247,
     MODBUS_LINES_MAX = MODBUS_SEARCH_SPEEDS_MAX * MODBUS_SEARCH_FRAMINGS_MAX,
     MODBUS_KNOWN_MAX = 256
 };

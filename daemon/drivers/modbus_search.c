@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/drivers/bus_line.h"
@@ -361,7 +360,7 @@ static bool is_possible(const struct modbus_search_options *o)
             return false;
         }
     }
-    return usual || (o->from <= o->to && (!rtu || (o->from >= 1 && o->to <= MODBUS_UNIT_MAX_RTU)));
+    return usual || (o->from <= o->to && (!rtu || (o->from >= 1 && o->to <= HWT_MODBUS_UNIT_MAX)));
 }
 
 struct modbus_search *modbus_search_new(uv_loop_t *loop,

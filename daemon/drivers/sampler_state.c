@@ -267,12 +267,11 @@ static void show_mismatch(const struct sampler_options *o, int64_t unix_ms, unsi
 void sampler_state_show(struct sampler_state *s, const struct sampler_options *o)
 {
     int64_t now_us = clock_real_us();
-    int64_t unix_ms = clock_unix_ms(o->clock);
+    int64_t unix_ms = clock_stamp_ms(o->clock);
     uint_fast32_t word = atomic_load(&s->note);
     int64_t open_us = now_us - atomic_load(&s->note_us);
     unsigned detail = (unsigned)(word & 0xFFFF);
 
-    unix_ms = unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms;
     show_counters(s, o, now_us);
     switch ((enum sampler_note)(word >> 16)) {
     case SAMPLER_STARTING:
