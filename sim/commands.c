@@ -1,5 +1,6 @@
 /* The fault menu: a table of commands for the control socket. docs/PLANT.md explains each. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "sim/live.h"
 #include "sim/truth_file.h"
 
-/* x: the number after the command, checked against the row's range. */
+/* What is more than writing a field. x: the number after the command, in the row's range. */
 typedef int (*command_run)(struct live *l, double x);
 
 static int mbus_unplug(struct live *l, double x)
@@ -22,58 +23,9 @@ static int mbus_plug(struct live *l, double x)
     return mbus_port_plug(&l->mbus);
 }
 
-static int mbus_noise(struct live *l, double x)
-{
-    l->mbus.bit_error = x;
-    return 0;
-}
-
-static int mbus_checksum(struct live *l, double x)
-{
-    (void)x;
-    l->mbus.wrong_checksum = true;
-    return 0;
-}
-
-static int mbus_silent(struct live *l, double x)
-{
-    l->mbus.silent = (uint32_t)x;
-    return 0;
-}
-
-static int mbus_collision(struct live *l, double x)
-{
-    l->mbus.collision = (uint32_t)x;
-    return 0;
-}
-
-static int mbus_foreign(struct live *l, double x)
-{
-    l->mbus.foreign = (uint32_t)x;
-    return 0;
-}
-
-static int mbus_twice(struct live *l, double x)
-{
-    l->mbus.twice = (uint32_t)x;
-    return 0;
-}
-
 static int mbus_late(struct live *l, double x)
 {
     l->mbus.late_ns = (int64_t)(x * 1e6);
-    return 0;
-}
-
-static int mbus_echo(struct live *l, double x)
-{
-    l->mbus.echo = x > 0.0;
-    return 0;
-}
-
-static int mbus_stuck(struct live *l, double x)
-{
-    l->mbus.stuck = (int)x;
     return 0;
 }
 
@@ -113,24 +65,6 @@ static int modbus_plug(struct live *l, double x)
     return modbus_tcp_plug(&l->modbus_tcp);
 }
 
-static int modbus_noise(struct live *l, double x)
-{
-    l->modbus.bit_error = x;
-    return 0;
-}
-
-static int modbus_silent(struct live *l, double x)
-{
-    l->elec.silent = (uint32_t)x;
-    return 0;
-}
-
-static int modbus_foreign(struct live *l, double x)
-{
-    l->elec.foreign = (uint32_t)x;
-    return 0;
-}
-
 /* The next three requests: two of a poll, and one more. */
 static int modbus_exception(struct live *l, double x)
 {
@@ -145,42 +79,11 @@ static int modbus_late(struct live *l, double x)
     return 0;
 }
 
-static int modbus_twice(struct live *l, double x)
-{
-    l->modbus.twice = (uint32_t)x;
-    return 0;
-}
-
-static int modbus_collision(struct live *l, double x)
-{
-    l->modbus.collision = (uint32_t)x;
-    return 0;
-}
-
-static int modbus_echo(struct live *l, double x)
-{
-    l->modbus.echo = x > 0.0;
-    return 0;
-}
-
-static int modbus_stuck(struct live *l, double x)
-{
-    l->modbus.stuck = (int)x;
-    return 0;
-}
-
 static int modbus_swap(struct live *l, double x)
 {
     (void)x;
     elec_meter_swap(&l->model.elec, l->seed + 1);
     l->elec.serial++;
-    return 0;
-}
-
-/* Another meter whose registers stand where the old one's stood. */
-static int modbus_serial(struct live *l, double x)
-{
-    l->elec.serial = (uint32_t)x;
     return 0;
 }
 
@@ -209,24 +112,6 @@ static int emon_plug(struct live *l, double x)
 {
     (void)x;
     return emon_tx_plug(&l->emon);
-}
-
-static int emon_garbage(struct live *l, double x)
-{
-    l->emon.garbage = (uint32_t)x;
-    return 0;
-}
-
-static int emon_cut(struct live *l, double x)
-{
-    l->emon.cut = (uint32_t)x;
-    return 0;
-}
-
-static int emon_silent(struct live *l, double x)
-{
-    l->emon.silent = (uint32_t)x;
-    return 0;
 }
 
 static int emon_reset(struct live *l, double x)
@@ -262,18 +147,6 @@ static int pulses_plug(struct live *l, double x)
     return line_feed_plug(&l->pulses.feed);
 }
 
-static int pulses_bounce(struct live *l, double x)
-{
-    l->pulses.bounce = (uint32_t)x;
-    return 0;
-}
-
-static int pulses_lose(struct live *l, double x)
-{
-    l->pulses.feed.lose = (uint32_t)x;
-    return 0;
-}
-
 static int elster_unplug(struct live *l, double x)
 {
     (void)x;
@@ -284,30 +157,6 @@ static int elster_plug(struct live *l, double x)
 {
     (void)x;
     return line_feed_plug(&l->elster.feed);
-}
-
-static int elster_lose(struct live *l, double x)
-{
-    l->elster.lose = (uint32_t)x;
-    return 0;
-}
-
-static int elster_extra(struct live *l, double x)
-{
-    l->elster.extra = (uint32_t)x;
-    return 0;
-}
-
-static int elster_checksum(struct live *l, double x)
-{
-    l->elster.checksum = (uint32_t)x;
-    return 0;
-}
-
-static int elster_dark(struct live *l, double x)
-{
-    l->elster.dark = (uint32_t)x;
-    return 0;
 }
 
 static int elster_power_fail(struct live *l, double x)
@@ -371,50 +220,9 @@ static int w1_good(struct live *l, double x)
     return w1_set(l, x, W1_NONE);
 }
 
-static int samples_crc(struct live *l, double x)
-{
-    (void)x;
-    l->spoil_crc = true;
-    return 0;
-}
-
-static int samples_lose(struct live *l, double x)
-{
-    l->lose_blocks = (uint32_t)x;
-    return 0;
-}
-
-static int samples_stop(struct live *l, double x)
-{
-    (void)x;
-    l->samples_stopped = true;
-    return 0;
-}
-
-static int samples_start(struct live *l, double x)
-{
-    (void)x;
-    l->samples_stopped = false;
-    return 0;
-}
-
 static int clock_step(struct live *l, double x)
 {
     l->wall_step_us += (int64_t)(x * 1e6);
-    return 0;
-}
-
-static int clock_hide(struct live *l, double x)
-{
-    (void)x;
-    l->wall_hidden = true;
-    return 0;
-}
-
-static int clock_show(struct live *l, double x)
-{
-    (void)x;
-    l->wall_hidden = false;
     return 0;
 }
 
@@ -434,111 +242,161 @@ static int truth(struct live *l, double x)
     return truth_file_write(l, l->options->truth);
 }
 
-static int quit(struct live *l, double x)
+/* Which option gives the plant what a command is about. */
+enum need { NOTHING, MBUS, MODBUS, EMON, PULSES, ELSTER, W1, NEEDS };
+
+static const char *const need_options[NEEDS] = {
+    [MBUS] = "--mbus",     [MODBUS] = "--modbus", [EMON] = "--emon",
+    [PULSES] = "--pulses", [ELSTER] = "--elster", [W1] = "--w1",
+};
+
+static bool has(const struct options *o, enum need need)
 {
-    (void)x;
-    l->quit = true;
-    return 0;
+    const bool given[NEEDS] = {
+        [NOTHING] = true,
+        [MBUS] = o->mbus != NULL,
+        [MODBUS] = o->modbus != NULL || o->modbus_tcp != 0,
+        [EMON] = o->emon != NULL,
+        [PULSES] = o->pulses != NULL,
+        [ELSTER] = o->elster != NULL,
+        [W1] = o->w1 != NULL,
+    };
+
+    return given[need];
 }
+
+/* Calls a function, or writes a field of struct live, of whatever type that is. */
+#define RUN(function) .run = (function)
+/* clang-format off */
+#define SET(field)                                                                                 \
+    .at = offsetof(struct live, field),                                                            \
+    .type = _Generic(((struct live *)NULL)->field,                                                 \
+                     bool: BOOL, int: INT, uint32_t: UINT32, double: DOUBLE)
+/* clang-format on */
+#define NUMBER(least, most) .number = true, .min = (least), .max = (most)
 
 static const struct command {
     const char *words;
-    command_run run;
-    bool number;                                                    /* one follows */
-    enum { NOTHING, MBUS, MODBUS, EMON, PULSES, ELSTER, W1 } needs; /* an option */
+    enum need need;
+    command_run run; /* or NULL: the number goes into a field: */
+    size_t at;       /* octets into struct live */
+    enum { BOOL, INT, UINT32, DOUBLE } type;
+    bool number; /* one follows, from min to max; */
     double min, max;
+    double x; /* else it is this */
 } commands[] = {
-    {"mbus unplug", mbus_unplug, false, MBUS, 0, 0},
-    {"mbus plug", mbus_plug, false, MBUS, 0, 0},
-    {"mbus noise", mbus_noise, true, MBUS, 0, 1},
-    {"mbus checksum", mbus_checksum, false, MBUS, 0, 0},
-    {"mbus silent", mbus_silent, true, MBUS, 0, 1e6},
-    {"mbus collision", mbus_collision, true, MBUS, 0, 1e6},
-    {"mbus foreign", mbus_foreign, true, MBUS, 0, 1e6},
-    {"mbus twice", mbus_twice, true, MBUS, 0, 1e6},
-    {"mbus late", mbus_late, true, MBUS, 0, 60000},
-    {"mbus echo", mbus_echo, true, MBUS, 0, 1},
-    {"mbus stuck", mbus_stuck, true, MBUS, -1, 255},
-    {"mbus swap", mbus_swap, false, MBUS, 0, 0},
-    {"mbus reset", mbus_reset, false, MBUS, 0, 0},
-    {"mbus turn", mbus_turn, false, MBUS, 0, 0},
-    {"modbus unplug", modbus_unplug, false, MODBUS, 0, 0},
-    {"modbus plug", modbus_plug, false, MODBUS, 0, 0},
-    {"modbus noise", modbus_noise, true, MODBUS, 0, 1},
-    {"modbus silent", modbus_silent, true, MODBUS, 0, 1e6},
-    {"modbus foreign", modbus_foreign, true, MODBUS, 0, 1e6},
-    {"modbus exception", modbus_exception, true, MODBUS, 1, 255},
-    {"modbus late", modbus_late, true, MODBUS, 0, 1e5},
-    {"modbus twice", modbus_twice, true, MODBUS, 0, 1e6},
-    {"modbus collision", modbus_collision, true, MODBUS, 0, 1e6},
-    {"modbus echo", modbus_echo, true, MODBUS, 0, 1},
-    {"modbus stuck", modbus_stuck, true, MODBUS, -1, 255},
-    {"modbus serial", modbus_serial, true, MODBUS, 0, 4294967295.0},
-    {"modbus swap", modbus_swap, false, MODBUS, 0, 0},
-    {"modbus reset", modbus_reset, false, MODBUS, 0, 0},
-    {"modbus turn", modbus_turn, false, MODBUS, 0, 0},
-    {"emon unplug", emon_unplug, false, EMON, 0, 0},
-    {"emon plug", emon_plug, false, EMON, 0, 0},
-    {"emon garbage", emon_garbage, true, EMON, 0, 1e6},
-    {"emon cut", emon_cut, true, EMON, 0, 1e6},
-    {"emon silent", emon_silent, true, EMON, 0, 1e6},
-    {"emon reset", emon_reset, false, EMON, 0, 0},
-    {"emon swap", emon_swap, false, EMON, 0, 0},
-    {"emon turn", emon_turn, false, EMON, 0, 0},
-    {"pulses unplug", pulses_unplug, false, PULSES, 0, 0},
-    {"pulses plug", pulses_plug, false, PULSES, 0, 0},
-    {"pulses bounce", pulses_bounce, true, PULSES, 0, 1e6},
-    {"pulses lose", pulses_lose, true, PULSES, 0, 1e6},
-    {"elster unplug", elster_unplug, false, ELSTER, 0, 0},
-    {"elster plug", elster_plug, false, ELSTER, 0, 0},
-    {"elster lose", elster_lose, true, ELSTER, 0, 1e6},
-    {"elster extra", elster_extra, true, ELSTER, 0, 1e6},
-    {"elster checksum", elster_checksum, true, ELSTER, 0, 1e6},
-    {"elster dark", elster_dark, true, ELSTER, 0, 1e6},
-    {"elster powerfail", elster_power_fail, false, ELSTER, 0, 0},
-    {"elster swap", elster_swap, false, ELSTER, 0, 0},
-    {"elster reset", elster_reset, false, ELSTER, 0, 0},
-    {"elster turn", elster_turn, false, ELSTER, 0, 0},
-    {"w1 unplug", w1_unplug, true, W1, 1, W1_SENSORS},
-    {"w1 plug", w1_plug, true, W1, 1, W1_SENSORS},
-    {"w1 crc", w1_crc, true, W1, 1, W1_SENSORS},
-    {"w1 reset", w1_reset, true, W1, 1, W1_SENSORS},
-    {"w1 good", w1_good, true, W1, 1, W1_SENSORS},
-    {"samples crc", samples_crc, false, NOTHING, 0, 0},
-    {"samples lose", samples_lose, true, NOTHING, 0, 1e6},
-    {"samples stop", samples_stop, false, NOTHING, 0, 0},
-    {"samples start", samples_start, false, NOTHING, 0, 0},
-    {"clock step", clock_step, true, NOTHING, -1e8, 1e8},
-    {"clock hide", clock_hide, false, NOTHING, 0, 0},
-    {"clock show", clock_show, false, NOTHING, 0, 0},
-    {"speed", speed, true, NOTHING, 0, 10000},
-    {"truth", truth, false, NOTHING, 0, 0},
-    {"quit", quit, false, NOTHING, 0, 0},
+    {"mbus unplug", MBUS, RUN(mbus_unplug)},
+    {"mbus plug", MBUS, RUN(mbus_plug)},
+    {"mbus noise", MBUS, SET(mbus.bit_error), NUMBER(0, 1)},
+    {"mbus checksum", MBUS, SET(mbus.wrong_checksum), .x = 1},
+    {"mbus silent", MBUS, SET(mbus.silent), NUMBER(0, 1e6)},
+    {"mbus collision", MBUS, SET(mbus.collision), NUMBER(0, 1e6)},
+    {"mbus foreign", MBUS, SET(mbus.foreign), NUMBER(0, 1e6)},
+    {"mbus twice", MBUS, SET(mbus.twice), NUMBER(0, 1e6)},
+    {"mbus late", MBUS, RUN(mbus_late), NUMBER(0, 60000)},
+    {"mbus echo", MBUS, SET(mbus.echo), NUMBER(0, 1)},
+    {"mbus stuck", MBUS, SET(mbus.stuck), NUMBER(-1, 255)},
+    {"mbus swap", MBUS, RUN(mbus_swap)},
+    {"mbus reset", MBUS, RUN(mbus_reset)},
+    {"mbus turn", MBUS, RUN(mbus_turn)},
+    {"modbus unplug", MODBUS, RUN(modbus_unplug)},
+    {"modbus plug", MODBUS, RUN(modbus_plug)},
+    {"modbus noise", MODBUS, SET(modbus.bit_error), NUMBER(0, 1)},
+    {"modbus silent", MODBUS, SET(elec.silent), NUMBER(0, 1e6)},
+    {"modbus foreign", MODBUS, SET(elec.foreign), NUMBER(0, 1e6)},
+    {"modbus exception", MODBUS, RUN(modbus_exception), NUMBER(1, 255)},
+    {"modbus late", MODBUS, RUN(modbus_late), NUMBER(0, 1e5)},
+    {"modbus twice", MODBUS, SET(modbus.twice), NUMBER(0, 1e6)},
+    {"modbus collision", MODBUS, SET(modbus.collision), NUMBER(0, 1e6)},
+    {"modbus echo", MODBUS, SET(modbus.echo), NUMBER(0, 1)},
+    {"modbus stuck", MODBUS, SET(modbus.stuck), NUMBER(-1, 255)},
+    {"modbus serial", MODBUS, SET(elec.serial),
+     NUMBER(0, UINT32_MAX)}, /* the registers stand as before */
+    {"modbus swap", MODBUS, RUN(modbus_swap)},
+    {"modbus reset", MODBUS, RUN(modbus_reset)},
+    {"modbus turn", MODBUS, RUN(modbus_turn)},
+    {"emon unplug", EMON, RUN(emon_unplug)},
+    {"emon plug", EMON, RUN(emon_plug)},
+    {"emon garbage", EMON, SET(emon.garbage), NUMBER(0, 1e6)},
+    {"emon cut", EMON, SET(emon.cut), NUMBER(0, 1e6)},
+    {"emon silent", EMON, SET(emon.silent), NUMBER(0, 1e6)},
+    {"emon reset", EMON, RUN(emon_reset)},
+    {"emon swap", EMON, RUN(emon_swap)},
+    {"emon turn", EMON, RUN(emon_turn)},
+    {"pulses unplug", PULSES, RUN(pulses_unplug)},
+    {"pulses plug", PULSES, RUN(pulses_plug)},
+    {"pulses bounce", PULSES, SET(pulses.bounce), NUMBER(0, 1e6)},
+    {"pulses lose", PULSES, SET(pulses.feed.lose), NUMBER(0, 1e6)},
+    {"elster unplug", ELSTER, RUN(elster_unplug)},
+    {"elster plug", ELSTER, RUN(elster_plug)},
+    {"elster lose", ELSTER, SET(elster.lose), NUMBER(0, 1e6)},
+    {"elster extra", ELSTER, SET(elster.extra), NUMBER(0, 1e6)},
+    {"elster checksum", ELSTER, SET(elster.checksum), NUMBER(0, 1e6)},
+    {"elster dark", ELSTER, SET(elster.dark), NUMBER(0, 1e6)},
+    {"elster powerfail", ELSTER, RUN(elster_power_fail)},
+    {"elster swap", ELSTER, RUN(elster_swap)},
+    {"elster reset", ELSTER, RUN(elster_reset)},
+    {"elster turn", ELSTER, RUN(elster_turn)},
+    {"w1 unplug", W1, RUN(w1_unplug), NUMBER(1, W1_SENSORS)},
+    {"w1 plug", W1, RUN(w1_plug), NUMBER(1, W1_SENSORS)},
+    {"w1 crc", W1, RUN(w1_crc), NUMBER(1, W1_SENSORS)},
+    {"w1 reset", W1, RUN(w1_reset), NUMBER(1, W1_SENSORS)},
+    {"w1 good", W1, RUN(w1_good), NUMBER(1, W1_SENSORS)},
+    {"samples crc", NOTHING, SET(spoil_crc), .x = 1},
+    {"samples lose", NOTHING, SET(lose_blocks), NUMBER(0, 1e6)},
+    {"samples stop", NOTHING, SET(samples_stopped), .x = 1},
+    {"samples start", NOTHING, SET(samples_stopped), .x = 0},
+    {"clock step", NOTHING, RUN(clock_step), NUMBER(-1e8, 1e8)},
+    {"clock hide", NOTHING, SET(wall_hidden), .x = 1},
+    {"clock show", NOTHING, SET(wall_hidden), .x = 0},
+    {"speed", NOTHING, RUN(speed), NUMBER(0, 10000)},
+    {"truth", NOTHING, RUN(truth)},
+    {"quit", NOTHING, SET(quit), .x = 1},
 };
+
+static void set_field(struct live *l, const struct command *c, double x)
+{
+    uint8_t *to = (uint8_t *)l + c->at;
+
+    switch (c->type) {
+    case BOOL:
+        memcpy(to, &(bool){x > 0.0}, sizeof(bool));
+        break;
+    case INT:
+        memcpy(to, &(int){(int)x}, sizeof(int));
+        break;
+    case UINT32:
+        memcpy(to, &(uint32_t){(uint32_t)x}, sizeof(uint32_t));
+        break;
+    case DOUBLE:
+        memcpy(to, &x, sizeof(x));
+        break;
+    }
+}
+
+static int obey(struct live *l, const struct command *c, double x)
+{
+    if (c->run != NULL) {
+        return c->run(l, x);
+    }
+    set_field(l, c, x);
+    return 0;
+}
 
 static void run_command(struct live *l, const struct command *c, const char *rest, char *reply)
 {
     char *end = NULL;
-    double x = c->number ? strtod(rest, &end) : 0.0;
+    double x = c->number ? strtod(rest, &end) : c->x;
 
     if (c->number && (end == rest || *end != '\0' || !(x >= c->min && x <= c->max))) {
         snprintf(reply, CONTROL_LINE, "error %s: '%.60s' is not a number from %g to %g", c->words,
                  rest, c->min, c->max);
     } else if (!c->number && *rest != '\0') {
         snprintf(reply, CONTROL_LINE, "error %s takes no argument", c->words);
-    } else if (c->needs == MBUS && l->options->mbus == NULL) {
-        snprintf(reply, CONTROL_LINE, "error %s: started without --mbus", c->words);
-    } else if (c->needs == MODBUS && l->options->modbus == NULL && l->options->modbus_tcp == 0) {
-        snprintf(reply, CONTROL_LINE, "error %s: started without --modbus", c->words);
-    } else if (c->needs == EMON && l->options->emon == NULL) {
-        snprintf(reply, CONTROL_LINE, "error %s: started without --emon", c->words);
-    } else if (c->needs == PULSES && l->options->pulses == NULL) {
-        snprintf(reply, CONTROL_LINE, "error %s: started without --pulses", c->words);
-    } else if (c->needs == ELSTER && l->options->elster == NULL) {
-        snprintf(reply, CONTROL_LINE, "error %s: started without --elster", c->words);
-    } else if (c->needs == W1 && l->options->w1 == NULL) {
-        snprintf(reply, CONTROL_LINE, "error %s: started without --w1", c->words);
-    } else if (c->run(l, x) != 0) {
+    } else if (!has(l->options, c->need)) {
+        snprintf(reply, CONTROL_LINE, "error %s: started without %s", c->words,
+                 need_options[c->need]);
+    } else if (obey(l, c, x) != 0) {
         snprintf(reply, CONTROL_LINE, "error %s: %s", c->words, strerror(errno));
     } else {
         snprintf(reply, CONTROL_LINE, "ok");

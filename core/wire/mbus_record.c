@@ -14,24 +14,13 @@
 #include <string.h>
 
 #include "core/base/bytes.h"
-#include "core/wire/mbus_value.h"
+#include "core/wire/mbus_data.h"
 #include "core/wire/mbus_vif.h"
 
+enum { DIF_SPECIAL = 0x0F }; /* low four bits: no data of a known type */
 enum { DIF_MAKER = 0x0F, DIF_MORE = 0x1F, DIF_FILLER = 0x2F, DIF_READOUT = 0x7F };
 enum { VIF_EF = 0xEF, VIF_FB = 0xFB, VIF_FD = 0xFD, VIF_TEXT = 0x7C, VIF_MAKER = 0x7F };
 enum { OF_EXTENSION = 0x80 }; /* in modifier[]: the code is one of the table after FC */
-
-enum data_type { INTEGER, REAL, BCD, VARIABLE, NOTHING, SPECIAL };
-
-/* EN 13757-3, table 4: the low four bits of the DIF. */
-static const struct {
-    uint8_t type;
-    uint8_t octets;
-} data_types[16] = {
-    {NOTHING, 0}, {INTEGER, 1},  {INTEGER, 2}, {INTEGER, 3}, {INTEGER, 4}, {REAL, 4},
-    {INTEGER, 6}, {INTEGER, 8},  {NOTHING, 0}, {BCD, 1},     {BCD, 2},     {BCD, 3},
-    {BCD, 4},     {VARIABLE, 0}, {BCD, 6},     {SPECIAL, 0},
-};
 
 /* What the VIB says, on the way to a value. */
 struct meaning {
@@ -253,180 +242,6 @@ static bool read_vib(struct hwt_reader *r, struct hwt_mbus_record *rec, struct m
     return true;
 }
 
-/* --- data ------------------------------------------------------------------------------------ */
-
-/* The data octets least significant first; `turned` holds them if they were sent otherwise. */
-static const uint8_t *in_order(const struct hwt_mbus_record *rec, uint8_t turned[16])
-{
-    if (!rec->msb_first || rec->raw_size > 16) {
-        return rec->raw;
-    }
-    for (size_t i = 0; i < rec->raw_size; i++) {
-        turned[i] = rec->raw[rec->raw_size - 1 - i];
-    }
-    return turned;
-}
-
-/* 1 to 8 octets under a VIF whose integers are signed. What a maker's own VIF means by -2^(n-1) is
- * the maker's business. */
-static void take_signed(struct hwt_mbus_record *rec, const uint8_t *p)
-{
-    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
-    if (rec->mantissa != INT64_MIN >> (64 - 8 * rec->raw_size) ||
-        rec->quantity == HWT_MBUS_Q_MANUFACTURER_SPECIFIC) {
-        rec->kind = HWT_MBUS_NUMBER;
-    }
-}
-
-/* Codes and bits; what is beyond an int64 stays octets. */
-static void take_unsigned(struct hwt_mbus_record *rec, const uint8_t *p)
-{
-    rec->mantissa = hwt_mbus_integer(p, rec->raw_size);
-    if (rec->raw_size < 8) {
-        rec->mantissa &= INT64_MAX >> (63 - 8 * rec->raw_size);
-    }
-    rec->kind = rec->mantissa >= 0 ? HWT_MBUS_NUMBER : HWT_MBUS_BYTES;
-}
-
-static void take_integer(struct hwt_mbus_record *rec, const struct meaning *m)
-{
-    uint8_t turned[16];
-    const uint8_t *p = in_order(rec, turned);
-
-    switch ((enum hwt_mbus_form)m->form) {
-    case HWT_MBUS_FORM_NUMBER:
-        take_signed(rec, p);
-        break;
-    case HWT_MBUS_FORM_UNSIGNED:
-        take_unsigned(rec, p);
-        break;
-    case HWT_MBUS_FORM_DATE:
-        rec->kind = hwt_mbus_date_decode(p, rec->raw_size, &rec->date);
-        break;
-    }
-}
-
-static void take_bcd(struct hwt_mbus_record *rec, const struct meaning *m)
-{
-    uint8_t turned[16];
-
-    if (m->form != HWT_MBUS_FORM_DATE &&
-        hwt_mbus_bcd(in_order(rec, turned), rec->raw_size, &rec->mantissa)) {
-        rec->kind = HWT_MBUS_NUMBER;
-    }
-}
-
-static void take_real(struct hwt_mbus_record *rec, const struct meaning *m)
-{
-    uint8_t turned[16];
-
-    rec->real_bits = (uint32_t)(uint64_t)hwt_mbus_integer(in_order(rec, turned), 4);
-    if (m->form != HWT_MBUS_FORM_DATE && (rec->real_bits & 0x7F800000) != 0x7F800000) {
-        rec->kind = HWT_MBUS_REAL; /* else infinite or not a number */
-    }
-}
-
-/* binary64 becomes a NUMBER of 17 or 18 digits; its power of ten goes into the scaling. */
-static void take_double(struct hwt_mbus_record *rec, struct meaning *m)
-{
-    uint8_t turned[16];
-    uint64_t bits = (uint64_t)hwt_mbus_integer(in_order(rec, turned), 8);
-    int exponent;
-
-    if (m->form != HWT_MBUS_FORM_DATE && hwt_mbus_binary64(bits, &rec->mantissa, &exponent)) {
-        rec->kind = HWT_MBUS_NUMBER;
-        m->scaling.exponent += exponent;
-    }
-}
-
-enum lvar_kind { LVAR_TEXT, LVAR_BCD, LVAR_MINUS_BCD, LVAR_BINARY, LVAR_REAL, LVAR_RESERVED };
-
-/*
- * What LVAR says of the octets after it, EN 13757-3, 6.3.3, table 6. F4 means 32 octets since 2013,
- * a binary32 before (the M-Bus user group's text of 1998, as F8 a binary64): where fewer than 32
- * octets are left only the older meaning can be meant.
- */
-static enum lvar_kind lvar_meaning(uint8_t lvar, size_t left, size_t *size_out)
-{
-    static const uint8_t large[] = {16, 20, 24, 28, 32, 48, 64}; /* F0 to F6 */
-
-    if (lvar < 0xC0) {
-        *size_out = lvar;
-        return LVAR_TEXT;
-    }
-    if (lvar < 0xF0) {
-        *size_out = lvar & 0x0F;
-        return lvar < 0xD0 ? LVAR_BCD : lvar < 0xE0 ? LVAR_MINUS_BCD : LVAR_BINARY;
-    }
-    if (lvar == 0xF8 || (lvar == 0xF4 && left < 32)) {
-        *size_out = lvar & 0x0F;
-        return LVAR_REAL;
-    }
-    if (lvar - 0xF0u < sizeof(large)) {
-        *size_out = large[lvar - 0xF0];
-        return LVAR_BINARY;
-    }
-    return LVAR_RESERVED;
-}
-
-static void take_variable(struct hwt_mbus_record *rec, enum lvar_kind kind, struct meaning *m)
-{
-    if (kind == LVAR_TEXT) {
-        rec->kind = HWT_MBUS_TEXT;
-    } else if (kind == LVAR_REAL && rec->raw_size == 4) {
-        take_real(rec, m);
-    } else if (kind == LVAR_REAL) {
-        take_double(rec, m);
-    } else if (kind == LVAR_BINARY && rec->raw_size > 8) {
-        rec->kind = HWT_MBUS_BYTES;
-    } else if (kind == LVAR_BINARY && rec->raw_size > 0) {
-        take_integer(rec, m);
-    } else if (kind != LVAR_BINARY && rec->raw_size > 0) {
-        take_bcd(rec, m);
-        rec->mantissa = kind == LVAR_MINUS_BCD ? -rec->mantissa : rec->mantissa;
-    }
-}
-
-/* Variable length: the first data octet is LVAR. False: reserved. */
-static bool read_variable(struct hwt_reader *r, struct hwt_mbus_record *rec, struct meaning *m)
-{
-    uint8_t lvar = get_octet(r);
-    enum lvar_kind kind = lvar_meaning(lvar, hwt_reader_left(r), &rec->raw_size);
-
-    if (kind == LVAR_RESERVED) {
-        return false;
-    }
-    rec->raw = hwt_get_bytes(r, rec->raw_size);
-    if (r->ok) {
-        take_variable(rec, kind, m);
-    }
-    return true;
-}
-
-/* False: LVAR is reserved. Running out of octets shows in the reader. */
-static bool read_data(struct hwt_reader *r, uint8_t dif, struct hwt_mbus_record *rec,
-                      struct meaning *m)
-{
-    enum data_type type = (enum data_type)data_types[dif & 0x0F].type;
-
-    if (type == VARIABLE) {
-        return read_variable(r, rec, m);
-    }
-    rec->raw_size = data_types[dif & 0x0F].octets;
-    rec->raw = hwt_get_bytes(r, rec->raw_size);
-    if (!r->ok) {
-        return true;
-    }
-    if (type == INTEGER) {
-        take_integer(rec, m);
-    } else if (type == BCD) {
-        take_bcd(rec, m);
-    } else if (type == REAL) {
-        take_real(rec, m);
-    }
-    return true;
-}
-
 /* --- records --------------------------------------------------------------------------------- */
 
 static int next_plain(struct hwt_mbus_telegram *t, struct hwt_reader *r, uint8_t dif,
@@ -440,7 +255,7 @@ static int next_plain(struct hwt_mbus_telegram *t, struct hwt_reader *r, uint8_t
     if (!read_vib(r, rec, &m)) {
         return refuse(t, r, f, HWT_ERR_SANITY, "more than 10 VIFEs");
     }
-    if (r->ok && !read_data(r, dif, rec, &m)) {
+    if (r->ok && !hwt_mbus_data_read(r, dif, (enum hwt_mbus_form)m.form, rec, &m.scaling)) {
         return refuse(t, r, f, HWT_ERR_UNSUPPORTED, "variable length with a reserved LVAR");
     }
     if (!r->ok) {
@@ -491,10 +306,9 @@ static int next_fixed(struct hwt_mbus_telegram *t, struct hwt_reader *r,
     rec->storage = historic || (t->status & STORED) != 0;
     rec->raw = hwt_get_bytes(r, rec->raw_size = 4);
     if (m.form != HWT_MBUS_FORM_DATE && (t->status & BINARY) != 0) {
-        m.form = HWT_MBUS_FORM_UNSIGNED;
-        take_integer(rec, &m);
+        hwt_mbus_data_integer(HWT_MBUS_FORM_UNSIGNED, rec);
     } else {
-        take_bcd(rec, &m);
+        hwt_mbus_data_bcd((enum hwt_mbus_form)m.form, rec);
     }
     hwt_mbus_scale(rec, &m.scaling);
     return 1;
@@ -530,7 +344,7 @@ int hwt_mbus_next(struct hwt_mbus_telegram *telegram, struct hwt_mbus_record *re
             got = next_maker(t, &r, dif, rec);
         } else if (dif == DIF_READOUT) {
             got = next_readout(&r, rec);
-        } else if (data_types[dif & 0x0F].type == SPECIAL) {
+        } else if ((dif & 0x0F) == DIF_SPECIAL) {
             got = refuse(t, &r, fault_out, HWT_ERR_UNSUPPORTED, "reserved DIF");
         } else {
             got = next_plain(t, &r, dif, rec, fault_out);

@@ -19,7 +19,6 @@ enum {
     MBAP_LENGTH_AT = 4, /* counts from the unit on */
     LENGTH_MIN = 3,     /* unit, function, one octet */
     LENGTH_MAX = 254,
-    UNIT_MAX_RTU = 247,
     MEI_DEVICE = 0x0E, /* of 2B: read device identification */
     OBJECTS_AT = 8     /* unit, 2B, 0E, access, conformity, more, next, number of objects */
 };
@@ -99,7 +98,8 @@ static bool is_sane(enum hwt_modbus_transport transport, const struct hwt_modbus
                      : r->function == HWT_MODBUS_IDENTIFY && r->address <= 0xFF &&
                            r->count >= HWT_MODBUS_BASIC && r->count <= HWT_MODBUS_ONE;
 
-    return right && (transport == HWT_MODBUS_TCP || (r->unit >= 1 && r->unit <= UNIT_MAX_RTU));
+    return right &&
+           (transport == HWT_MODBUS_TCP || (r->unit >= 1 && r->unit <= HWT_MODBUS_UNIT_MAX));
 }
 
 static void put_pdu(struct hwt_writer *w, const struct hwt_modbus_request *r)

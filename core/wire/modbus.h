@@ -8,8 +8,9 @@
  *   who   2B 0E access(1) object(1)   ─▶  2B 0E access conformity more next n  n x (id length text)
  *
  * MODBUS Application Protocol V1.1b3 (6.3, 6.4, 6.21, 7), MODBUS over Serial Line V1.02
- * (2.5.1, 6.2), MODBUS Messaging on TCP/IP V1.0b (3.1.3). Writes nothing to a device: there is no
- * such function here. What registers mean is modbus_map.h's, when to ask is modbus_master.h's.
+ * (2.5.1, 6.2), MODBUS Messaging on TCP/IP V1.0b (3.1.3, 4.4.1.2). Writes nothing to a device:
+ * there is no such function here. What registers mean is modbus_map.h's, when to ask is
+ * modbus_master.h's.
  */
 #ifndef HWT_CORE_WIRE_MODBUS_H
 #define HWT_CORE_WIRE_MODBUS_H
@@ -22,6 +23,8 @@ enum {
     HWT_MODBUS_READ_INPUT = 4,
     HWT_MODBUS_IDENTIFY = 0x2B,     /* with 0E: read device identification */
     HWT_MODBUS_REFUSED = 0x80,      /* added to the function of an exception reply */
+    HWT_MODBUS_UNIT_MAX = 247,      /* of a serial line */
+    HWT_MODBUS_UNIT_DEVICE = 255,   /* of TCP: the device itself, behind no gateway */
     HWT_MODBUS_REGISTERS_MAX = 125, /* of one request */
     HWT_MODBUS_REQUEST_MAX = 12,    /* octets: RTU 8, TCP 12 */
     HWT_MODBUS_FRAME_MAX = 260,     /* octets: RTU 256, TCP 260 */
@@ -111,8 +114,7 @@ size_t hwt_modbus_request_encode(enum hwt_modbus_transport transport,
                                  const struct hwt_modbus_request *request, uint16_t transaction,
                                  uint8_t out[HWT_MODBUS_REQUEST_MAX]);
 /* Reads a request from the start of p, for whoever explains captures. Returns its octets, or
- * LENGTH, CHECKSUM, SANITY, UNSUPPORTED (another function). *transaction_out: TCP
- * only. */
+ * LENGTH, CHECKSUM, SANITY, UNSUPPORTED (another function). *transaction_out: TCP only. */
 HWT_MUST_CHECK int hwt_modbus_request_decode(enum hwt_modbus_transport transport, const uint8_t *p,
                                              size_t n, struct hwt_modbus_request *request_out,
                                              uint16_t *transaction_out);

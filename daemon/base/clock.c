@@ -121,6 +121,13 @@ int64_t clock_unix_ms(struct clock *c)
     return clock_now(c).unix_ms;
 }
 
+int64_t clock_stamp_ms(struct clock *c)
+{
+    int64_t unix_ms = clock_unix_ms(c);
+
+    return unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms;
+}
+
 /* How much further than this clock the wall time of a restarted device has come: its absence. */
 static int64_t absence_us(const struct clock *c, int64_t wall_us, int64_t silent_us)
 {

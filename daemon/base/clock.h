@@ -34,6 +34,8 @@ void clock_free(struct clock *c);
 struct clock_time clock_now(struct clock *c);
 int64_t clock_mono_us(struct clock *c);
 int64_t clock_unix_ms(struct clock *c); /* or HWT_TIME_UNKNOWN */
+/* The same as a status takes it: 0 while it is not known. */
+int64_t clock_stamp_ms(struct clock *c);
 /*
  * The sampler tells the end of a block: device_us of the stream, wall_us or HWT_TIME_UNKNOWN.
  * Returns the clock's mono_us for that instant. A restarted device (restart true) continues where

@@ -50,12 +50,6 @@ struct calibrate {
     bool check, json;
 };
 
-static int fail(const char *what)
-{
-    fprintf(stderr, "heatwatt calibrate: %s\n", what);
-    return 1;
-}
-
 /* --- asking --- */
 
 /* The answer, or NULL after a sentence on stderr. */
@@ -420,5 +414,8 @@ int calibrate_main(int argc, char **argv)
         }
     }
     fputs(usage, stderr);
-    return optind < argc ? 2 : (fail("what is to be done?"), 2);
+    if (optind == argc) {
+        fputs("heatwatt calibrate: what is to be done?\n", stderr);
+    }
+    return 2;
 }

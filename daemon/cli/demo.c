@@ -173,6 +173,7 @@ static void fill_arguments(struct plant_arguments *a, const struct demo *d, int6
  */
 static pid_t start_plant(struct plant_arguments *a, unsigned history_days)
 {
+    /* Of the meters on its bus the second is not configured: the page's search finds it. */
     char *argv[] = {
         NULL,
         "--start",
@@ -189,6 +190,8 @@ static pid_t start_plant(struct plant_arguments *a, unsigned history_days)
         a->samples,
         "--mbus",
         a->meter,
+        "--mbus-meters",
+        "2",
         "--modbus",
         a->elec,
         "--truth",

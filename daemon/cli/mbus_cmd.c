@@ -1,10 +1,10 @@
 #include "daemon/cli/mbus_cmd.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/json.h"
+#include "daemon/cli/number_option.h"
 #include "daemon/drivers/mbus.h"
 #include "daemon/drivers/mbus_search.h"
 #include "daemon/drivers/mbus_talk.h"
@@ -41,18 +41,6 @@ static int wrong(const char *what, const char *value)
     return -1;
 }
 
-static bool parse_number(const char *text, unsigned low, unsigned high, unsigned *out)
-{
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
-
-    if (*text < '0' || *text > '9' || *end != '\0' || n < low || n > high) {
-        return false;
-    }
-    *out = (unsigned)n;
-    return true;
-}
-
 static const unsigned usual_speeds[] = {2400, 9600, 300, 4800, 1200, 600};
 
 static void set_usual_speeds(struct mbus_search_options *o)
@@ -61,36 +49,17 @@ static void set_usual_speeds(struct mbus_search_options *o)
     memcpy(o->baud, usual_speeds, sizeof(usual_speeds));
 }
 
-static bool parse_speeds(const char *text, struct mbus_search_options *o)
+static bool parse_speeds(char *text, struct mbus_search_options *o)
 {
-    char word[16];
-
     o->every_speed = true;
-    o->speeds = 0;
     if (strcmp(text, "all") == 0) {
         set_usual_speeds(o);
         return true;
     }
-    for (;;) {
-        size_t n = strcspn(text, ",");
-
-        if (n == 0 || n >= sizeof(word) || o->speeds == MBUS_SPEEDS_MAX) {
-            return false;
-        }
-        memcpy(word, text, n);
-        word[n] = '\0';
-        if (!parse_number(word, 1, 115200, &o->baud[o->speeds]) ||
-            !serial_baud_is_standard(o->baud[o->speeds++])) {
-            return false;
-        }
-        if (text[n] == '\0') {
-            return true;
-        }
-        text += n + 1;
-    }
+    return number_option_speeds(text, MBUS_SPEEDS_MAX, o->baud, &o->speeds);
 }
 
-static int parse_value(struct arguments *a, const char *name, const char *value)
+static int parse_value(struct arguments *a, const char *name, char *value)
 {
     unsigned n;
 
@@ -109,11 +78,12 @@ static int parse_value(struct arguments *a, const char *name, const char *value)
         return 0;
     }
     if (strcmp(name, "--timeout") == 0) {
-        return parse_number(value, 20, 60000, &a->timeout_ms) ? 0
-                                                              : wrong("not 20 to 60000 ms:", value);
+        return number_option_take(value, 20, 60000, &a->timeout_ms)
+                   ? 0
+                   : wrong("not 20 to 60000 ms:", value);
     }
     if (strcmp(name, "--from") == 0 || strcmp(name, "--to") == 0) {
-        if (!parse_number(value, name[2] == 't' ? 1 : 0, 250, &n)) {
+        if (!number_option_take(value, name[2] == 't' ? 1 : 0, 250, &n)) {
             return wrong("no primary address:", value);
         }
         *(name[2] == 't' ? &a->to : &a->from) = (int)n;

@@ -10,6 +10,7 @@
 #include "daemon/base/log.h"
 #include "daemon/cli/interrupt.h"
 #include "daemon/cli/list_option.h"
+#include "daemon/cli/number_option.h"
 #include "daemon/cli/scan_print.h"
 #include "daemon/drivers/ports.h"
 #include "daemon/run/map_kinds.h"
@@ -59,36 +60,6 @@ static bool wrong(const char *what, const char *value)
     return false;
 }
 
-static bool parse_number(const char *text, unsigned low, unsigned high, unsigned *out)
-{
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
-
-    if (*text < '0' || *text > '9' || *end != '\0' || n < low || n > high) {
-        return false;
-    }
-    *out = (unsigned)n;
-    return true;
-}
-
-static bool parse_speeds(struct arguments *a, char *text)
-{
-    const char *word[LIST_MAX];
-    size_t n = 0;
-
-    if (!list_add_words(word, &n, text) || n > SCAN_SPEEDS_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        unsigned *baud = &a->scan.baud[a->scan.speeds++];
-
-        if (!parse_number(word[i], 1, 115200, baud) || !serial_baud_is_standard(*baud)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool parse_protocols(struct arguments *a, char *text)
 {
     const char *word[LIST_MAX];
@@ -116,17 +87,18 @@ static bool parse_value(struct arguments *a, const char *name, char *value)
         return true;
     }
     if (strcmp(name, "--baud") == 0) {
-        return parse_speeds(a, value) || wrong("not a list of standard speeds:", value);
+        return number_option_speeds(value, SCAN_SPEEDS_MAX, a->scan.baud, &a->scan.speeds) ||
+               wrong("not a list of standard speeds:", value);
     }
     if (strcmp(name, "--protocol") == 0) {
         return parse_protocols(a, value) || wrong("not a list of protocols:", value);
     }
     if (strcmp(name, "--timeout") == 0) {
-        return parse_number(value, 20, 60000, &a->scan.timeout_ms) ||
+        return number_option_take(value, 20, 60000, &a->scan.timeout_ms) ||
                wrong("not 20 to 60000 ms:", value);
     }
     if (strcmp(name, "--listen") == 0) {
-        if (!parse_number(value, 1, 600, &a->scan.listen_ms)) {
+        if (!number_option_take(value, 1, 600, &a->scan.listen_ms)) {
             return wrong("not 1 to 600 s:", value);
         }
         a->scan.listen_ms *= 1000;

@@ -196,7 +196,7 @@ static void on_done(uv_work_t *work, int status)
 {
     struct analog *a = work->data;
     struct outcome out = {.n = 0};
-    int64_t unix_ms = clock_unix_ms(a->clock), now_us = clock_mono_us(a->clock);
+    int64_t unix_ms = clock_stamp_ms(a->clock), now_us = clock_mono_us(a->clock);
 
     a->busy = false;
     if (a->closing || status != 0) {
@@ -205,7 +205,6 @@ static void on_done(uv_work_t *work, int status)
         }
         return;
     }
-    unix_ms = unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms;
     take(a, &out, &a->o.flow, &a->flow, HWT_Q_FLOW_RATE);
     take(a, &out, &a->o.temperature, &a->temperature, a->o.temperature_is);
     for (size_t i = 0; i < out.n; i++) {

@@ -84,6 +84,11 @@ bool bus_line_is_remote(const struct bus_line *l)
     return l->tcp != NULL;
 }
 
+int64_t bus_line_lag_us(const struct bus_line *l)
+{
+    return bus_line_is_remote(l) ? BUS_LINE_LAG_US : 0;
+}
+
 bool bus_line_set(struct bus_line *l, unsigned baud, enum serial_framing framing)
 {
     return l->serial == NULL || serial_port_set_line(l->serial, baud, framing);

@@ -14,6 +14,8 @@
 
 struct bus_line; /* opaque */
 
+enum { BUS_LINE_LAG_US = 1000000 }; /* us that a network holds octets back at the most */
+
 struct bus_line_options {
     const char *path; /* serial port, or NULL: TCP; copied */
     const char *tcp;  /* "host:port", or NULL: host and tcp_port are given; copied */
@@ -36,6 +38,8 @@ void bus_line_stop(struct bus_line *l);
 bool bus_line_is_open(const struct bus_line *l);
 /* Behind a network: answers take longer, and the speed is not ours. */
 bool bus_line_is_remote(const struct bus_line *l);
+/* us that answers may come later for it: BUS_LINE_LAG_US, or 0 of a serial port. */
+int64_t bus_line_lag_us(const struct bus_line *l);
 /* Another speed and framing, from the next octet on, and after each re-opening. False: the port
  * refuses, and stays as it was. For TCP true, and nothing is done. */
 bool bus_line_set(struct bus_line *l, unsigned baud, enum serial_framing framing);

@@ -37,13 +37,6 @@ struct ds18b20 {
     struct sensor sensor[DS18B20_SENSORS_MAX];
 };
 
-static int64_t unix_ms(const struct ds18b20 *d)
-{
-    int64_t ms = clock_unix_ms(d->clock);
-
-    return ms == HWT_TIME_UNKNOWN ? 0 : ms;
-}
-
 /* --- the worker ------------------------------------------------------------------------------ */
 
 /* All of a file in one read, as sysfs has it: opening it, or reading on, would convert again. */
@@ -119,7 +112,7 @@ static void give(struct ds18b20 *d, unsigned i, int32_t mdegc, int64_t now_us)
     s->good = true;
     s->missed = 0;
     status_count(d->o.status, "good", 1);
-    status_good(d->o.status, unix_ms(d));
+    status_good(d->o.status, clock_stamp_ms(d->clock));
     d->o.sink(d->o.ctx, &r, 1);
 }
 
@@ -160,17 +153,17 @@ static void tell_state(struct ds18b20 *d)
         }
     }
     if (lost == 0) {
-        status_set(d->o.status, STATUS_OK, unix_ms(d), NULL);
+        status_set(d->o.status, STATUS_OK, clock_stamp_ms(d->clock), NULL);
         return;
     }
     o = &d->o.sensor[first];
     if (access(d->o.dir, X_OK) != 0) {
-        status_set(d->o.status, STATUS_FAILED, unix_ms(d),
+        status_set(d->o.status, STATUS_FAILED, clock_stamp_ms(d->clock),
                    "%.60s is not there: is 1-Wire switched on (dtoverlay=w1-gpio)?", d->o.dir);
     } else {
-        status_set(d->o.status, lost == d->o.sensors ? STATUS_FAILED : STATUS_STALE, unix_ms(d),
-                   "%u of %u sensors: %s (%s): %.60s", lost, d->o.sensors, o->id, o->rom,
-                   d->sensor[first].why);
+        status_set(d->o.status, lost == d->o.sensors ? STATUS_FAILED : STATUS_STALE,
+                   clock_stamp_ms(d->clock), "%u of %u sensors: %s (%s): %.60s", lost, d->o.sensors,
+                   o->id, o->rom, d->sensor[first].why);
     }
 }
 

@@ -42,13 +42,6 @@ struct elster {
     bool news;            /* something was read: the counters changed */
 };
 
-static int64_t unix_ms(const struct elster *e)
-{
-    int64_t ms = clock_unix_ms(e->clock);
-
-    return ms == HWT_TIME_UNKNOWN ? 0 : ms;
-}
-
 static void tell_counters(const struct elster *e)
 {
     static const char *const reasons[HWT_ERR_KINDS] = {
@@ -100,7 +93,7 @@ static void deliver(struct elster *e, const struct hwt_elster_value *v)
         r[i].source = e->o.source;
         r[i].quality = HWT_QUALITY_GOOD;
     }
-    status_good(e->o.status, unix_ms(e));
+    status_good(e->o.status, clock_stamp_ms(e->clock));
     e->o.sink(e->o.ctx, r, n);
 }
 
@@ -155,7 +148,7 @@ static void take_packet(struct elster *e, const struct hwt_elster_packet *p)
 
     e->packet_us = clock_mono_us(e->clock);
     e->news = true;
-    status_set(e->o.status, STATUS_OK, unix_ms(e), NULL);
+    status_set(e->o.status, STATUS_OK, clock_stamp_ms(e->clock), NULL);
     if (verdict == HWT_ELSTER_WAIT) {
         return;
     }
@@ -195,7 +188,7 @@ static void on_fail(void *ctx, const char *why)
 {
     struct elster *e = ctx;
 
-    status_set(e->o.status, STATUS_FAILED, unix_ms(e), "%s", why);
+    status_set(e->o.status, STATUS_FAILED, clock_stamp_ms(e->clock), "%s", why);
 }
 
 static void on_edge(void *ctx, const struct line_edge *edge)
@@ -260,10 +253,10 @@ static void check_dark(struct elster *e, int64_t now_us)
         return;
     }
     if (now_us - e->light_us > DARK_US) {
-        status_set(e->o.status, STATUS_STALE, unix_ms(e),
+        status_set(e->o.status, STATUS_STALE, clock_stamp_ms(e->clock),
                    "no light for %lld s: is the reader in place, has the meter power?", dark_s);
     } else {
-        status_set(e->o.status, STATUS_STALE, unix_ms(e),
+        status_set(e->o.status, STATUS_STALE, clock_stamp_ms(e->clock),
                    "light, but no packet that is right: is it an Elster, is daylight kept out%s?",
                    e->o.baud != 0 ? ", is the baud right" : "");
     }
@@ -353,7 +346,7 @@ void elster_pause(struct elster *e, const char *cause)
 {
     if (e->port != NULL) {
         serial_port_stop(e->port);
-        status_set(e->o.status, STATUS_STALE, unix_ms(e), "%s", cause);
+        status_set(e->o.status, STATUS_STALE, clock_stamp_ms(e->clock), "%s", cause);
     }
 }
 

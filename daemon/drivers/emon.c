@@ -32,11 +32,10 @@ static void on_open(void *ctx)
 static void on_fail(void *ctx, const char *why)
 {
     struct emon_line *line = ctx;
-    int64_t unix_ms = clock_unix_ms(line->clock);
+    int64_t unix_ms = clock_stamp_ms(line->clock);
 
     for (unsigned i = 0; i < line->devices; i++) {
-        status_set(line->device[i]->o.status, STATUS_FAILED,
-                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", why);
+        status_set(line->device[i]->o.status, STATUS_FAILED, unix_ms, "%s", why);
     }
 }
 
@@ -123,12 +122,11 @@ void emon_line_start(struct emon_line *line)
 
 void emon_line_pause(struct emon_line *line, const char *cause)
 {
-    int64_t unix_ms = clock_unix_ms(line->clock);
+    int64_t unix_ms = clock_stamp_ms(line->clock);
 
     bus_line_stop(line->port);
     for (unsigned i = 0; i < line->devices; i++) {
-        status_set(line->device[i]->o.status, STATUS_STALE,
-                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", cause);
+        status_set(line->device[i]->o.status, STATUS_STALE, unix_ms, "%s", cause);
     }
 }
 

@@ -17,13 +17,6 @@ enum {
     QUANTITIES_MAX = 2 /* of an input */
 };
 
-static int64_t unix_ms(struct clock *clock)
-{
-    int64_t t = clock_unix_ms(clock);
-
-    return t == HWT_TIME_UNKNOWN ? 0 : t;
-}
-
 int emon_device_init(struct emon_device *d, const struct emon_device_options *options)
 {
     if (options->interval_s < 1 || options->inputs > EMON_INPUTS_MAX) {
@@ -196,11 +189,11 @@ static void tell_state(struct emon_device *d, const struct hwt_emon_message *m, 
         return; /* the first line after opening may be the rest of one */
     }
     if (key == NULL) {
-        status_set(d->o.status, STATUS_OK, unix_ms(clock), NULL);
+        status_set(d->o.status, STATUS_OK, clock_stamp_ms(clock), NULL);
         return;
     }
     list_keys(m, keys, sizeof(keys));
-    status_set(d->o.status, STATUS_STALE, unix_ms(clock), "%s is %s; the line has %s", key,
+    status_set(d->o.status, STATUS_STALE, clock_stamp_ms(clock), "%s is %s; the line has %s", key,
                never ? "not sent" : "no longer sent", keys);
 }
 
@@ -240,7 +233,7 @@ static void take_message(struct emon_device *d, const struct hwt_emon_message *m
     }
     if (b.n > 0) {
         d->o.sink(d->o.ctx, b.reading, b.n);
-        status_good(d->o.status, unix_ms(clock));
+        status_good(d->o.status, clock_stamp_ms(clock));
     }
     tell_state(d, m, clock);
 }
@@ -290,7 +283,7 @@ void emon_device_check_stale(struct emon_device *d, struct clock *clock)
     int64_t silent_s = (clock_mono_us(clock) - d->heard_us) / 1000000;
 
     if (silent_s >= MISSED_INTERVALS * (int64_t)d->o.interval_s) {
-        status_set(d->o.status, STATUS_STALE, unix_ms(clock), "no message for %lld s%s%s",
+        status_set(d->o.status, STATUS_STALE, clock_stamp_ms(clock), "no message for %lld s%s%s",
                    (long long)silent_s, d->why[0] != '\0' ? ": " : "", d->why);
     }
 }

@@ -8,7 +8,7 @@
 #include "daemon/drivers/bus_line.h"
 #include "daemon/drivers/mbus_meter.h"
 
-enum { METERS_MAX = 32, NONE = -1, BAUD = 2400, NETWORK_LAG_US = 1000000 };
+enum { METERS_MAX = 32, NONE = -1, BAUD = 2400 };
 
 struct mbus_bus {
     struct clock *clock;
@@ -22,13 +22,6 @@ struct mbus_bus {
 };
 
 static void pump(struct mbus_bus *bus);
-
-static int64_t unix_ms(struct mbus_bus *bus)
-{
-    int64_t t = clock_unix_ms(bus->clock);
-
-    return t == HWT_TIME_UNKNOWN ? 0 : t;
-}
 
 bool mbus_select_parse(const char *text, uint8_t select_out[HWT_MBUS_SELECT_SIZE])
 {
@@ -68,7 +61,7 @@ static void on_open(void *ctx)
 
     hwt_mbus_master_init(&bus->master, bus->baud);
     bus->babbling = false;
-    hwt_mbus_master_set_lag(&bus->master, bus_line_is_remote(bus->line) ? NETWORK_LAG_US : 0);
+    hwt_mbus_master_set_lag(&bus->master, bus_line_lag_us(bus->line));
     for (int i = 0; i < bus->meters; i++) { /* who was silent may have been unplugged */
         bus->meter[i].due = bus->meter[i].due || bus->meter[i].failures > 0;
         bus->meter[i].failures = 0;
@@ -92,7 +85,7 @@ static void on_fail(void *ctx, const char *why)
     bus->current = NONE;
     for (int i = 0; i < bus->meters; i++) {
         bus->meter[i].slave.linked = false;
-        status_set(bus->meter[i].o.status, STATUS_FAILED, unix_ms(bus), "%s", why);
+        status_set(bus->meter[i].o.status, STATUS_FAILED, clock_stamp_ms(bus->clock), "%s", why);
     }
 }
 
@@ -260,7 +253,7 @@ void mbus_bus_pause(struct mbus_bus *bus, const char *cause)
     bus->current = NONE;
     for (int i = 0; i < bus->meters; i++) {
         bus->meter[i].slave.linked = false;
-        status_set(bus->meter[i].o.status, STATUS_STALE, unix_ms(bus), "%s", cause);
+        status_set(bus->meter[i].o.status, STATUS_STALE, clock_stamp_ms(bus->clock), "%s", cause);
     }
 }
 
@@ -289,7 +282,7 @@ void mbus_bus_tick(struct mbus_bus *bus)
         }
         if ((m->failures > 0 || bus->babbling || (i == bus->current && bus->master.retried > 0)) &&
             bus_line_is_open(bus->line)) {
-            mbus_meter_check_stale(m, now_us, unix_ms(bus));
+            mbus_meter_check_stale(m, now_us, clock_stamp_ms(bus->clock));
         }
     }
     if (bus->current == NONE) {

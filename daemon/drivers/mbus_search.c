@@ -8,7 +8,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/drivers/bus_line.h"
 
-enum { KNOWN_MAX = 256, RETRIES = 1, NETWORK_LAG_US = 1000000 };
+enum { KNOWN_MAX = 256, RETRIES = 1 };
 enum phase { SECONDARY, PING, READ, OVER };
 
 struct mbus_search {
@@ -43,10 +43,10 @@ static unsigned baud(const struct mbus_search *s)
 }
 
 /* EN 13757-2: 330 bit times + 50 ms. */
-static int64_t timeout_us(const struct mbus_search *s)
+int64_t mbus_search_timeout_us(unsigned timeout_ms, unsigned baud)
 {
-    return s->o.timeout_ms > 0 ? 1000 * (int64_t)s->o.timeout_ms
-                               : 330 * (int64_t)1000000 / (int64_t)baud(s) + 50000 + 20000;
+    return timeout_ms > 0 ? 1000 * (int64_t)timeout_ms
+                          : 330 * (int64_t)1000000 / (int64_t)baud + 50000 + 20000;
 }
 
 static void tell_progress(struct mbus_search *s)
@@ -188,7 +188,7 @@ static bool start_next(struct mbus_search *s)
     s->slave.fcb = true;
     task.goal = s->phase == PING ? HWT_MBUS_PING : HWT_MBUS_READ;
     task.retries = s->phase == PING ? 0 : task.retries;
-    task.timeout_us = timeout_us(s);
+    task.timeout_us = mbus_search_timeout_us(s->o.timeout_ms, baud(s));
     hwt_mbus_master_begin(&s->master, &task, clock_real_us());
     return true;
 }
@@ -257,7 +257,7 @@ static void on_open(void *ctx)
     struct mbus_search *s = ctx;
 
     hwt_mbus_master_init(&s->master, baud(s));
-    hwt_mbus_master_set_lag(&s->master, bus_line_is_remote(s->line) ? NETWORK_LAG_US : 0);
+    hwt_mbus_master_set_lag(&s->master, bus_line_lag_us(s->line));
     if (!begin_speed(s) || !start_next(s)) {
         end(s, NULL);
         return;

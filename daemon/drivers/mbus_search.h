@@ -58,6 +58,9 @@ struct mbus_search_options {
 struct mbus_search *mbus_search_new(uv_loop_t *loop, const struct mbus_search_options *options);
 /* Callbacks may come before it returns. */
 void mbus_search_start(struct mbus_search *s);
+/* real us to the first octet of an answer, with this timeout_ms of the options; without the lag of
+ * a network. */
+int64_t mbus_search_timeout_us(unsigned timeout_ms, unsigned baud);
 /* Ends it: no callback comes after this; the memory goes when the loop has run. NULL is fine. */
 void mbus_search_free(struct mbus_search *s);
 

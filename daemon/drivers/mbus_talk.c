@@ -7,8 +7,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/drivers/bus_line.h"
 
-enum { NETWORK_LAG_US = 1000000 };
-
 struct mbus_talk {
     uv_loop_t loop;
     uv_timer_t wake;
@@ -24,7 +22,7 @@ static void on_open(void *ctx)
     struct mbus_talk *t = ctx;
 
     hwt_mbus_master_init(&t->master, t->baud);
-    hwt_mbus_master_set_lag(&t->master, bus_line_is_remote(t->line) ? NETWORK_LAG_US : 0);
+    hwt_mbus_master_set_lag(&t->master, bus_line_lag_us(t->line));
     t->opened = true;
     uv_stop(&t->loop);
 }

@@ -9,7 +9,6 @@
 
 enum {
     DEVICES_MAX = 32,
-    UNIT_MAX_RTU = 247,
     SILENT_MAX = 3, /* requests in a row without any answer: a TCP connection is made anew */
     START_BAUD = 9600,
     NONE = -1
@@ -53,13 +52,12 @@ static void on_octets(void *ctx, const uint8_t *p, size_t n)
 static void on_fail(void *ctx, const char *why)
 {
     struct modbus_line *line = ctx;
-    int64_t unix_ms = clock_unix_ms(line->clock);
+    int64_t unix_ms = clock_stamp_ms(line->clock);
 
     uv_timer_stop(&line->wake);
     line->current = NONE;
     for (int i = 0; i < line->devices; i++) {
-        status_set(line->device[i]->o.status, STATUS_FAILED,
-                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", why);
+        status_set(line->device[i]->o.status, STATUS_FAILED, unix_ms, "%s", why);
     }
 }
 
@@ -210,7 +208,7 @@ int modbus_line_add(struct modbus_line *line, const struct modbus_device_options
     if (line->devices == DEVICES_MAX || (d = malloc(sizeof(*d))) == NULL) {
         return HWT_ERR_SPACE;
     }
-    err = line->rtu && (options->unit < 1 || options->unit > UNIT_MAX_RTU)
+    err = line->rtu && (options->unit < 1 || options->unit > HWT_MODBUS_UNIT_MAX)
               ? HWT_ERR_ARGUMENT
               : modbus_device_init(d, options);
     if (err != 0) {
@@ -233,14 +231,13 @@ void modbus_line_start(struct modbus_line *line)
 
 void modbus_line_pause(struct modbus_line *line, const char *cause)
 {
-    int64_t unix_ms = clock_unix_ms(line->clock);
+    int64_t unix_ms = clock_stamp_ms(line->clock);
 
     uv_timer_stop(&line->wake);
     bus_line_stop(line->port);
     line->current = NONE;
     for (int i = 0; i < line->devices; i++) {
-        status_set(line->device[i]->o.status, STATUS_STALE,
-                   unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms, "%s", cause);
+        status_set(line->device[i]->o.status, STATUS_STALE, unix_ms, "%s", cause);
     }
 }
 

@@ -14,13 +14,6 @@ enum {
     ILLEGAL_VALUE = 3
 };
 
-static int64_t unix_ms(struct clock *clock)
-{
-    int64_t t = clock_unix_ms(clock);
-
-    return t == HWT_TIME_UNKNOWN ? 0 : t;
-}
-
 int modbus_device_init(struct modbus_device *d, const struct modbus_device_options *options)
 {
     static const struct hwt_modbus_field none = {.function = 0};
@@ -303,8 +296,8 @@ bool modbus_device_end(struct modbus_device *d, struct clock *clock)
         d->good_us = now_us;
         d->why[0] = '\0';
         status_count(d->o.status, "good", 1);
-        status_set(d->o.status, STATUS_OK, unix_ms(clock), NULL);
-        status_good(d->o.status, unix_ms(clock));
+        status_set(d->o.status, STATUS_OK, clock_stamp_ms(clock), NULL);
+        status_good(d->o.status, clock_stamp_ms(clock));
     } else {
         d->missed++;
         modbus_device_check_stale(d, clock, true);
@@ -320,8 +313,9 @@ void modbus_device_check_stale(struct modbus_device *d, struct clock *clock, boo
     int64_t missed = (clock_mono_us(clock) - d->good_us) / (1000000 * (int64_t)d->o.poll_s);
 
     if (in_doubt && missed >= MISSED_POLLS) {
-        status_set(d->o.status, STATUS_STALE, unix_ms(clock), "no good answer for %lld polls%s%s",
-                   (long long)missed, d->why[0] != '\0' ? ": " : "", d->why);
+        status_set(d->o.status, STATUS_STALE, clock_stamp_ms(clock),
+                   "no good answer for %lld polls%s%s", (long long)missed,
+                   d->why[0] != '\0' ? ": " : "", d->why);
     }
 }
 

@@ -104,28 +104,25 @@ static int find_asked(const struct modbus_identify *d)
 /* Goes through marks as far as what was answered goes. True: a mark is to be asked for. */
 static bool next_mark(struct modbus_identify *d)
 {
-    while (d->at_kind < d->kinds) {
+    for (; d->at_kind < d->kinds; d->at_kind++, d->at_mark = 0) {
         const struct hwt_modbus_identity *id = d->kind[d->at_kind].identity;
-        const struct hwt_modbus_mark *mark = &id->mark[d->at_mark];
-        int asked;
 
-        if (d->at_mark == id->marks && id->marks > 0) {
+        for (; d->at_mark < id->marks; d->at_mark++) {
+            const struct hwt_modbus_mark *mark = &id->mark[d->at_mark];
+            int asked;
+
+            ask_for(d, &mark->field);
+            asked = find_asked(d);
+            if (asked < 0) {
+                return d->askeds < MODBUS_IDENTIFY_ASKED_MAX;
+            }
+            if (!d->asked[asked].answered || !hwt_modbus_mark_fits(mark, d->asked[asked].p)) {
+                break;
+            }
+        }
+        if (id->marks > 0 && d->at_mark == id->marks) {
             d->found->kind = &d->kind[d->at_kind];
             return false;
-        }
-        if (id->marks > 0) {
-            ask_for(d, &mark->field);
-        }
-        asked = id->marks > 0 ? find_asked(d) : 0;
-        if (asked < 0) {
-            return d->askeds < MODBUS_IDENTIFY_ASKED_MAX;
-        }
-        if (id->marks > 0 && d->asked[asked].answered &&
-            hwt_modbus_mark_fits(mark, d->asked[asked].p)) {
-            d->at_mark++;
-        } else {
-            d->at_kind++;
-            d->at_mark = 0;
         }
     }
     return false;

@@ -2,19 +2,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/drivers/bus_line.h"
 #include "daemon/drivers/modbus_identify.h"
+#include "daemon/drivers/modbus_order.h"
 
 enum {
-    UNIT_MAX_RTU = 247,
-    UNIT_DEVICE =
-        255, /* Messaging on TCP/IP V1.0b, 4.4.1.2: the device itself, behind no gateway */
-    LIKELY_MAX = 16,
-    LINES_MAX = MODBUS_SEARCH_SPEEDS_MAX * MODBUS_SEARCH_FRAMINGS_MAX,
-    KNOWN_MAX = 256,
     TRIES = 3,      /* answers that are damaged, until it is believed */
     DISTURBED = 4,  /* units in a row that answer with damage: it is the line */
     BROKEN_MAX = 3, /* TCP: connections lost in a row */
@@ -36,34 +30,20 @@ enum { PROBES = sizeof(probes) / sizeof(probes[0]) };
 static const uint8_t unlikely[] = {247, 229};
 enum { UNLIKELY = sizeof(unlikely) };
 
-struct place {
-    unsigned baud;
-    enum serial_framing framing;
-    uint8_t unit;
-};
-
 struct modbus_search {
     struct modbus_search_options o;
     struct bus_line *port;
     bool rtu, ended, begun;
     uv_timer_t wake;
     struct hwt_modbus_master master;
-    uint8_t unit[256]; /* in the order they are asked, the likely ones first */
-    unsigned units, likely;
-    unsigned lines;           /* speeds x framings */
-    unsigned line, at;        /* asked now: index of its line, and in unit[] */
-    bool rest;                /* the likely units are through */
-    bool left_out[LINES_MAX]; /* refused by the port, or disturbed */
-    unsigned found_on[LINES_MAX];
+    struct modbus_order order;
     enum phase phase;
     unsigned probe, tries, broken;
     struct modbus_found now;
     struct modbus_identify identify;
     struct modbus_found held[DISTURBED]; /* damage at units one after the other */
     unsigned holding;
-    struct place known[KNOWN_MAX];
-    unsigned knowns;
-    unsigned done, found, sends, echoes;
+    unsigned sends, echoes;
 };
 
 static void pump(struct modbus_search *s);
@@ -77,22 +57,11 @@ static void end(struct modbus_search *s, const char *why)
     }
 }
 
-static unsigned baud_of(const struct modbus_search *s, unsigned line)
+int64_t modbus_search_timeout_us(unsigned timeout_ms, unsigned baud)
 {
-    return s->o.port != NULL ? s->o.baud[line / s->o.framings] : 0;
-}
-
-static enum serial_framing framing_of(const struct modbus_search *s, unsigned line)
-{
-    return s->o.port != NULL ? s->o.framing[line % s->o.framings] : SERIAL_8N1;
-}
-
-static int64_t timeout_us(const struct modbus_search *s)
-{
-    return s->o.timeout_ms > 0 ? 1000 * (int64_t)s->o.timeout_ms
-           : s->o.port == NULL
-               ? TCP_TIMEOUT_US
-               : LATENCY_US + LATENCY_BITS * (int64_t)1000000 / (int64_t)baud_of(s, s->line);
+    return timeout_ms > 0 ? 1000 * (int64_t)timeout_ms
+           : baud == 0    ? TCP_TIMEOUT_US
+                          : LATENCY_US + LATENCY_BITS * (int64_t)1000000 / (int64_t)baud;
 }
 
 static void problem(struct modbus_search *s, const char *what)
@@ -102,39 +71,15 @@ static void problem(struct modbus_search *s, const char *what)
     }
 }
 
-/* --- progress -------------------------------------------------------------------------------- */
-
-/* Whether a line's unlikely units are asked, as far as is known now. */
-static bool goes_on(const struct modbus_search *s, unsigned line)
-{
-    return !s->left_out[line] && (s->o.every_line || s->found == 0 || s->found_on[line] > 0);
-}
-
-static unsigned units_left(const struct modbus_search *s)
-{
-    unsigned n = 0;
-
-    for (unsigned l = 0; l < s->lines; l++) {
-        bool later = l > s->line || (l == s->line && !s->rest);
-
-        if (goes_on(s, l) && (!s->rest || later)) {
-            n += s->units - s->likely;
-        }
-        if (!s->rest && l > s->line && !s->left_out[l]) {
-            n += s->likely;
-        }
-    }
-    return n + (s->rest ? s->units : s->likely) - s->at;
-}
-
 static void tell_progress(struct modbus_search *s)
 {
-    const struct modbus_search_progress p = {.baud = baud_of(s, s->line),
-                                             .framing = framing_of(s, s->line),
-                                             .unit = s->unit[s->at],
-                                             .done = s->done,
-                                             .total = s->done + units_left(s),
-                                             .found = s->found,
+    const struct modbus_order *r = &s->order;
+    const struct modbus_search_progress p = {.baud = modbus_order_baud(r),
+                                             .framing = modbus_order_framing(r),
+                                             .unit = modbus_order_unit(r),
+                                             .done = r->done,
+                                             .total = r->done + modbus_order_left(r),
+                                             .found = r->found,
                                              .sends = s->sends,
                                              .echoes = s->echoes};
 
@@ -147,11 +92,7 @@ static void tell_progress(struct modbus_search *s)
 
 static void tell(struct modbus_search *s, const struct modbus_found *f)
 {
-    if (s->knowns < KNOWN_MAX) {
-        s->known[s->knowns++] = (struct place){f->baud, f->framing, f->unit};
-    }
-    s->found++;
-    s->found_on[s->line]++;
+    modbus_order_found(&s->order, f);
     s->o.on_found(s->o.ctx, f);
 }
 
@@ -163,86 +104,44 @@ static void tell_held(struct modbus_search *s)
     s->holding = 0;
 }
 
-static bool has_no_parity(enum serial_framing f)
-{
-    return f == SERIAL_8N1 || f == SERIAL_8N2;
-}
-
-/* A device hears one stop bit and two alike: it was found already. */
-static bool is_known(const struct modbus_search *s, uint8_t unit)
-{
-    enum serial_framing framing = framing_of(s, s->line);
-
-    for (unsigned i = 0; i < s->knowns; i++) {
-        const struct place *k = &s->known[i];
-
-        if (k->unit == unit && k->baud == baud_of(s, s->line) &&
-            (k->framing == framing || (has_no_parity(k->framing) && has_no_parity(framing)))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --- the order of things --------------------------------------------------------------------- */
 
 static bool set_line(struct modbus_search *s)
 {
+    unsigned baud = modbus_order_baud(&s->order);
     char what[96];
 
     if (s->o.port == NULL) {
         return true;
     }
-    if (!bus_line_set(s->port, baud_of(s, s->line), framing_of(s, s->line))) {
-        s->left_out[s->line] = true;
-        snprintf(what, sizeof(what), "the port refuses %u baud; that speed was left out",
-                 baud_of(s, s->line));
+    if (!bus_line_set(s->port, baud, modbus_order_framing(&s->order))) {
+        modbus_order_leave_out(&s->order);
+        snprintf(what, sizeof(what), "the port refuses %u baud; that speed was left out", baud);
         problem(s, what);
         return false;
     }
-    hwt_modbus_master_set_baud(&s->master, baud_of(s, s->line));
+    hwt_modbus_master_set_baud(&s->master, baud);
     return true;
 }
 
-static unsigned pass_end(const struct modbus_search *s)
-{
-    return s->rest ? s->units : s->likely;
-}
-
-/* From unit[at] on, the first of the pass that is not known; false: there is none. */
+/* The unit whose turn it is. */
 static bool begin_unit(struct modbus_search *s)
 {
-    while (s->at < pass_end(s) && is_known(s, s->unit[s->at])) {
-        s->at++;
-        s->done++;
-    }
-    if (s->at == pass_end(s)) {
-        return false;
-    }
     s->phase = PROBE;
     s->probe = s->tries = 0;
-    s->now = (struct modbus_found){
-        .baud = baud_of(s, s->line), .framing = framing_of(s, s->line), .unit = s->unit[s->at]};
+    s->now = (struct modbus_found){.baud = modbus_order_baud(&s->order),
+                                   .framing = modbus_order_framing(&s->order),
+                                   .unit = modbus_order_unit(&s->order)};
     tell_progress(s);
-    return true;
+    return !s->ended;
 }
 
-/* The first unit of this line or a later one, and of the other pass after the last. False: all is
- * through. */
+/* False: all is through. */
 static bool begin_line(struct modbus_search *s)
 {
-    for (; !s->ended; s->line++) {
-        if (s->line == s->lines) {
-            if (s->rest) {
-                return false;
-            }
-            s->rest = true;
-            s->line = 0;
-        }
-        s->at = s->rest ? s->likely : 0;
-        if (!s->left_out[s->line] && (!s->rest || goes_on(s, s->line)) && set_line(s) &&
-            begin_unit(s)) {
-            return !s->ended;
+    while (!s->ended && modbus_order_seek(&s->order)) {
+        if (set_line(s)) {
+            return begin_unit(s);
         }
     }
     return false;
@@ -250,13 +149,11 @@ static bool begin_line(struct modbus_search *s)
 
 static bool next_unit(struct modbus_search *s)
 {
-    s->at++;
-    s->done++;
-    if (begin_unit(s)) {
-        return !s->ended;
+    if (modbus_order_next(&s->order)) {
+        return begin_unit(s);
     }
     tell_held(s);
-    s->line++;
+    modbus_order_end_line(&s->order);
     return begin_line(s);
 }
 
@@ -264,6 +161,7 @@ static bool start_request(struct modbus_search *s)
 {
     struct hwt_modbus_request r = {.unit = s->now.unit};
     bool probing = s->phase != IDENTIFY;
+    int64_t timeout_us = modbus_search_timeout_us(s->o.timeout_ms, s->now.baud);
 
     if (probing) {
         r.unit = s->phase == ANY_UNIT ? unlikely[s->tries] : s->now.unit;
@@ -273,8 +171,8 @@ static bool start_request(struct modbus_search *s)
         return false;
     }
     s->sends++;
-    return hwt_modbus_master_start(&s->master, &r, (probing ? 1 : 2) * timeout_us(s),
-                                   probing ? 0 : 1, clock_real_us()) == 0;
+    return hwt_modbus_master_start(&s->master, &r, (probing ? 1 : 2) * timeout_us, probing ? 0 : 1,
+                                   clock_real_us()) == 0;
 }
 
 /* A device is told; then the next unit. */
@@ -298,15 +196,14 @@ static bool hold(struct modbus_search *s)
         return next_unit(s);
     }
     s->holding = 0;
-    s->left_out[s->line] = true;
+    modbus_order_leave_out(&s->order);
     snprintf(
         what, sizeof(what),
         "whatever unit is asked at %u baud, what comes is no Modbus (%s): another bus, another "
         "master, or disturbance; left out at this speed",
         s->now.baud, hwt_modbus_reason_name(s->now.damage));
     problem(s, what);
-    s->line++;
-    return !s->ended && begin_line(s);
+    return begin_line(s);
 }
 
 /* Somebody is there, be it only to refuse; not a gateway that finds nobody. */
@@ -321,7 +218,7 @@ static bool is_answered(const struct modbus_search *s)
 
 static bool finish_probe(struct modbus_search *s)
 {
-    unsigned last = s->rest ? 0 : PROBES - 1;
+    unsigned last = s->order.rest ? 0 : PROBES - 1;
 
     if (is_answered(s)) {
         s->now.exception = s->master.result == HWT_MODBUS_EXCEPTION ? s->master.exception : 0;
@@ -376,7 +273,7 @@ static bool finish(struct modbus_search *s)
 static bool go_on(struct modbus_search *s)
 {
     while (!start_request(s)) { /* identified */
-        if (!s->rtu && s->found == 0) {
+        if (!s->rtu && s->order.found == 0) {
             s->phase = ANY_UNIT; /* by the read that was answered */
             s->tries = 0;
         } else if (!end_device(s)) {
@@ -449,33 +346,6 @@ static void on_fail(void *ctx, const char *why)
     }
 }
 
-static void add_unit(struct modbus_search *s, unsigned unit)
-{
-    for (unsigned i = 0; i < s->units; i++) {
-        if (s->unit[i] == unit) {
-            return;
-        }
-    }
-    s->unit[s->units++] = (uint8_t)unit;
-}
-
-static void list_units(struct modbus_search *s)
-{
-    bool usual = s->o.from == 0 && s->o.to == 0;
-    unsigned from = usual ? 1 : s->o.from, to = usual ? UNIT_MAX_RTU : s->o.to;
-
-    for (unsigned u = from; u <= to && u <= LIKELY_MAX; u++) {
-        add_unit(s, u);
-        if (!s->rtu && u == from && (usual || to == UNIT_DEVICE)) {
-            add_unit(s, UNIT_DEVICE);
-        }
-    }
-    s->likely = s->units;
-    for (unsigned u = from; u <= to; u++) {
-        add_unit(s, u);
-    }
-}
-
 static bool is_possible(const struct modbus_search_options *o)
 {
     bool rtu = o->port != NULL || o->rtu_over_tcp;
@@ -490,7 +360,7 @@ static bool is_possible(const struct modbus_search_options *o)
             return false;
         }
     }
-    return usual || (o->from <= o->to && (!rtu || (o->from >= 1 && o->to <= UNIT_MAX_RTU)));
+    return usual || (o->from <= o->to && (!rtu || (o->from >= 1 && o->to <= HWT_MODBUS_UNIT_MAX)));
 }
 
 struct modbus_search *modbus_search_new(uv_loop_t *loop,
@@ -512,8 +382,7 @@ struct modbus_search *modbus_search_new(uv_loop_t *loop,
     }
     s->o = *options;
     s->rtu = options->port != NULL || options->rtu_over_tcp;
-    s->lines = options->port != NULL ? options->speeds * options->framings : 1;
-    list_units(s);
+    modbus_order_init(&s->order, &s->o);
     uv_timer_init(loop, &s->wake);
     s->wake.data = s;
     return s;

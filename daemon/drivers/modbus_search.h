@@ -92,6 +92,8 @@ struct modbus_search *modbus_search_new(uv_loop_t *loop,
                                         const struct modbus_search_options *options);
 /* Callbacks may come before it returns. */
 void modbus_search_start(struct modbus_search *s);
+/* real us to an answer, with this timeout_ms of the options; baud 0: TCP. */
+int64_t modbus_search_timeout_us(unsigned timeout_ms, unsigned baud);
 /* Ends it: no callback comes after this; the memory goes when the loop has run. NULL is fine. */
 void modbus_search_free(struct modbus_search *s);
 

@@ -32,13 +32,6 @@ struct pulses {
     int64_t lost_log_us; /* clock: when lost edges were logged */
 };
 
-static int64_t unix_ms(const struct pulses *p)
-{
-    int64_t ms = clock_unix_ms(p->clock);
-
-    return ms == HWT_TIME_UNKNOWN ? 0 : ms;
-}
-
 static uint64_t pulses_of(const struct pulses *p)
 {
     return p->before.pulses + p->input.counters.pulses;
@@ -67,15 +60,15 @@ static void on_open(void *ctx)
     hwt_steps_init(&p->steps, 1000000 * (int64_t)p->o.zero_s);
     p->stamps.any = false;
     p->opened_us = clock_mono_us(p->clock);
-    status_set(p->o.status, STATUS_OK, unix_ms(p), NULL);
+    status_set(p->o.status, STATUS_OK, clock_stamp_ms(p->clock), NULL);
 }
 
 static void on_fail(void *ctx, const char *why)
 {
     struct pulses *p = ctx;
 
-    status_set(p->o.status, STATUS_FAILED, unix_ms(p), "%s; pulses until it is back are missed",
-               why);
+    status_set(p->o.status, STATUS_FAILED, clock_stamp_ms(p->clock),
+               "%s; pulses until it is back are missed", why);
 }
 
 static void count(struct pulses *p, int64_t pulse_us)
@@ -83,7 +76,7 @@ static void count(struct pulses *p, int64_t pulse_us)
     double one = p->o.volume ? p->one * FLOW_SCALE : p->one;
 
     hwt_steps_add(&p->steps, pulse_us, llround(one));
-    status_good(p->o.status, unix_ms(p));
+    status_good(p->o.status, clock_stamp_ms(p->clock));
 }
 
 static void tell_lost(struct pulses *p, uint32_t lost, int64_t now_us)

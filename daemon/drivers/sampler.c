@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,21 +15,14 @@
 #include "daemon/drivers/sampler_ring.h"
 #include "daemon/drivers/sampler_spi.h"
 #include "daemon/drivers/sampler_state.h"
+#include "daemon/drivers/sampler_trims.h"
+#include "daemon/drivers/sampler_view.h"
 
-enum {
-    RETRY_FIRST_MS = 200,
-    RETRY_LAST_MS = 5000,
-    SCOPE_STALE_US = 2000000, /* real */
-    SPI_WAIT_MS = 20
-};
+enum { RETRY_FIRST_MS = 200, RETRY_LAST_MS = 5000, SPI_WAIT_MS = 20 };
 
 struct mark { /* one instant by two clocks */
     uint64_t device_us;
     int64_t mono_us;
-};
-
-struct trim {
-    double ratio, phase_deg; /* ratio 0: none */
 };
 
 struct sampler {
@@ -41,10 +33,7 @@ struct sampler {
 
     struct sampler_state state;
     struct sampler_ring ring;
-
-    pthread_mutex_t trim_lock; /* held for a copy; the sampling thread does not wait for it */
-    struct trim trim[HWT_SLOTS_MAX];
-    atomic_bool trimmed; /* some of them are new */
+    struct sampler_trims trims;
 
     /* The thread's own. */
     struct hwt_samples samples;
@@ -199,35 +188,20 @@ static void discipline(struct sampler *s, struct hwt_block *b)
     sampler_clock_tune(&s->rate, b);
 }
 
-/* What sampler_trim brought; if it is at work just now, then with the next block. */
+/* What sampler_trim brought. Out of range is left: whoever found it has checked. */
 static void take_trims(struct sampler *s)
 {
-    struct trim trim[HWT_SLOTS_MAX];
+    struct sampler_trim trim[HWT_SLOTS_MAX];
 
-    if (!atomic_load(&s->trimmed) || pthread_mutex_trylock(&s->trim_lock) != 0) {
+    if (!sampler_trims_take(&s->trims, trim)) {
         return;
     }
-    memcpy(trim, s->trim, sizeof(trim));
-    memset(s->trim, 0, sizeof(s->trim));
-    atomic_store(&s->trimmed, false);
-    pthread_mutex_unlock(&s->trim_lock);
     for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
-        /* Out of range is left: whoever found it has checked. */
         if (trim[i].ratio > 0 &&
             hwt_meter_trim(&s->meter, i, trim[i].ratio, trim[i].phase_deg) == 0) {
             s->sensor[i].ratio = trim[i].ratio;
             s->sensor[i].phase_deg = trim[i].phase_deg;
         }
-    }
-}
-
-void sampler_trim(struct sampler *s, unsigned slot, double ratio, double phase_deg)
-{
-    if (slot < HWT_SLOTS_MAX) {
-        pthread_mutex_lock(&s->trim_lock);
-        s->trim[slot] = (struct trim){ratio, phase_deg};
-        atomic_store(&s->trimmed, true);
-        pthread_mutex_unlock(&s->trim_lock);
     }
 }
 
@@ -255,6 +229,10 @@ static void take_block(struct sampler *s, const struct hwt_block *b)
     } else {
         sampler_ring_break(&s->ring);
     }
+    publish_counters(s);
+    if (s->options.tick != NULL) {
+        s->options.tick(s->options.ctx);
+    }
 }
 
 static void take_blocks(struct sampler *s)
@@ -264,10 +242,6 @@ static void take_blocks(struct sampler *s)
     while (hwt_samples_next(&s->samples, &b)) {
         discipline(s, &b);
         take_block(s, &b);
-        publish_counters(s);
-        if (s->options.tick != NULL) {
-            s->options.tick(s->options.ctx);
-        }
     }
     publish_counters(s);
 }
@@ -309,31 +283,10 @@ static bool read_input(struct sampler *s, int fd)
     return s->samples.counters.blocks > before;
 }
 
-/* What the converters' threads tell, into the status' atomics. */
-static void publish_spi(struct sampler *s, const struct sampler_spi *spi)
-{
-    struct sampler_spi_view v;
-    atomic_uint_fast64_t *to = s->state.spi;
-
-    sampler_spi_look(spi, &v);
-    atomic_store(&to[SAMPLER_SPI_RATE], v.scans_per_s);
-    atomic_store(&to[SAMPLER_SPI_PAUSE_MIN], v.pause.min_us);
-    atomic_store(&to[SAMPLER_SPI_PAUSE_MEDIAN], v.pause.median_us);
-    atomic_store(&to[SAMPLER_SPI_PAUSE_P99], v.pause.p99_us);
-    atomic_store(&to[SAMPLER_SPI_PAUSE_MAX], v.pause.max_us);
-    atomic_store(&to[SAMPLER_SPI_TRANSFERS], v.transfers);
-    atomic_store(&to[SAMPLER_SPI_REAL_TIME], v.real_time);
-    atomic_store(&to[SAMPLER_SPI_TORN], v.torn);
-    atomic_store(&to[SAMPLER_SPI_RETRIES], v.retried);
-    atomic_store(&to[SAMPLER_SPI_OVERRUN], v.overrun);
-    atomic_store(&s->state.spi_known, v.told && v.scans_per_s > 0);
-    s->spi_bad = v.bad;
-    publish_counters(s);
-}
-
 /* Takes blocks until a converter fails or the thread shall end. */
 static void read_converters(struct sampler *s, struct sampler_spi *spi)
 {
+    struct sampler_spi_view view;
     struct hwt_block b;
     unsigned chip, error = 0;
 
@@ -341,11 +294,11 @@ static void read_converters(struct sampler *s, struct sampler_spi *spi)
         while (sampler_spi_next(spi, &b)) {
             s->spi_blocks++;
             take_block(s, &b);
-            if (s->options.tick != NULL) {
-                s->options.tick(s->options.ctx);
-            }
         }
-        publish_spi(s, spi);
+        sampler_spi_look(spi, &view);
+        sampler_state_spi(&s->state, &view);
+        s->spi_bad = view.bad;
+        publish_counters(s);
         error = (unsigned)sampler_spi_error(spi, &chip);
         if (error != 0) {
             sampler_state_say(&s->state, SAMPLER_CLOSED,
@@ -417,7 +370,7 @@ struct sampler *sampler_new(const struct sampler_options *options)
         return NULL;
     }
     s->options = *options;
-    pthread_mutex_init(&s->trim_lock, NULL);
+    sampler_trims_init(&s->trims);
     hwt_samples_init(&s->samples);
     for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
         s->sensor[i] = (struct sampler_ring_sensor){options->meter.slot[i].ratio,
@@ -476,7 +429,7 @@ void sampler_free(struct sampler *s)
         close(s->stop_fd);
     }
     sampler_ring_deinit(&s->ring);
-    pthread_mutex_destroy(&s->trim_lock);
+    sampler_trims_deinit(&s->trims);
     free(s);
 }
 
@@ -485,67 +438,14 @@ void sampler_poll_status(struct sampler *s)
     sampler_state_show(&s->state, &s->options);
 }
 
-/* Room for the traces, and for nothing else. */
-static void *give_room(struct hwt_meter_scope *scope, uint32_t scans)
+void sampler_trim(struct sampler *s, unsigned slot, double ratio, double phase_deg)
 {
-    size_t n = scans;
-    double *memory = malloc(n * 2 * (sizeof(double) + 1));
-
-    if (memory != NULL) {
-        scope->voltage.value = memory;
-        scope->current.value = memory + n;
-        scope->voltage.clipped = (uint8_t *)(memory + 2 * n);
-        scope->current.clipped = scope->voltage.clipped + n;
+    if (slot < HWT_SLOTS_MAX) {
+        sampler_trims_put(&s->trims, slot, (struct sampler_trim){ratio, phase_deg});
     }
-    return memory;
-}
-
-static int fill_view(const struct sampler *s, unsigned slot, unsigned cycles,
-                     const struct sampler_ring_head *head, const struct hwt_meter_scans *scans,
-                     struct sampler_view *out)
-{
-    struct hwt_meter_config config = s->options.meter; /* with the sensors as they are now */
-    struct hwt_meter_scope *scope = &out->scope;
-    int err;
-
-    if (clock_real_us() - head->real_us > SCOPE_STALE_US) {
-        return HWT_ERR_AGAIN;
-    }
-    out->memory = give_room(scope, scans->scans);
-    if (out->memory == NULL) {
-        return HWT_ERR_SPACE;
-    }
-    for (unsigned i = 0; i < HWT_SLOTS_MAX; i++) {
-        config.slot[i].ratio = head->sensor[i].ratio;
-        config.slot[i].phase_deg = head->sensor[i].phase_deg;
-    }
-    out->noise = slot < HWT_SLOTS_MAX ? head->sensor[slot].noise : -1;
-    out->bits = scans->bits;
-    out->unix_ms = head->unix_ms;
-    err = hwt_meter_scope(&config, slot, scans, cycles, out->noise, scope);
-    if (err == 0 && head->unix_ms != HWT_TIME_UNKNOWN) {
-        out->unix_ms -= (int64_t)((scans->scans - scope->zero_scan) * scans->period_ps * 1e-9);
-    }
-    return err;
 }
 
 int sampler_scope(struct sampler *s, unsigned slot, unsigned cycles, struct sampler_view *out)
 {
-    struct sampler_view view = {0};
-    struct sampler_ring_head head;
-    struct hwt_meter_scans scans;
-    int32_t *codes;
-    int err = sampler_ring_get(&s->ring, &head, &scans, &codes);
-
-    if (err != 0) {
-        return err;
-    }
-    err = fill_view(s, slot, cycles, &head, &scans, &view);
-    free(codes);
-    if (err != 0) {
-        free(view.memory);
-        return err;
-    }
-    *out = view;
-    return 0;
+    return sampler_view_take(&s->ring, &s->options.meter, slot, cycles, out);
 }

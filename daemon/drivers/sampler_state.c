@@ -68,6 +68,21 @@ void sampler_state_clock(struct sampler_state *s, int64_t fast_ppb, int64_t unsu
     atomic_store(&s->clock_known, true);
 }
 
+void sampler_state_spi(struct sampler_state *s, const struct sampler_spi_view *v)
+{
+    atomic_store(&s->spi[SAMPLER_SPI_RATE], v->scans_per_s);
+    atomic_store(&s->spi[SAMPLER_SPI_PAUSE_MIN], v->pause.min_us);
+    atomic_store(&s->spi[SAMPLER_SPI_PAUSE_MEDIAN], v->pause.median_us);
+    atomic_store(&s->spi[SAMPLER_SPI_PAUSE_P99], v->pause.p99_us);
+    atomic_store(&s->spi[SAMPLER_SPI_PAUSE_MAX], v->pause.max_us);
+    atomic_store(&s->spi[SAMPLER_SPI_TRANSFERS], v->transfers);
+    atomic_store(&s->spi[SAMPLER_SPI_REAL_TIME], v->real_time);
+    atomic_store(&s->spi[SAMPLER_SPI_TORN], v->torn);
+    atomic_store(&s->spi[SAMPLER_SPI_RETRIES], v->retried);
+    atomic_store(&s->spi[SAMPLER_SPI_OVERRUN], v->overrun);
+    atomic_store(&s->spi_known, v->told && v->scans_per_s > 0);
+}
+
 /* What was lost between two looks, "CHECKSUM=1 lost_blocks=1"; false if nothing was. */
 static bool tell_damage(const uint64_t *from, const uint64_t *to, char text[DAMAGE_TEXT])
 {
@@ -252,12 +267,11 @@ static void show_mismatch(const struct sampler_options *o, int64_t unix_ms, unsi
 void sampler_state_show(struct sampler_state *s, const struct sampler_options *o)
 {
     int64_t now_us = clock_real_us();
-    int64_t unix_ms = clock_unix_ms(o->clock);
+    int64_t unix_ms = clock_stamp_ms(o->clock);
     uint_fast32_t word = atomic_load(&s->note);
     int64_t open_us = now_us - atomic_load(&s->note_us);
     unsigned detail = (unsigned)(word & 0xFFFF);
 
-    unix_ms = unix_ms == HWT_TIME_UNKNOWN ? 0 : unix_ms;
     show_counters(s, o, now_us);
     switch ((enum sampler_note)(word >> 16)) {
     case SAMPLER_STARTING:

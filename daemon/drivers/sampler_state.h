@@ -12,6 +12,7 @@
 
 #include "daemon/drivers/sampler.h"
 #include "daemon/drivers/sampler_flags.h"
+#include "daemon/drivers/sampler_spi.h"
 
 enum sampler_note {
     SAMPLER_STARTING,
@@ -35,18 +36,19 @@ enum sampler_counter {
     SAMPLER_COUNTERS
 };
 
-enum sampler_spi_gauge { /* of converters on SPI */
-                         SAMPLER_SPI_RATE,
-                         SAMPLER_SPI_PAUSE_MIN,
-                         SAMPLER_SPI_PAUSE_MEDIAN,
-                         SAMPLER_SPI_PAUSE_P99,
-                         SAMPLER_SPI_PAUSE_MAX,
-                         SAMPLER_SPI_TRANSFERS,
-                         SAMPLER_SPI_REAL_TIME,
-                         SAMPLER_SPI_TORN,
-                         SAMPLER_SPI_RETRIES,
-                         SAMPLER_SPI_OVERRUN,
-                         SAMPLER_SPI_GAUGES
+/* Of converters on SPI. */
+enum sampler_spi_gauge {
+    SAMPLER_SPI_RATE,
+    SAMPLER_SPI_PAUSE_MIN,
+    SAMPLER_SPI_PAUSE_MEDIAN,
+    SAMPLER_SPI_PAUSE_P99,
+    SAMPLER_SPI_PAUSE_MAX,
+    SAMPLER_SPI_TRANSFERS,
+    SAMPLER_SPI_REAL_TIME,
+    SAMPLER_SPI_TORN,
+    SAMPLER_SPI_RETRIES,
+    SAMPLER_SPI_OVERRUN,
+    SAMPLER_SPI_GAUGES
 };
 
 enum { SAMPLER_SECOND_CHIP = 0x8000 }; /* in a note's detail: it is of the second converter */
@@ -80,6 +82,7 @@ struct sampler_state {
 void sampler_state_say(struct sampler_state *s, enum sampler_note note, unsigned detail);
 void sampler_state_block(struct sampler_state *s, int64_t unix_ms);
 void sampler_state_clock(struct sampler_state *s, int64_t fast_ppb, int64_t unsure_ppb);
+void sampler_state_spi(struct sampler_state *s, const struct sampler_spi_view *view);
 
 /* In the thread that owns the status. Contract: sampler_poll_status. */
 void sampler_state_show(struct sampler_state *s, const struct sampler_options *options);

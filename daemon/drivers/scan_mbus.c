@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/drivers/bus_line.h"
 #include "daemon/drivers/later.h"
 #include "daemon/drivers/mbus_search.h"
 #include "daemon/drivers/scan_step.h"
@@ -18,8 +19,7 @@
 enum {
     ELECTRICITY = 0x02, /* EN 13757-3, device type */
     KNOWN_MAX = 256,
-    BAUD = 2400,  /* of a gateway, as far as time goes; and of the sweep */
-    LAG_MS = 1000 /* of a network, as mbus_search has it */
+    BAUD = 2400 /* of a gateway, as far as time goes; and of the sweep */
 };
 
 static const unsigned usual_speeds[] = {2400, 300, 9600, 600, 1200, 4800};
@@ -41,10 +41,10 @@ struct mbus_scan {
 
 static double silence_s(const struct scan_task *task, unsigned baud)
 {
-    double s = task->o->timeout_ms > 0 ? task->o->timeout_ms / 1000.0 : 330.0 / baud + 0.07;
+    int64_t us = mbus_search_timeout_us(task->o->timeout_ms, baud);
 
-    s += 100.0 / baud; /* the request and the pause before it */
-    return task->target == SCAN_TARGET_TCP ? s + LAG_MS / 1000.0 : s;
+    us += task->target == SCAN_TARGET_TCP ? BUS_LINE_LAG_US : 0;
+    return (double)us / 1e6 + 100.0 / baud; /* with the request and the pause before it */
 }
 
 static double quick_s(const struct scan_task *task, const unsigned *baud, unsigned speeds)

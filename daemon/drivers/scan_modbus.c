@@ -8,7 +8,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/drivers/later.h"
 #include "daemon/drivers/modbus_search.h"
@@ -17,10 +16,7 @@
 enum {
     FIRST_TO = 2,
     LIKELY_TO = 16,
-    UNIT_MAX = 247,
-    UNIT_DEVICE = 255, /* of TCP: behind no gateway */
-    PROBES = 2,        /* reads of a silent unit */
-    TCP_TIMEOUT_MS = 1000,
+    PROBES = 2, /* reads of a silent unit */
     FRAMINGS = 3,
     TASKS_MAX = SCAN_SPEEDS_MAX * FRAMINGS
 };
@@ -53,9 +49,7 @@ struct modbus_scan {
 
 static double task_s(const struct scan_task *task, const struct line_task *t)
 {
-    double s = task->o->timeout_ms > 0           ? task->o->timeout_ms / 1000.0
-               : task->target == SCAN_TARGET_TCP ? TCP_TIMEOUT_MS / 1000.0
-                                                 : 0.15 + 550.0 / t->baud;
+    double s = (double)modbus_search_timeout_us(task->o->timeout_ms, t->baud) / 1e6;
 
     if (task->target != SCAN_TARGET_TCP) {
         s += 120.0 / t->baud; /* the request and the silence before it */
@@ -85,7 +79,7 @@ static unsigned list_first(const struct scan_task *task, struct line_task out[TA
         return list_serial(task, USUAL(usual_speeds), 1, FIRST_TO, out);
     }
     out[0] = (struct line_task){.from = 1, .to = FIRST_TO};
-    out[1] = (struct line_task){.from = UNIT_DEVICE, .to = UNIT_DEVICE};
+    out[1] = (struct line_task){.from = HWT_MODBUS_UNIT_DEVICE, .to = HWT_MODBUS_UNIT_DEVICE};
     out[2] = (struct line_task){.from = 1, .to = FIRST_TO, .rtu_over_tcp = true};
     return 3;
 }
@@ -102,7 +96,7 @@ static unsigned list_wide(const struct scan_task *task, struct line_task out[TAS
 
 static unsigned list_sweep(const struct scan_task *task, struct line_task out[TASKS_MAX])
 {
-    return list_serial(task, USUAL(sweep_speeds), LIKELY_TO + 1, UNIT_MAX, out);
+    return list_serial(task, USUAL(sweep_speeds), LIKELY_TO + 1, HWT_MODBUS_UNIT_MAX, out);
 }
 
 static double sum_s(const struct scan_task *task, const struct line_task *list, unsigned n)
@@ -214,8 +208,8 @@ static void go_on(struct modbus_scan *s)
     bool found = s->found;
 
     s->done_s += task_s(s->task, &rest);
-    rest.from = rest.to == UNIT_DEVICE ? 1 : (uint8_t)(rest.to + 1);
-    rest.to = s->task->o->quick ? LIKELY_TO : UNIT_MAX;
+    rest.from = rest.to == HWT_MODBUS_UNIT_DEVICE ? 1 : (uint8_t)(rest.to + 1);
+    rest.to = s->task->o->quick ? LIKELY_TO : HWT_MODBUS_UNIT_MAX;
     if (found && !s->following && !s->any_unit && rest.from <= rest.to) {
         s->following = true;
         s->rest = rest;

@@ -8,14 +8,7 @@
 #define SUMMARY_NS INT64_C(5000000000)
 #define FIRST_NS   INT64_C(500000000) /* the first summary comes sooner */
 
-enum {
-    FAILURES_MAX = 5,
-    FAILED_WAIT_NS = 2000000,
-    SILENT_MAX = 50,
-    ODD_MAX = 100,
-    PRIORITY = 20,
-    SLACK = 50
-};
+enum { FAILURES_MAX = 5, FAILED_WAIT_NS = 2000000, SILENT_MAX = 50, ODD_MAX = 100, SLACK = 50 };
 
 /* Whole scans of a batch. */
 static unsigned batch_scans(const struct spi_bus *b, const struct spi_chip *c)

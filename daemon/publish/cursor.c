@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/crc32c.h"
+#include "daemon/base/file.h"
 
 enum { FILE_MAX = 512 };
 
@@ -94,20 +95,6 @@ static ssize_t read_all(int fd, char *buf, size_t n)
     return (ssize_t)at;
 }
 
-static int write_all(int fd, const char *buf, size_t n)
-{
-    while (n > 0) {
-        ssize_t put = write(fd, buf, n);
-
-        if (put < 0 && errno != EINTR) {
-            return -1;
-        }
-        buf += put > 0 ? put : 0;
-        n -= put > 0 ? (size_t)put : 0;
-    }
-    return 0;
-}
-
 int cursor_load(const char *path, struct cursor *out)
 {
     char text[FILE_MAX];
@@ -126,57 +113,19 @@ int cursor_load(const char *path, struct cursor *out)
     return parse(text, out);
 }
 
-static int write_synced(const char *path, const char *text, size_t n)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    int err = HWT_OK;
-
-    if (fd < 0) {
-        return from_errno();
-    }
-    if (write_all(fd, text, n) != 0 || fsync(fd) != 0) {
-        err = from_errno();
-    }
-    if (close(fd) != 0 && err == HWT_OK) {
-        err = from_errno();
-    }
-    return err;
-}
-
-/* A rename is durable when its folder is. */
-static int sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int err = HWT_OK;
-
-    if (fd < 0) {
-        return from_errno();
-    }
-    if (fsync(fd) != 0) {
-        err = from_errno();
-    }
-    close(fd);
-    return err;
-}
-
 int cursor_save(const char *path, const struct cursor *c)
 {
-    char text[FILE_MAX], folder[PATH_MAX], temporary[PATH_MAX];
+    char text[FILE_MAX], folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     int n = print(c, text, sizeof(text));
-    int err;
 
-    if (slash == NULL || strlen(path) + sizeof(".new") > sizeof(temporary)) {
+    if (slash == NULL || strlen(path) + sizeof(".new") > sizeof(folder)) {
         return HWT_ERR_ARGUMENT;
     }
     snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
-    snprintf(temporary, sizeof(temporary), "%s.new", path);
     if (mkdir(folder, 0750) != 0 && errno != EEXIST) {
         return from_errno();
     }
-    err = write_synced(temporary, text, (size_t)n);
-    if (err == HWT_OK && rename(temporary, path) != 0) {
-        err = from_errno();
-    }
-    return err == HWT_OK ? sync_folder(folder) : err;
+    return file_replace(path, 0640, text, (size_t)n) && file_sync_folder(folder) ? HWT_OK
+                                                                                 : from_errno();
 }

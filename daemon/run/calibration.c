@@ -71,12 +71,13 @@ const struct calibration_entry *calibration_counts(const struct calibration *c, 
                                                    bool phase)
 {
     const char *id = c->options.site->source[source].id;
+    uint32_t nominal = calibration_nominal(c, source);
 
     for (size_t i = c->count; i-- > 0;) {
         const struct calibration_entry *e = &c->entry[i];
 
         if (strcmp(e->input, id) == 0 && e->back_ms == 0 && (phase ? e->has_phase : e->has_gain) &&
-            e->nominal == calibration_nominal(c, source)) {
+            e->nominal == nominal) {
             return e;
         }
     }

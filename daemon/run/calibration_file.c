@@ -8,13 +8,13 @@
  * newer version wrote them, and they would be lost.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/file.h"
 #include "daemon/run/calibration_state.h"
 
 enum { VERSION = 1, UUID_TEXT = 33 };
@@ -297,44 +297,17 @@ static json_t *file_json(const struct calibration *c)
                      (json_int_t)c->numbers, "entries", entries, "records", records);
 }
 
-static bool write_all(int fd, const char *p, size_t n)
+/* The text's end makes room for the last line's. */
+static bool replace(const struct calibration *c, char *text)
 {
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
+    size_t n = strlen(text);
 
-        if (done < 0 && errno != EINTR) {
-            return false;
-        }
-        p += done > 0 ? done : 0;
-        n -= done > 0 ? (size_t)done : 0;
-    }
-    return true;
-}
-
-/* The folder's entry too: a power cut leaves the file before or the new one. */
-static bool replace(const struct calibration *c, const char *text)
-{
-    char beside[sizeof(c->path) + 8];
-    int fd, folder, error;
-    bool ok;
-
-    snprintf(beside, sizeof(beside), "%s.new", c->path);
-    fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) {
+    text[n] = '\n';
+    if (!file_replace(c->path, 0644, text, n + 1)) {
         return false;
     }
-    ok = write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1) && fsync(fd) == 0;
-    error = errno;
-    close(fd);
-    ok = ok && rename(beside, c->path) == 0;
-    error = ok ? 0 : error != 0 ? error : errno;
-    folder = ok ? open(c->options.data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (folder >= 0) {
-        (void)fsync(folder);
-        close(folder);
-    }
-    errno = error;
-    return ok;
+    (void)file_sync_folder(c->options.data_dir); /* without, it is the new file all the same */
+    return true;
 }
 
 bool calibration_save(struct calibration *c, char *error)

@@ -1,18 +1,16 @@
 #include "daemon/run/calibration_jobs.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/quantity.h"
 #include "daemon/http/problem.h"
-#include "daemon/run/calibration_ask.h"
 #include "daemon/run/calibration_past.h"
+#include "daemon/run/calibration_search.h"
 #include "daemon/run/calibration_show.h"
 
-enum { JSON_MAX = 512 * 1024, COMMIT_WAIT_MS = 20000, SETTLE_US = 1000000, WINDOWS_MIN = 5 };
+enum { JSON_MAX = 512 * 1024, COMMIT_WAIT_MS = 20000, SETTLE_US = 1000000 };
 
 enum stage {
     STAGE_IDLE,
@@ -26,14 +24,9 @@ struct calibration_jobs {
     struct calibration_jobs_options options;
     struct requests *requests;
     enum stage stage;
-    struct http_job *job; /* not yet answered; NULL: stopped meanwhile */
-    struct calibration_ask ask;
-    struct calibration_entry entry[CALIBRATION_CIRCUITS_MAX];
-    size_t entries;
+    struct http_job *job;                /* not yet answered; NULL: stopped meanwhile */
+    struct calibration_search search;    /* what is asked, and found */
     struct hwt_tslog_snapshot *snapshot; /* the worker's, while it works */
-    struct calibration_series series;
-    struct calibration_result result;
-    bool has_result;
     struct calibration_past *past;
     int64_t since_ms;   /* of the corrections */
     unsigned back;      /* number that was taken back; 0: none */
@@ -54,6 +47,8 @@ static void finish(struct calibration_jobs *j, struct http_reply *reply)
 {
     if (j->job != NULL) {
         http_job_answer(j->job, reply);
+    } else {
+        http_reply_unref(reply);
     }
     j->job = NULL;
     j->stage = STAGE_IDLE;
@@ -73,8 +68,8 @@ static void answer(struct calibration_jobs *j, bool kept, long corrections)
         return;
     }
     hwt_json_init(&json, text, JSON_MAX);
-    calibration_show_found(j->options.calibration, j->entry, j->entries, kept,
-                           j->has_result ? &j->result : NULL, corrections, &json);
+    calibration_show_found(j->options.calibration, j->search.entry, j->search.entries, kept,
+                           j->search.has_result ? &j->search.result : NULL, corrections, &json);
     if (json.ok && j->job != NULL) {
         http_job_answer_json(j->job, 200, text, json.at);
         j->job = NULL;
@@ -133,9 +128,9 @@ static void on_stored(uv_async_t *handle)
     }
     n = calibration_past_corrections(j->past, &corrections);
     (void)calibration_past_done(j->past, j->options.calibration);
-    for (size_t i = 0; i < j->entries; i++) {
-        calibration_note_since(j->options.calibration, j->entry[i].number, j->since_ms);
-        j->entry[i].since_ms = j->since_ms;
+    for (size_t i = 0; i < j->search.entries; i++) {
+        calibration_note_since(j->options.calibration, j->search.entry[i].number, j->since_ms);
+        j->search.entry[i].since_ms = j->since_ms;
     }
     if (!calibration_save(j->options.calibration, error)) {
         finish(j, http_problem(500, "the past was corrected, but %.250s", error));
@@ -225,7 +220,7 @@ static void start_past(struct calibration_jobs *j, const unsigned *inputs, size_
     calibration_jobs_tick(j, counters.durable);
 }
 
-/* --- found --- */
+/* --- found, or not --- */
 
 /* Windows that are on their way were measured before. */
 static void forget_near(struct calibration_jobs *j)
@@ -238,168 +233,40 @@ static void keep(struct calibration_jobs *j)
     char error[CALIBRATION_ERROR_MAX];
     unsigned inputs[CALIBRATION_CIRCUITS_MAX];
 
-    if (j->ask.check) {
+    if (j->search.ask.check) {
         answer(j, false, -1);
         return;
     }
-    if (!calibration_add(j->options.calibration, j->entry, j->entries, error)) {
+    if (!calibration_add(j->options.calibration, j->search.entry, j->search.entries, error)) {
         finish(j, http_problem(500, "%.300s", error));
         return;
     }
     forget_near(j);
-    if (j->ask.since_ms == 0) {
+    if (j->search.ask.since_ms == 0) {
         answer(j, true, -1);
         return;
     }
-    for (size_t i = 0; i < j->entries; i++) {
-        inputs[i] = (unsigned)calibration_input(j->options.calibration, j->entry[i].input);
+    for (size_t i = 0; i < j->search.entries; i++) {
+        inputs[i] = (unsigned)calibration_input(j->options.calibration, j->search.entry[i].input);
     }
-    start_past(j, inputs, j->entries, j->entry[0].number, j->ask.since_ms);
+    start_past(j, inputs, j->search.entries, j->search.entry[0].number, j->search.ask.since_ms);
 }
 
-/* An entry for an input, as of now, without values. */
-static struct calibration_entry *new_entry(struct calibration_jobs *j, unsigned input)
+/* Keeps what was found, or says why nothing was. */
+static void conclude(struct calibration_jobs *j, bool found)
 {
-    struct calibration_entry *e = &j->entry[j->entries++];
-
-    memset(e, 0, sizeof(*e));
-    e->method = j->ask.method;
-    strcpy(e->input, j->options.site->source[input].id);
-    e->unix_ms = clock_unix_ms(j->options.clock);
-    e->to_ms = e->unix_ms;
-    e->from_ms = e->unix_ms - (int64_t)j->ask.average_s * 1000;
-    e->nominal = calibration_nominal(j->options.calibration, input);
-    return e;
-}
-
-/* A factor found beyond what counts now; of_power: of P, not of the input's own quantity. */
-static void set_gain(const struct calibration_jobs *j, struct calibration_entry *e, unsigned input,
-                     struct hwt_found found, double stated_pct, bool of_power)
-{
-    const struct calibration *c = j->options.calibration;
-    int voltage = calibration_voltage(c, input);
-    double relative = found.half / found.value, stated = stated_pct / 100;
-
-    e->has_gain = true;
-    e->gain.value = calibration_now(c, input).gain * found.value;
-    e->gain.half = sqrt(relative * relative + stated * stated);
-    e->voltage_gain = of_power && voltage >= 0 ? calibration_now(c, (unsigned)voltage).gain : 0;
-}
-
-static void find_reading(struct calibration_jobs *j)
-{
-    const struct calibration_ask *a = &j->ask;
-    struct hwt_spread s =
-        calibration_near_spread(j->options.near, a->input, a->quantity, a->average_s);
-    const struct hwt_quantity_info *info = hwt_quantity_get(a->quantity);
-    struct calibration_entry *e;
-    struct hwt_found found;
-
-    if (a->quantity == HWT_Q_POWER && hwt_spread_mean(&s) < 0) { /* exported */
-        s.first = -s.first;
-        s.sum = -s.sum;
-    }
-    if (s.count < WINDOWS_MIN) {
-        finish(j, http_problem(409,
-                               "there are only %u windows of '%s' since it was last calibrated, or "
-                               "at all: wait some seconds",
-                               s.count, j->options.site->source[a->input].id));
-        return;
-    }
-    if (hwt_calibrate_reading(&s, a->value, a->stated, &found) != 0) {
-        finish(j, http_problem(409,
-                               "%u windows of '%s' in the last %u s show %.6g %s: no gain between "
-                               "0.5 and 2 leads from there to %.6g",
-                               s.count, j->options.site->source[a->input].id, a->average_s,
-                               hwt_spread_mean(&s), info->unit, a->value));
-        return;
-    }
-    e = new_entry(j, a->input);
-    snprintf(e->note, sizeof(e->note), "an instrument showed %.6g %s, good to %.3g %%; here %.6g",
-             a->value, info->unit, a->stated, hwt_spread_mean(&s));
-    set_gain(j, e, a->input, found, 0, a->quantity == HWT_Q_POWER);
-    keep(j);
-}
-
-static void find_resistive(struct calibration_jobs *j)
-{
-    static const char *const refusals[] = {
-        [HWT_RESISTIVE_FEW] = "there are too few windows: is the sampler running?",
-        [HWT_RESISTIVE_SMALL] = "the load is below 100 W: take a kettle or a heater",
-        [HWT_RESISTIVE_UNSTEADY] = "the power moves by more than 2 %: something else is switching",
-        [HWT_RESISTIVE_DISTORTED] = "the current is distorted: the load is not a plain resistor",
-        [HWT_RESISTIVE_FAR] = "current and voltage are more than 10 degrees apart: the load is not "
-                              "resistive, or the clamp is not closed",
-    };
-    const struct calibration_ask *a = &j->ask;
-    struct hwt_resistive r = calibration_near_resistive(j->options.near, a->input, a->average_s);
-    enum hwt_resistive_refusal refusal;
-    struct calibration_entry *e;
-    struct hwt_found found;
-
-    refusal = hwt_calibrate_resistive(&r, a->stated, &found);
-    if (refusal != HWT_RESISTIVE_GOOD) {
-        finish(j, http_problem(409, "'%s' in the last %u s, %.6g W: %s",
-                               j->options.site->source[a->input].id, a->average_s,
-                               hwt_spread_mean(&r.p), refusals[refusal]));
-        return;
-    }
-    e = new_entry(j, a->input);
-    snprintf(e->note, sizeof(e->note), "a load of %.5g W, resistive to %.3g degrees",
-             hwt_spread_mean(&r.p), a->stated);
-    e->has_phase = true;
-    e->phase_deg.value = calibration_now(j->options.calibration, a->input).phase_deg + found.value;
-    e->phase_deg.half = found.half;
-    keep(j);
-}
-
-static void take_meter(struct calibration_jobs *j)
-{
-    const struct calibration_result *r = &j->result;
-    struct calibration_entry *e = new_entry(j, j->ask.input);
-
-    e->from_ms = r->from_ms;
-    e->to_ms = r->to_ms;
-    snprintf(e->note, sizeof(e->note), "%s, good to %.3g %%: %u blocks, %.1f h, %.0f Wh",
-             j->ask.meter, j->ask.stated, r->blocks, r->hours, r->wh);
-    set_gain(j, e, j->ask.input, r->gain[0], j->ask.stated, true);
-    if (r->has_phase) {
-        e->has_phase = true;
-        e->phase_deg.value =
-            calibration_now(j->options.calibration, j->ask.input).phase_deg + r->phase_deg.value;
-        e->phase_deg.half = r->phase_deg.half;
+    if (found) {
+        keep(j);
+    } else {
+        finish(j, http_problem(409, "%s", j->search.refusal));
     }
 }
 
-static void take_sum(struct calibration_jobs *j)
-{
-    const struct calibration_result *r = &j->result;
-
-    for (unsigned i = 0; i < j->ask.circuits; i++) {
-        struct calibration_entry *e;
-
-        if (!r->known[i]) {
-            continue;
-        }
-        e = new_entry(j, j->ask.circuit[i]);
-        e->from_ms = r->from_ms;
-        e->to_ms = r->to_ms;
-        snprintf(
-            e->note, sizeof(e->note), "its part of %s, good to %.3g %%: %u blocks, %.1f h, %.0f Wh",
-            j->options.site->source[j->ask.input].id, j->ask.stated, r->blocks, r->hours, r->wh);
-        set_gain(j, e, j->ask.circuit[i], r->gain[i], j->ask.stated, true);
-    }
-}
-
-static void find_in_log(uv_work_t *work)
+static void find(uv_work_t *work)
 {
     struct calibration_jobs *j = work->data;
 
-    if (j->ask.method == CALIBRATION_METER) {
-        calibration_against_meter(&j->series, &j->result);
-    } else {
-        calibration_against_main(&j->series, &j->result);
-    }
+    calibration_search_in_log(&j->search);
 }
 
 static void after_find(uv_work_t *work, int status)
@@ -412,65 +279,16 @@ static void after_find(uv_work_t *work, int status)
         finish(j, http_problem(503, "the daemon is stopping"));
         return;
     }
-    if (j->result.refusal[0] != '\0') {
-        finish(j, http_problem(409, "%s", j->result.refusal));
-        return;
-    }
-    j->has_result = true;
-    if (j->ask.method == CALIBRATION_METER) {
-        take_meter(j);
-    } else {
-        take_sum(j);
-    }
-    keep(j);
-}
-
-/* Records before the newest step of an input rest on another sensor. */
-static void not_before(struct calibration_jobs *j, int source)
-{
-    const struct calibration_step *steps;
-    size_t n = source < 0 ? 0 : calibration_steps(j->options.calibration, (unsigned)source, &steps);
-
-    if (n > 0 && steps[n - 1].first > j->series.first) {
-        j->series.first = steps[n - 1].first;
-    }
-}
-
-static void add_energy(struct calibration_jobs *j, unsigned source, bool negative)
-{
-    struct calibration_energy *e = &j->series.what[j->series.count++];
-    const char *id = j->options.site->source[source].id;
-
-    *e = (struct calibration_energy){.negative = negative};
-    snprintf(e->plus, sizeof(e->plus), "%.24s_import", id); /* ids of clamps are short enough */
-    snprintf(e->minus, sizeof(e->minus), "%.24s_export", id);
-    if (j->ask.method == CALIBRATION_METER) {
-        snprintf(e->reactive, sizeof(e->reactive), "%.17s_reactive_power", id);
-    }
-    not_before(j, (int)source);
-    not_before(j, calibration_voltage(j->options.calibration, source));
+    conclude(j, calibration_search_take(&j->search));
 }
 
 static void start_find(struct calibration_jobs *j)
 {
     take_snapshot(j);
-    j->series = (struct calibration_series){.snapshot = j->snapshot,
-                                            .against = j->ask.against,
-                                            .from_ms = j->ask.from_ms,
-                                            .to_ms = clock_unix_ms(j->options.clock),
-                                            .first = 1};
-    if (j->ask.method == CALIBRATION_METER) {
-        add_energy(j, j->ask.input, false);
-    } else {
-        not_before(j, (int)j->ask.input);
-        for (unsigned i = 0; i < j->ask.circuits; i++) {
-            add_energy(j, j->ask.circuit[i], j->ask.negative[i]);
-        }
-    }
+    calibration_search_prepare(&j->search, j->snapshot);
     j->stage = STAGE_FIND;
     j->work.data = j;
-    if (j->snapshot == NULL ||
-        uv_queue_work(j->options.loop, &j->work, find_in_log, after_find) != 0) {
+    if (j->snapshot == NULL || uv_queue_work(j->options.loop, &j->work, find, after_find) != 0) {
         finish(j, NULL);
     }
 }
@@ -485,8 +303,8 @@ static bool begin(struct calibration_jobs *j, struct http_job *job)
         return false;
     }
     j->job = job;
-    j->entries = 0;
-    j->has_result = false;
+    j->search.entries = 0;
+    j->search.has_result = false;
     j->back = 0;
     return true;
 }
@@ -504,17 +322,15 @@ static void on_post(void *ctx, struct http_job *job)
         finish(j, http_problem(503, "the time is not known yet, so no value can be dated"));
         return;
     }
-    if (!calibration_ask_read(j->options.calibration, j->options.site, job->body, now_ms, &j->ask,
-                              error)) {
+    if (!calibration_ask_read(j->options.calibration, j->options.site, job->body, now_ms,
+                              &j->search.ask, error)) {
         finish(j, http_problem(400, "%.300s", error));
         return;
     }
-    switch (j->ask.method) {
+    switch (j->search.ask.method) {
     case CALIBRATION_READING:
-        find_reading(j);
-        break;
     case CALIBRATION_RESISTIVE:
-        find_resistive(j);
+        conclude(j, calibration_search_near(&j->search));
         break;
     case CALIBRATION_METER:
     case CALIBRATION_SUM:
@@ -548,8 +364,8 @@ static void on_delete(void *ctx, struct http_job *job)
     }
     e = calibration_find(j->options.calibration, (unsigned)job->number);
     forget_near(j);
-    j->entry[0] = *e;
-    j->entries = 1;
+    j->search.entry[0] = *e;
+    j->search.entries = 1;
     j->back = e->number;
     if (calibration_input(j->options.calibration, e->input) < 0) {
         answer(j, true, 0); /* not configured any more */
@@ -590,6 +406,10 @@ struct calibration_jobs *calibration_jobs_new(const struct calibration_jobs_opti
         return NULL;
     }
     j->options = *options;
+    j->search = (struct calibration_search){.calibration = options->calibration,
+                                            .near = options->near,
+                                            .site = options->site,
+                                            .clock = options->clock};
     if (uv_async_init(options->loop, &j->stored, on_stored) != 0) {
         pthread_mutex_destroy(&j->lock);
         free(j);

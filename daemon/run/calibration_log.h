@@ -2,12 +2,9 @@
  * calibration_log.h: what the log's records say of a clamp against a meter, and of a main clamp
  * against the sum of its circuits.
  *
- *   records ─▶ energies at the instants the meter was read ─▶ blocks ─▶ hwt_fit_solve ─▶ gain,
- * phase
+ *   records ─▶ blocks (calibration_blocks.h) ─▶ hwt_fit_solve ─▶ gain, phase
  *
- * A block ends where the meter was read. A hole in the records, a start of the daemon, a value that
- * is missing, or a register that fell ends a run of blocks. Works on a snapshot, in any thread;
- * takes up to seconds.
+ * Works on a snapshot, in any thread; takes up to seconds.
  */
 #ifndef DAEMON_RUN_CALIBRATION_LOG_H
 #define DAEMON_RUN_CALIBRATION_LOG_H

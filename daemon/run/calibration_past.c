@@ -1,57 +1,9 @@
-#include "daemon/run/calibration_past.h"
+#include "daemon/run/calibration_past_state.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/base/fixed.h"
-
-#define ONE_Q30 ((int64_t)1 << 30)
-#define DEGREE  (3.14159265358979323846 / 180)
-#define NO_GAIN 1e-9
-#define NO_TURN 1e-7 /* degrees */
-
-enum { STRETCHES_MAX = 2 * CALIBRATION_STEPS_MAX, COUNTERS = 4 };
-
-/* Counters of a clamp; the last two are the ledger's. */
-enum { COUNT_IMPORT, COUNT_EXPORT, COUNT_ELEC, COUNT_PAIRED };
-
-/* Records that rest on one sensor, and how they come to rest on that of now. */
-struct stretch {
-    uint64_t first, last;
-    double gain_v, gain_i; /* of V; of I */
-    double turn_deg;       /* further lead */
-    double energy[2][2];   /* import, export; as recorded, as corrected: sums of P */
-    int64_t end[COUNTERS]; /* counters of its last record that has them */
-    bool known[COUNTERS];
-};
-
-struct input {
-    unsigned source;
-    bool voltage, elec;
-    double ratio, phase_deg; /* now */
-    struct calibration_step step[CALIBRATION_STEPS_MAX];
-    size_t steps;
-    int against; /* clamps: its voltage's index in input[], or -1: that stays as it is */
-    struct stretch stretch[STRETCHES_MAX];
-    size_t stretches;
-    int64_t before[COUNTERS]; /* of the record before the first */
-    bool before_known[COUNTERS];
-};
-
-struct calibration_past {
-    const struct installation *site;
-    int64_t since_ms, now_ms;
-    char id[HWT_ID_MAX + 1];
-    uint64_t first, last; /* 0: no records */
-    struct input *input[CALIBRATION_PAST_INPUTS];
-    size_t inputs;
-    bool failed; /* out of memory */
-    struct hwt_correction correction[HWT_TSLOG_CORRECTIONS_MAX];
-    size_t corrections;
-    bool full;
-};
 
 /* --- what is to be corrected --- */
 
@@ -65,9 +17,26 @@ static int find_input(const struct calibration_past *p, unsigned source)
     return -1;
 }
 
+static void find_columns(const struct installation *site, struct past_input *in)
+{
+    static const uint8_t quantity[PAST_COUNTERS] = {HWT_Q_IMPORT, HWT_Q_EXPORT, HWT_Q_ELEC_ENERGY,
+                                                    HWT_Q_PAIRED_ELEC};
+
+    for (unsigned k = 0; k < PAST_COUNTERS; k++) {
+        bool ledger = k >= PAST_ELEC;
+
+        in->counter[k] = ledger && !in->elec
+                             ? COLUMN_NONE
+                             : installation_column(site, ledger ? SOURCE_LEDGER : in->source,
+                                                   (enum hwt_quantity)quantity[k]);
+    }
+    in->power = installation_column(site, in->source, HWT_Q_POWER);
+    in->reactive = installation_column(site, in->source, HWT_Q_REACTIVE_POWER);
+}
+
 static void add_input(struct calibration_past *p, const struct calibration *c, unsigned source)
 {
-    struct input *in;
+    struct past_input *in;
     const struct calibration_step *step;
     int voltage;
 
@@ -84,6 +53,7 @@ static void add_input(struct calibration_past *p, const struct calibration *c, u
     in->source = source;
     in->voltage = p->site->source[source].kind == SOURCE_IS_VOLTAGE;
     in->elec = p->site->role[ROLE_ELEC].source == (int)source;
+    find_columns(p->site, in);
     calibration_sensor(c, source, &in->ratio, &in->phase_deg);
     in->steps = calibration_steps(c, source, &step);
     memcpy(in->step, step, in->steps * sizeof(*step));
@@ -129,7 +99,7 @@ void calibration_past_free(struct calibration_past *p)
 
 /* --- stretches --- */
 
-static const struct calibration_step *step_at(const struct input *in, uint64_t sequence)
+static const struct calibration_step *step_at(const struct past_input *in, uint64_t sequence)
 {
     const struct calibration_step *found = &in->step[0];
 
@@ -140,7 +110,7 @@ static const struct calibration_step *step_at(const struct input *in, uint64_t s
 }
 
 /* Where the records from `at` on stop resting on the same. */
-static uint64_t end_of_step(const struct input *in, uint64_t at, uint64_t last)
+static uint64_t end_of_step(const struct past_input *in, uint64_t at, uint64_t last)
 {
     for (size_t i = 0; i < in->steps; i++) {
         if (in->step[i].first > at && in->step[i].first - 1 < last) {
@@ -150,14 +120,14 @@ static uint64_t end_of_step(const struct input *in, uint64_t at, uint64_t last)
     return last;
 }
 
-static void cut(struct calibration_past *p, struct input *in)
+static void cut(struct calibration_past *p, struct past_input *in)
 {
-    const struct input *v = in->voltage ? in : in->against >= 0 ? p->input[in->against] : NULL;
+    const struct past_input *v = in->voltage ? in : in->against >= 0 ? p->input[in->against] : NULL;
     uint64_t at = p->first;
 
     in->stretches = 0;
-    while (at <= p->last && in->stretches < STRETCHES_MAX) {
-        struct stretch *s = &in->stretch[in->stretches++];
+    while (at <= p->last && in->stretches < PAST_STRETCHES_MAX) {
+        struct past_stretch *s = &in->stretch[in->stretches++];
         const struct calibration_step *own = step_at(in, at);
 
         s->first = at;
@@ -178,37 +148,20 @@ static void cut(struct calibration_past *p, struct input *in)
 
 /* --- one pass over the records --- */
 
-static const char *channel_of(const struct calibration_past *p, unsigned source,
-                              enum hwt_quantity quantity)
+const char *calibration_past_channel(const struct calibration_past *p, int column)
 {
-    int column = installation_column(p->site, source, quantity);
-
     return column == COLUMN_NONE ? "" : p->site->channel[column].id;
 }
 
-static const uint8_t counter_quantity[COUNTERS] = {HWT_Q_IMPORT, HWT_Q_EXPORT, HWT_Q_ELEC_ENERGY,
-                                                   HWT_Q_PAIRED_ELEC};
-
-static unsigned counter_source(const struct input *in, unsigned k)
-{
-    return k >= COUNT_ELEC ? SOURCE_LEDGER : in->source;
-}
-
-static bool has_counter(const struct input *in, unsigned k)
-{
-    return k < COUNT_ELEC || in->elec;
-}
-
-/* NULL: the record has none. Its columns are mostly those of now. */
+/* Of a column of now, where the record's mostly is; NULL: the record has none. */
 static const struct hwt_value *value_of(const struct calibration_past *p,
                                         const struct hwt_schema *schema, const struct hwt_record *r,
-                                        unsigned source, enum hwt_quantity quantity)
+                                        int column)
 {
-    int guess = installation_column(p->site, source, quantity);
-    const char *id = guess == COLUMN_NONE ? "" : p->site->channel[guess].id;
-    unsigned i = guess == COLUMN_NONE ? 0 : (unsigned)guess;
+    const char *id = calibration_past_channel(p, column);
+    unsigned i = (unsigned)column;
 
-    if (id[0] == '\0') {
+    if (column == COLUMN_NONE) {
         return NULL;
     }
     if (i >= schema->count || strcmp(schema->channel[i].id, id) != 0) {
@@ -218,19 +171,31 @@ static const struct hwt_value *value_of(const struct calibration_past *p,
     return i < schema->count && r->value[i].quality != HWT_QUALITY_MISSING ? &r->value[i] : NULL;
 }
 
-/* P and Q as the stretch's corrections make them: the current lags by as much as it led too far. */
-static double turned_power(const struct stretch *s, double p, double q)
+/* NULL: before the first. */
+static struct past_stretch *stretch_at(struct past_input *in, uint64_t sequence)
 {
-    double turn = s->turn_deg * DEGREE;
+    for (size_t i = 0; i < in->stretches; i++) {
+        if (sequence >= in->stretch[i].first && sequence <= in->stretch[i].last) {
+            return &in->stretch[i];
+        }
+    }
+    return NULL;
+}
+
+/* P and Q as the stretch's corrections make them: the current lags by as much as it led too far. */
+static double turned_power(const struct past_stretch *s, double p, double q)
+{
+    double turn = s->turn_deg * PAST_DEGREE;
 
     return s->gain_v * s->gain_i * (p * cos(turn) - q * sin(turn));
 }
 
-static void add_energy(const struct calibration_past *p, const struct input *in, struct stretch *s,
-                       const struct hwt_schema *schema, const struct hwt_record *r)
+static void add_energy(const struct calibration_past *p, const struct past_input *in,
+                       struct past_stretch *s, const struct hwt_schema *schema,
+                       const struct hwt_record *r)
 {
-    const struct hwt_value *power = value_of(p, schema, r, in->source, HWT_Q_POWER);
-    const struct hwt_value *q = value_of(p, schema, r, in->source, HWT_Q_REACTIVE_POWER);
+    const struct hwt_value *power = value_of(p, schema, r, in->power);
+    const struct hwt_value *q = value_of(p, schema, r, in->reactive);
     double before, after;
 
     if (power != NULL) {
@@ -241,13 +206,13 @@ static void add_energy(const struct calibration_past *p, const struct input *in,
     }
 }
 
-static void see_input(const struct calibration_past *p, struct input *in,
+static void see_input(const struct calibration_past *p, struct past_input *in,
                       const struct hwt_schema *schema, const struct hwt_record *r)
 {
-    for (unsigned k = 0; k < COUNTERS; k++) {
-        const struct hwt_value *v =
-            has_counter(in, k) ? value_of(p, schema, r, counter_source(in, k), counter_quantity[k])
-                               : NULL;
+    struct past_stretch *s = stretch_at(in, r->sequence);
+
+    for (unsigned k = 0; k < PAST_COUNTERS; k++) {
+        const struct hwt_value *v = value_of(p, schema, r, in->counter[k]);
 
         if (v == NULL) {
             continue;
@@ -256,17 +221,13 @@ static void see_input(const struct calibration_past *p, struct input *in,
             in->before[k] = v->v;
             in->before_known[k] = true;
         }
-        for (size_t i = 0; i < in->stretches; i++) {
-            if (r->sequence >= in->stretch[i].first && r->sequence <= in->stretch[i].last) {
-                in->stretch[i].end[k] = v->v;
-                in->stretch[i].known[k] = true;
-            }
+        if (s != NULL) {
+            s->end[k] = v->v;
+            s->known[k] = true;
         }
     }
-    for (size_t i = 0; i < in->stretches; i++) {
-        if (r->sequence >= in->stretch[i].first && r->sequence <= in->stretch[i].last) {
-            add_energy(p, in, &in->stretch[i], schema, r);
-        }
+    if (s != NULL) {
+        add_energy(p, in, s, schema, r);
     }
 }
 
@@ -320,123 +281,7 @@ static int find_range(struct calibration_past *p, const struct hwt_tslog_snapsho
     return r == 1 ? 0 : r;
 }
 
-/* --- corrections --- */
-
-static void put(struct calibration_past *p, const char *channel, uint64_t first, uint64_t last,
-                double gain, const char *cross, double cross_gain, int64_t offset)
-{
-    struct hwt_correction *c = &p->correction[p->corrections];
-    bool nothing = fabs(gain - 1) < NO_GAIN && fabs(cross_gain) < NO_GAIN && offset == 0;
-
-    if (channel[0] == '\0' || nothing || first > last) {
-        return;
-    }
-    if (p->corrections == HWT_TSLOG_CORRECTIONS_MAX) {
-        p->full = true;
-        return;
-    }
-    p->corrections++;
-    *c = (struct hwt_correction){
-        .first = first,
-        .last = last,
-        .gain_q30 = llround(gain * (double)ONE_Q30),
-        .cross_q30 = llround(cross_gain * (double)ONE_Q30),
-        .offset = offset,
-        .unix_ms = p->now_ms,
-    };
-    snprintf(c->channel, sizeof(c->channel), "%s", channel);
-    snprintf(c->cross, sizeof(c->cross), "%s", c->cross_q30 != 0 ? cross : "");
-    snprintf(c->id, sizeof(c->id), "%s", p->id);
-}
-
-static double energy_gain(const struct stretch *s, bool export)
-{
-    double before = s->energy[export][0], after = s->energy[export][1];
-
-    if (fabs(s->turn_deg) < NO_TURN || fabs(before) < 1) {
-        return s->gain_v * s->gain_i;
-    }
-    return after / before > 0.2 && after / before < 5 ? after / before : s->gain_v * s->gain_i;
-}
-
-static int64_t scaled(int64_t value, double gain)
-{
-    int64_t out = value;
-
-    return hwt_mul_div(value, llround(gain * (double)ONE_Q30), ONE_Q30, &out) ? out : value;
-}
-
-/* From the last stretch back, each ending where the next begins. */
-static void correct_counter(struct calibration_past *p, const struct input *in, unsigned k)
-{
-    const char *id =
-        has_counter(in, k) ? channel_of(p, counter_source(in, k), counter_quantity[k]) : "";
-    double gain = 1;
-    int64_t offset = 0, before;
-    bool any = false;
-
-    for (size_t i = in->stretches; i-- > 0;) {
-        const struct stretch *s = &in->stretch[i];
-        int64_t after; /* the end, as corrected */
-
-        if (!s->known[k]) {
-            continue;
-        }
-        if (s->end[k] == 0 && !any) {
-            continue; /* never counted */
-        }
-        after = any ? scaled(s->end[k], gain) + offset : s->end[k];
-        gain = energy_gain(s, k == COUNT_EXPORT);
-        offset = after - scaled(s->end[k], gain);
-        any = true;
-        put(p, id, s->first, s->last, gain, "", 0, offset);
-    }
-    if (any && in->before_known[k]) {
-        before = scaled(in->before[k], gain) + offset - in->before[k];
-        if (before > 0) { /* a step up would count */
-            put(p, id, 1, p->first - 1, 1, "", 0, before);
-        }
-    }
-}
-
-static void correct_gauges(struct calibration_past *p, const struct input *in,
-                           const struct stretch *s)
-{
-    double gain = s->gain_v * s->gain_i, turn = s->turn_deg * DEGREE;
-    const char *power = channel_of(p, in->source, HWT_Q_POWER);
-    const char *reactive = channel_of(p, in->source, HWT_Q_REACTIVE_POWER);
-
-    if (fabs(s->turn_deg) < NO_TURN) {
-        turn = 0;
-    }
-    put(p, channel_of(p, in->source, HWT_Q_CURRENT), s->first, s->last, s->gain_i, "", 0, 0);
-    put(p, power, s->first, s->last, gain * cos(turn), reactive, -gain * sin(turn), 0);
-    put(p, reactive, s->first, s->last, gain * cos(turn), power, gain * sin(turn), 0);
-    put(p, channel_of(p, in->source, HWT_Q_APPARENT_POWER), s->first, s->last, gain, "", 0, 0);
-    if (in->elec) {
-        put(p, channel_of(p, SOURCE_LEDGER, HWT_Q_ELEC_POWER), s->first, s->last, gain * cos(turn),
-            reactive, -gain * sin(turn), 0);
-        put(p, channel_of(p, SOURCE_LEDGER, HWT_Q_COP), s->first, s->last,
-            1 / energy_gain(s, false), "", 0, 0);
-    }
-}
-
-static void correct_input(struct calibration_past *p, const struct input *in)
-{
-    for (size_t i = 0; i < in->stretches; i++) {
-        const struct stretch *s = &in->stretch[i];
-
-        if (in->voltage) {
-            put(p, channel_of(p, in->source, HWT_Q_VOLTAGE), s->first, s->last, s->gain_v, "", 0,
-                0);
-        } else {
-            correct_gauges(p, in, s);
-        }
-    }
-    for (unsigned k = 0; !in->voltage && k < COUNTERS; k++) {
-        correct_counter(p, in, k);
-    }
-}
+/* --- the act --- */
 
 int calibration_past_plan(struct calibration_past *p, const struct hwt_tslog_snapshot *snapshot)
 {
@@ -455,7 +300,7 @@ int calibration_past_plan(struct calibration_past *p, const struct hwt_tslog_sna
         err = see_records(p, snapshot, cursor);
     }
     for (size_t i = 0; err == 0 && i < p->inputs; i++) {
-        correct_input(p, p->input[i]);
+        calibration_correct(p, p->input[i]);
     }
     free(cursor);
     return err == 0 && p->full ? HWT_ERR_SPACE : err;

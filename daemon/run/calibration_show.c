@@ -16,22 +16,19 @@ static void put_rough(struct hwt_json *j, const char *key, double v, bool known)
     put_number(j, key, round(v * 1e4) / 1e4, known);
 }
 
-static void put_time(struct hwt_json *j, const char *key, int64_t ms)
+/* null: 0, which is none. */
+static void put_some(struct hwt_json *j, const char *key, int64_t v)
 {
-    if (ms == 0) {
+    if (v == 0) {
         hwt_json_null(j, key);
     } else {
-        hwt_json_int(j, key, ms);
+        hwt_json_int(j, key, v);
     }
 }
 
 static void put_text(struct hwt_json *j, const char *key, const char *text)
 {
-    if (text[0] == '\0') {
-        hwt_json_null(j, key);
-    } else {
-        hwt_json_string(j, key, text);
-    }
+    hwt_json_string(j, key, text[0] != '\0' ? text : NULL);
 }
 
 static bool counts(const struct calibration *c, const struct calibration_entry *e)
@@ -46,23 +43,19 @@ static void put_entry(const struct calibration *c, const struct calibration_entr
                       struct hwt_json *j)
 {
     hwt_json_object(j, NULL);
-    if (e->number == 0) {
-        hwt_json_null(j, "number");
-    } else {
-        hwt_json_uint(j, "number", e->number);
-    }
+    put_some(j, "number", e->number);
     hwt_json_string(j, "input", e->input);
     hwt_json_string(j, "method", calibration_method_name(e->method));
     hwt_json_string(j, "note", e->note);
-    put_time(j, "time", e->unix_ms);
-    put_time(j, "from", e->from_ms);
-    put_time(j, "to", e->to_ms);
+    put_some(j, "time", e->unix_ms);
+    put_some(j, "from", e->from_ms);
+    put_some(j, "to", e->to_ms);
     put_number(j, "gain", e->gain.value, e->has_gain);
     put_rough(j, "gain_pct", e->gain.half * 100, e->has_gain);
     put_rough(j, "phase_deg", e->phase_deg.value, e->has_phase);
     put_rough(j, "phase_half_deg", e->phase_deg.half, e->has_phase);
-    put_time(j, "since", e->since_ms);
-    put_time(j, "taken_back", e->back_ms);
+    put_some(j, "since", e->since_ms);
+    put_some(j, "taken_back", e->back_ms);
     hwt_json_bool(j, "counts", e->number != 0 && counts(c, calibration_find(c, e->number)));
     hwt_json_end_object(j);
 }
@@ -87,8 +80,8 @@ static void put_input(const struct calibration *c, const struct installation *si
     put_rough(j, "gain_pct", gain != NULL ? gain->gain.half * 100 : 0, gain != NULL);
     put_rough(j, "phase_deg", now.phase_deg, true);
     put_rough(j, "phase_half_deg", phase != NULL ? phase->phase_deg.half : 0, phase != NULL);
-    put_time(j, "gain_number", gain != NULL ? gain->number : 0);
-    put_time(j, "phase_number", phase != NULL ? phase->number : 0);
+    put_some(j, "gain_number", gain != NULL ? gain->number : 0);
+    put_some(j, "phase_number", phase != NULL ? phase->number : 0);
     hwt_json_end_object(j);
 }
 

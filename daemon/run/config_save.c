@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/file.h"
 #include "daemon/run/config_files.h"
 
 enum { NAME_EXTRA = 16 /* of ".", ".XXXXXX", ".bak" */ };
@@ -39,22 +40,6 @@ static bool find_place(const char *path, struct place *place)
     return true;
 }
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
-
-        if (done < 0 && errno != EINTR) {
-            return false;
-        }
-        if (done > 0) {
-            p += done;
-            n -= (size_t)done;
-        }
-    }
-    return true;
-}
-
 /* As `like`'s. Whoever owns the new file already need not be allowed to give files away. */
 static bool take_on(int fd, const struct stat *like)
 {
@@ -70,17 +55,6 @@ static bool take_on(int fd, const struct stat *like)
     return fchmod(fd, like->st_mode & 07777) == 0;
 }
 
-static bool sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    return ok;
-}
-
 /* `target` holds these bytes then, or is as it was, with errno. */
 static bool put_file(const struct place *place, const char *target, const struct stat *like,
                      const char *text, size_t n)
@@ -93,10 +67,10 @@ static bool put_file(const struct place *place, const char *target, const struct
     if (fd < 0) {
         return false;
     }
-    if (write_all(fd, text, n) && take_on(fd, like) && fsync(fd) == 0 &&
+    if (file_write_all(fd, text, n) && take_on(fd, like) && fsync(fd) == 0 &&
         rename(temporary, target) == 0) {
         close(fd);
-        return sync_folder(place->folder);
+        return file_sync_folder(place->folder);
     }
     why = errno;
     close(fd);

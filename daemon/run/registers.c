@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/crc32c.h"
 #include "core/base/quantity.h"
 #include "core/heat/total.h"
 #include "daemon/base/log.h"
@@ -16,9 +17,6 @@ enum {
     MILLI = 1000,
     BATCH_MAX = 256
 };
-
-#define FNV_START UINT32_C(2166136261)
-#define FNV_PRIME UINT32_C(16777619)
 
 struct column {
     bool followed; /* a register of somebody else's meter */
@@ -252,12 +250,9 @@ static void record_meter(struct registers *r, unsigned source)
 
 static uint32_t number_of(const char *text)
 {
-    uint32_t h = FNV_START;
+    uint32_t n = hwt_crc32c(0, text, strlen(text));
 
-    for (; *text != '\0'; text++) {
-        h = (h ^ (uint8_t)*text) * FNV_PRIME;
-    }
-    return h != 0 ? h : 1;
+    return n != 0 ? n : 1;
 }
 
 /* Goes on from the run before, at the first reading: by now the time may be known. */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/file.h"
 #include "daemon/base/log.h"
 #include "daemon/store/journal_files.h"
 #include "daemon/store/journal_state.h"
@@ -24,7 +25,7 @@ struct journal {
     pthread_cond_t more;
     struct journal_entry queue[JOURNAL_QUEUE]; /* a ring; under the lock */
     size_t first, waiting;
-    uint64_t lost;
+    uint64_t lost; /* found no room since the queue was last empty */
     bool closing;
 
     /* the thread's */
@@ -76,17 +77,6 @@ static bool finish_rotation(const struct journal *j)
     return rename(new, current) == 0 || errno == ENOENT;
 }
 
-static bool sync_dir(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    return ok;
-}
-
 /* Opens the current file behind its last whole line; what follows that was torn. */
 static bool open_current(struct journal *j, size_t good, size_t n)
 {
@@ -99,7 +89,7 @@ static bool open_current(struct journal *j, size_t good, size_t n)
     j->size = good;
     j->before.cut = n - good;
     return j->fd >= 0 && (n == good || (ftruncate(j->fd, (off_t)good) == 0 && fsync(j->fd) == 0)) &&
-           sync_dir(j->dir);
+           file_sync_folder(j->dir);
 }
 
 static const char *load(struct journal *j)
@@ -135,20 +125,6 @@ static const char *load(struct journal *j)
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t put = write(fd, p, n);
-
-        if (put < 0 && errno != EINTR) {
-            return false;
-        }
-        p += put > 0 ? put : 0;
-        n -= put > 0 ? (size_t)put : 0;
-    }
-    return true;
-}
-
 static int flush(const struct journal *j, int fd)
 {
     return j->o.flush != NULL ? j->o.flush(fd) : fdatasync(fd);
@@ -164,7 +140,7 @@ static ssize_t write_state(const struct journal *j, int fd)
     for (size_t i = 0; journal_state_carry(&j->state, i, &e); i++) {
         size_t n = journal_line_write(&e, line);
 
-        if (!write_all(fd, line, n)) {
+        if (!file_write_all(fd, line, n)) {
             return -1;
         }
         size += (ssize_t)n;
@@ -197,7 +173,7 @@ static bool rotate(struct journal *j)
     close(j->fd);
     j->fd = fd;
     j->size = (size_t)size;
-    return sync_dir(j->dir);
+    return file_sync_folder(j->dir);
 }
 
 /* Appends an entry and syncs it. False, the file as it was as far as it can be: it could not. */
@@ -206,7 +182,7 @@ static bool append(struct journal *j, const char *line, size_t n)
     if (j->size > 0 && j->size + n > j->o.file_bytes && !rotate(j)) {
         return false;
     }
-    if (!write_all(j->fd, line, n) || flush(j, j->fd) != 0) {
+    if (!file_write_all(j->fd, line, n) || flush(j, j->fd) != 0) {
         int why = errno;
 
         if (ftruncate(j->fd, (off_t)j->size) != 0) {
@@ -271,6 +247,15 @@ static void wait_for_work(struct journal *j, bool failed)
     }
 }
 
+/* Locked. */
+static void tell_lost(struct journal *j)
+{
+    if (j->waiting == 0 && j->lost > 0) {
+        LOG(LOG_WARN, "journal", "has room again lost=%llu", (unsigned long long)j->lost);
+        j->lost = 0;
+    }
+}
+
 static void *run(void *ctx)
 {
     struct journal *j = ctx;
@@ -291,6 +276,7 @@ static void *run(void *ctx)
         if (!failed) {
             j->first = (j->first + 1) % JOURNAL_QUEUE;
             j->waiting--;
+            tell_lost(j);
         }
     }
     pthread_mutex_unlock(&j->lock);
@@ -364,33 +350,30 @@ void journal_close(struct journal *j)
     pthread_cond_signal(&j->more);
     pthread_mutex_unlock(&j->lock);
     pthread_join(j->thread, NULL);
-    if (j->waiting > 0) {
-        LOG(LOG_ERROR, "journal", "entries lost count=%zu", j->waiting);
+    if (j->waiting + j->lost > 0) {
+        LOG(LOG_ERROR, "journal", "entries lost count=%llu",
+            (unsigned long long)(j->waiting + j->lost));
     }
     destroy(j);
 }
 
 void journal_put(struct journal *j, const struct journal_entry *e)
 {
+    bool overflows = false;
+
     pthread_mutex_lock(&j->lock);
     if (j->waiting == JOURNAL_QUEUE) {
-        j->lost++;
+        overflows = j->lost++ == 0;
     } else {
         j->queue[(j->first + j->waiting) % JOURNAL_QUEUE] = *e;
         j->waiting++;
         pthread_cond_signal(&j->more);
     }
     pthread_mutex_unlock(&j->lock);
-}
-
-uint64_t journal_lost(struct journal *j)
-{
-    uint64_t lost;
-
-    pthread_mutex_lock(&j->lock);
-    lost = j->lost;
-    pthread_mutex_unlock(&j->lock);
-    return lost;
+    if (overflows) {
+        LOG(LOG_ERROR, "journal", "no room for more entries waiting=%d; they are lost",
+            JOURNAL_QUEUE);
+    }
 }
 
 void journal_before(const struct journal *j, struct journal_before *out)

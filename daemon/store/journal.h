@@ -49,10 +49,9 @@ struct journal_before {
 struct journal *journal_open(const struct journal_options *options, char *error, size_t n);
 /* Writes what waits, if the disk lets it, and closes. NULL is fine. */
 void journal_close(struct journal *j);
-/* Copies the entry; its seq is given here. Never blocks on the disk; counts what finds no room. Any
- * thread. */
+/* Copies the entry; its seq is given here. Never blocks on the disk; what finds no room is lost,
+ * which is logged, and how many when there is room again. Any thread but that of samples. */
 void journal_put(struct journal *j, const struct journal_entry *e);
-uint64_t journal_lost(struct journal *j);
 
 /* As of the opening: */
 void journal_before(const struct journal *j, struct journal_before *out);

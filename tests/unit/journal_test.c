@@ -1,4 +1,5 @@
 /* daemon/store/journal: entries as lines, offsets over restarts, torn ends, rotation. */
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -384,7 +385,7 @@ static void a_rotation_that_was_cut_is_finished(void **state)
     assert_int_equal(size_of(r->new), 0);
 }
 
-static int failures;
+static _Atomic int failures;
 
 static int failing_flush(int fd)
 {
@@ -413,6 +414,37 @@ static void entries_wait_while_the_disk_fails_and_each_is_written_once(void **st
         assert_int_equal(f.entry[i].seq, 5 - i);
         assert_int_equal(f.entry[i].unix_ms, 4 - i);
     }
+}
+
+static void entries_that_find_no_room_are_said_and_counted(void **state)
+{
+    struct rig *r = *state;
+    int said[2], own = dup(STDERR_FILENO);
+    char text[2048] = "";
+    struct journal *j;
+
+    assert_int_equal(pipe(said), 0);
+    dup2(said[1], STDERR_FILENO);
+    failures = INT_MAX;
+    j = open_with(r, 0, failing_flush);
+    for (unsigned i = 0; i < JOURNAL_QUEUE + 3; i++) {
+        put(j, event("clock_step", i));
+    }
+    failures = 0;
+    for (unsigned i = 0; i < 500 && find_all(r).n < JOURNAL_QUEUE; i++) {
+        usleep(10000);
+    }
+    journal_close(j);
+    dup2(own, STDERR_FILENO);
+    close(own);
+    close(said[1]);
+    assert_true(read(said[0], text, sizeof(text) - 1) > 0);
+    close(said[0]);
+    assert_int_equal(find_all(r).n, JOURNAL_QUEUE);
+    assert_non_null(strstr(text, "no room for more entries"));
+    assert_null(strstr(strstr(text, "no room for more entries") + 1, "no room")); /* once */
+    assert_non_null(strstr(text, "has room again lost=3\n"));
+    assert_null(strstr(text, "entries lost"));
 }
 
 static void a_journal_that_cannot_be_opened_is_said(void **state)
@@ -485,6 +517,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rotation_that_was_cut_is_finished, set_up, tear_down),
         cmocka_unit_test_setup_teardown(entries_wait_while_the_disk_fails_and_each_is_written_once,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(entries_that_find_no_room_are_said_and_counted, set_up,
+                                        tear_down),
         cmocka_unit_test(a_journal_that_cannot_be_opened_is_said),
         cmocka_unit_test_setup_teardown(a_kill_at_any_moment_loses_no_entry_that_was_written,
                                         set_up, tear_down),

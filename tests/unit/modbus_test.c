@@ -306,7 +306,8 @@ static void an_identification_gives_its_objects(void **state)
                 {HWT_MODBUS_REVISION, "V2.11"}};
 
     (void)state;
-    for (int transport = HWT_MODBUS_RTU; transport <= HWT_MODBUS_TCP; transport++) {
+    for (int k = HWT_MODBUS_RTU; k <= HWT_MODBUS_TCP; k++) {
+        const enum hwt_modbus_transport transport = (enum hwt_modbus_transport)k;
         uint8_t frame[HWT_MODBUS_FRAME_MAX];
         size_t n = frame_of(transport, identification, sizeof(identification), frame), at = 0;
         struct hwt_modbus_object o;

@@ -121,9 +121,9 @@ function FoundItem({ f }: { f: Found }) {
         <Adding f={f} name={name} />
       </div>
       <p class="note">{facts(f).join(" \u00b7 ")}</p>
-      {f.note && <p class="why">{f.note}</p>}
+      {f.note && !f.configured_as && <p class="why">{f.note}</p>}
       <Values f={f} />
-      {f.yaml && (
+      {f.yaml && !f.configured_as && (
         <details>
           <summary>What Add writes into the configuration</summary>
           <pre>{f.yaml}</pre>
