@@ -23,7 +23,7 @@ TAP = re.compile(r'^(not )?ok\b\s*\d*\s*(?:- )?([^#]*)(#\s*(?i:skip)\S*\s*(.*))?
 UNIT_TIMEOUT_S = 240
 AT_ONCE = 2
 # Systems that run much faster than time, or whose delays and memory are looked at.
-ALONE = {'test_accuracy', 'test_calibrate', 'test_disk', 'test_faults', 'test_hour', 'test_slow_clients', 'test_stop', 'test_user'}
+ALONE = {'test_accuracy', 'test_calibrate', 'test_disk', 'test_faults', 'test_hour', 'test_slow_clients', 'test_stop'}
 # What is allocated or freed is filled with rubbish: a use of it shows in every build.
 MALLOC = 'glibc.malloc.perturb=165:glibc.malloc.tcache_count=0'
 

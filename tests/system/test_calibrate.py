@@ -73,6 +73,7 @@ class Calibrate(SystemTest):
         begin = START * 1000
         steady = begin + 22 * MINUTE  # it has started; before, a machine that answers late, 240 times as fast, has the meter ahead
         now = daemon.live()['time'] // MINUTE * MINUTE
+        wait_for('its last record', lambda: daemon.query(['hp_power'], now - 10_000, now, 10_000, 'mean')[('hp_power', 'mean')][0] is not None)
         before = self.minutes(plant, daemon, begin, now)
         stored = daemon.query(['hp_power', 'hp_reactive_power'], begin, now, MINUTE, 'mean')
 
