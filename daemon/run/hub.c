@@ -151,6 +151,11 @@ bool hub_counter_start(const struct hub *h, unsigned source, enum hwt_quantity q
     return last_counter(h, (int)source, quantity, value_out);
 }
 
+bool hub_is_dated(const struct hub *h)
+{
+    return !h->last.any || last_us(h) != HWT_TIME_UNKNOWN;
+}
+
 static void restore_ledger(struct hub *h)
 {
     const struct site_role *role = h->options.site->role;

@@ -48,6 +48,9 @@ struct hub_clamp_start hub_clamp_start(const struct hub *h, unsigned source);
 bool hub_counter_start(const struct hub *h, unsigned source, enum hwt_quantity quantity,
                        int64_t *value_out, int64_t *since_us_out);
 
+/* Whether it can be told how long ago the newest record was, or there is none. */
+bool hub_is_dated(const struct hub *h);
+
 /* The past was corrected: where the counters stood at midnight is read again. */
 void hub_refresh(struct hub *h, const struct hwt_tslog_snapshot *snapshot);
 

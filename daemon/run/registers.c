@@ -15,7 +15,8 @@ enum {
     ML_PER_L = 1000,
     L_PER_S_MAX = 30, /* 108 m3/h: no pipe of a house carries more */
     MILLI = 1000,
-    BATCH_MAX = 256
+    BATCH_MAX = 256,
+    TIME_PATIENCE_US = 20 * 1000000 /* real: NTP, or the first samples, may tell the time soon */
 };
 
 struct column {
@@ -46,6 +47,7 @@ struct registers {
     struct column column[HWT_CHANNELS_MAX];
     struct source source[SOURCES_MAX];
     struct meter meter[CONFIG_SOURCES_MAX];
+    int64_t made_us; /* real time */
 };
 
 /* --- making ---------------------------------------------------------------------------------- */
@@ -128,6 +130,7 @@ struct registers *registers_new(const struct registers_options *options)
         return NULL;
     }
     r->o = *options;
+    r->made_us = clock_real_us();
     make_columns(r);
     for (unsigned i = 0; i < options->site->config->source_count; i++) {
         (void)journal_meter(options->journal, options->site->config->source[i].id,
@@ -255,7 +258,16 @@ static uint32_t number_of(const char *text)
     return n != 0 ? n : 1;
 }
 
-/* Goes on from the run before, at the first reading: by now the time may be known. */
+/*
+ * What a register may have risen by since the run before depends on how long ago that was: readings
+ * that come before it can be told wait, for a while, or another meter's would pass for a rise.
+ */
+static bool may_resume(const struct registers *r)
+{
+    return hub_is_dated(r->o.hub) || clock_real_us() - r->made_us >= TIME_PATIENCE_US;
+}
+
+/* Goes on from the run before, at the first reading. */
 static void resume(struct registers *r, unsigned column)
 {
     const struct site_column *site = &r->o.site->column[column];
@@ -296,6 +308,9 @@ static bool follow(struct registers *r, unsigned column, const struct hwt_readin
 
     c->show = in->value;
     c->shown = true;
+    if (!c->begun && !may_resume(r)) {
+        return false;
+    }
     if (!c->begun) {
         resume(r, column);
     }

@@ -146,6 +146,21 @@ class Registers(SystemTest):
         plant.control('truth')
         self.assertEqual(swap['meter'], 'KAM ' + plant.truth()['heatmeter']['serial'])
 
+    def test_a_meter_exchanged_while_the_daemon_is_down_is_told_though_it_speaks_before_the_time_is_known(self):
+        plant, daemon = self.both()
+        before = daemon.value('txhp_import')
+        daemon.stop()
+        hidden = plant.samples.with_suffix('.hidden')
+        plant.samples.rename(hidden)  # the daemon's clock is that of the samples
+        plant.control('emon swap')
+        again = self.daemon(daemon.config, name='again')
+        wait_for('messages', lambda: again.source('tx')['counters'].get('messages', 0) >= 3)
+        self.assertIsNone(again.value('txhp_import'))
+        hidden.rename(plant.samples)
+        wait_for('the counter', lambda: again.value('txhp_import') is not None)
+        self.assertEqual(self.steps(again, 'txhp_import'), ['register_swap'])
+        self.assertLess(again.value('txhp_import') - before, 1000)
+
 
 class Journal(SystemTest):
     def kinds(self, daemon, query=''):
